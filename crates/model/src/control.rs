@@ -1,0 +1,47 @@
+//! The documents that a load generator and a server's control endpoint exchange (docs/PROTOCOL.md).
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::EncodedHistogram;
+use crate::payload::Payload;
+use crate::schedule::Schedule;
+
+/// `POST /schedule`: publish `count` messages by this schedule, starting now.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishOrder {
+    /// When messages are due.
+    pub schedule: Schedule,
+    /// How many messages to publish.
+    pub count: u64,
+    /// What they carry.
+    pub payload: Payload,
+    /// Nanoseconds before each due time that the publisher stops sleeping and spins.
+    #[serde(default)]
+    pub spin_ns: u64,
+}
+
+/// `GET /schedule`: what the last order has come to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishReport {
+    /// Whether the order is still being carried out.
+    pub running: bool,
+    /// Messages published by it so far.
+    pub published: u64,
+    /// Intended time of its first message, CLOCK_MONOTONIC nanoseconds.
+    pub started: u64,
+    /// Actual minus intended publish time of every message, once it has ended.
+    pub lateness: Option<EncodedHistogram>,
+}
+
+/// `GET /healthz` on servers of this suite: also what their sockets are set to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Connections accepted since the start.
+    pub accepted: u64,
+    /// Of these, connections whose TCP_NODELAY was set and read back as set.
+    pub nodelay: u64,
+    /// Messages published since the start.
+    pub published: u64,
+    /// Subscribers disconnected because they fell behind the ring of kept messages.
+    pub lagged: u64,
+}

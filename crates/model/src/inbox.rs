@@ -1,0 +1,205 @@
+//! What a load generator does with a message: verify it, note its place in the sequence, record its delays.
+
+use crate::message::{self, MessageError, Stamp};
+use crate::recorder::Recorder;
+use crate::sequence::{Arrival, SequenceCheck, SequenceCounts};
+
+/// How many distinct faults are kept in words.
+const KEPT_FAULTS: usize = 5;
+
+/// The messages of one worker thread, all its subscribers together.
+///
+/// In a fan-out every subscriber of a worker receives the same bytes. The last body that passed its checksum is kept:
+/// a body equal to it byte for byte is intact and has the same stamp, so it needs no second parse.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    recorder: Recorder,
+    /// Messages below this sequence number are verified but not recorded (warm-up).
+    record_from: u64,
+    known: Vec<u8>,
+    known_stamp: Option<Stamp>,
+    received: u64,
+    corrupted: u64,
+    faults: Vec<String>,
+}
+
+impl Inbox {
+    /// An inbox that records delays of messages from `record_from` on.
+    #[must_use]
+    pub fn recording_from(record_from: u64) -> Self {
+        Self {
+            record_from,
+            ..Self::default()
+        }
+    }
+
+    /// Starts recording with message `seq`; what was recorded before is dropped.
+    pub fn record_from(&mut self, seq: u64) {
+        self.record_from = seq;
+        self.recorder = Recorder::default();
+    }
+
+    /// Takes a message body that `check`'s subscriber received at `received` (CLOCK_MONOTONIC nanoseconds).
+    #[inline]
+    pub fn take(&mut self, body: &[u8], received: u64, check: &mut SequenceCheck) {
+        self.received += 1;
+        let stamp = match self.known_stamp {
+            Some(stamp) if self.known == body => stamp,
+            _ => match self.learn(body) {
+                Some(stamp) => stamp,
+                None => return,
+            },
+        };
+        match check.arrived(stamp.seq) {
+            Arrival::New | Arrival::Reordered if stamp.seq >= self.record_from => {
+                self.recorder.record(stamp, received);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, body: &[u8]) -> Option<Stamp> {
+        match message::parse(body) {
+            Ok(stamp) => {
+                self.known.clear();
+                self.known.extend_from_slice(body);
+                self.known_stamp = Some(stamp);
+                Some(stamp)
+            }
+            Err(error) => {
+                self.fault(&error);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn fault(&mut self, error: &MessageError) {
+        self.corrupted += 1;
+        if self.faults.len() < KEPT_FAULTS {
+            self.faults.push(error.to_string());
+        }
+    }
+
+    /// Bodies taken so far, intact or not.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The recorded delays.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// The first few corrupted bodies, in words.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Adds this inbox's corrupted bodies to the sum of its subscribers' counts. A corrupted arrival would also show
+    /// as lost; it is counted once, as corrupted.
+    #[must_use]
+    pub fn counts(&self, subscribers: impl Iterator<Item = SequenceCounts>) -> SequenceCounts {
+        let mut sum = SequenceCounts::default();
+        for counts in subscribers {
+            sum.add(&counts);
+        }
+        sum.corrupted += self.corrupted;
+        sum.lost = sum.lost.saturating_sub(self.corrupted);
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(seq: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        message::encode_text(
+            Stamp {
+                seq,
+                intended: seq * 100,
+                published: seq * 100 + 10,
+            },
+            "payload",
+            &mut out,
+        );
+        out
+    }
+
+    #[test]
+    fn warm_up_is_verified_but_not_recorded() {
+        let mut inbox = Inbox::recording_from(3);
+        let mut check = SequenceCheck::starting_at(1);
+        for seq in 1..=5 {
+            inbox.take(&body(seq), seq * 100 + 50, &mut check);
+        }
+        assert_eq!(inbox.recorder().response.len(), 3);
+        assert_eq!(check.counts(5).delivered, 5);
+    }
+
+    #[test]
+    fn one_of_each_fault_is_counted_exactly_once() {
+        let mut inbox = Inbox::default();
+        let mut check = SequenceCheck::starting_at(1);
+        let mut damaged = body(5);
+        damaged[TAIL] ^= 1;
+        // 2 lost, 4 before 3 (reordered), 5 corrupted, 6 twice.
+        for body in [
+            body(1),
+            body(4),
+            body(3),
+            damaged,
+            body(6),
+            body(6),
+            body(7),
+        ] {
+            inbox.take(&body, 10_000, &mut check);
+        }
+        let counts = inbox.counts([check.counts(7)].into_iter());
+        let expected = SequenceCounts {
+            delivered: 5,
+            lost: 1,
+            duplicated: 1,
+            reordered: 1,
+            corrupted: 1,
+        };
+        assert_eq!(counts, expected);
+        assert_eq!(
+            inbox.recorder().response.len(),
+            5,
+            "a duplicate is not recorded again"
+        );
+        assert!(inbox.faults()[0].contains("message 5 is corrupted"));
+    }
+
+    /// A byte of the data.
+    const TAIL: usize = message::TEXT_ENVELOPE;
+
+    #[test]
+    fn two_subscribers_share_the_parsed_body() {
+        let mut inbox = Inbox::default();
+        let (mut a, mut b) = (SequenceCheck::starting_at(1), SequenceCheck::starting_at(1));
+        for seq in 1..=3 {
+            inbox.take(&body(seq), seq * 100 + 20, &mut a);
+            inbox.take(&body(seq), seq * 100 + 30, &mut b);
+        }
+        assert!(
+            inbox
+                .counts([a.counts(3), b.counts(3)].into_iter())
+                .is_clean()
+        );
+        assert_eq!(inbox.recorder().service.len(), 6);
+        assert_eq!(
+            (
+                inbox.recorder().service.min(),
+                inbox.recorder().service.max()
+            ),
+            (10, 20)
+        );
+    }
+}

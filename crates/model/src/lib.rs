@@ -1,0 +1,33 @@
+//! The vocabulary of Pushbench: what a message, a schedule, a scenario, a measurement and a record are.
+//!
+//! # Layout
+//!
+//! - [`message`]: the body every transport carries, with its sequence number and two time stamps
+//! - [`payload`]: the reproducible bytes a message is filled with
+//! - [`schedule`]: when messages are due (open loop), a pure function of a seed
+//! - [`scenario`]: what to run, parsed from TOML into values that are known to be valid
+//! - [`sequence`]: what one subscriber has received, lost, seen twice or out of order
+//! - [`recorder`]: histograms of response and service time
+//! - [`inbox`]: what a load generator does with each message: verify, stamp, record
+//! - [`control`]: the documents exchanged with a server's control endpoint
+//! - [`measurement`]: what a load process prints at the end of a trial
+//! - [`record`]: what a run leaves on disk, and reading it back
+//! - [`environment`]: the machine a run was made on
+//! - [`theory`]: the bytes a transport must cost, as formulas
+//!
+//! There are no sockets, threads or runtimes here.
+
+pub mod control;
+pub mod environment;
+pub mod histogram;
+pub mod inbox;
+pub mod measurement;
+pub mod message;
+pub mod payload;
+pub mod profile;
+pub mod record;
+pub mod recorder;
+pub mod scenario;
+pub mod schedule;
+pub mod sequence;
+pub mod theory;

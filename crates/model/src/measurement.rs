@@ -1,0 +1,140 @@
+//! What a load process prints at the end of a trial, as one JSON document.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::EncodedHistogram;
+use crate::sequence::SequenceCounts;
+
+/// Whether load waits for results. Open-loop and closed-loop figures never stand in one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoopModel {
+    /// Load follows a schedule whatever happens.
+    Open,
+    /// The next operation starts when one before it has ended.
+    Closed,
+}
+
+/// Who published the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Publisher {
+    /// The server, by a schedule it was given.
+    Server,
+    /// The load process, through `POST /publish`.
+    Load,
+}
+
+/// Bytes and segments above IP, from TCP_INFO, summed over the measured connections.
+///
+/// "Down" is server to client. Bytes are TCP payload bytes; `segments` counts every TCP segment, pure acknowledgements
+/// too, `data_segments` only those with payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireCount {
+    /// Payload bytes server to client.
+    pub bytes_down: u64,
+    /// Payload bytes client to server.
+    pub bytes_up: u64,
+    /// Segments server to client.
+    pub segments_down: u64,
+    /// Segments client to server.
+    pub segments_up: u64,
+    /// Segments with payload server to client.
+    pub data_segments_down: u64,
+    /// Segments with payload client to server.
+    pub data_segments_up: u64,
+    /// Segments sent again by the client.
+    pub retransmitted: u64,
+    /// Payload bytes server to client by formula, for exactly what was received; absent where no formula applies.
+    pub expected_down: Option<u64>,
+    /// Payload bytes client to server by formula.
+    pub expected_up: Option<u64>,
+}
+
+impl WireCount {
+    /// Adds the counts of another connection.
+    pub fn add(&mut self, other: &Self) {
+        self.bytes_down += other.bytes_down;
+        self.bytes_up += other.bytes_up;
+        self.segments_down += other.segments_down;
+        self.segments_up += other.segments_up;
+        self.data_segments_down += other.data_segments_down;
+        self.data_segments_up += other.data_segments_up;
+        self.retransmitted += other.retransmitted;
+        let sum = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+        self.expected_down = sum(self.expected_down, other.expected_down);
+        self.expected_up = sum(self.expected_up, other.expected_up);
+    }
+
+    /// Whether the counted bytes equal the formulas in both directions; `None` where no formula applies.
+    #[must_use]
+    pub fn agrees(&self) -> Option<bool> {
+        Some(self.expected_down? == self.bytes_down && self.expected_up? == self.bytes_up)
+    }
+}
+
+/// State of the sockets of the load process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionCount {
+    /// Connections established.
+    pub opened: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Connections whose TCP_NODELAY was set and read back as set.
+    pub nodelay: u64,
+    /// Connections that the server ended before the drain was over.
+    pub ended_early: u64,
+}
+
+/// Names of the histograms a measurement may hold; nanoseconds all.
+pub mod histogram_name {
+    /// Receive time minus intended publish time.
+    pub const RESPONSE: &str = "response";
+    /// Receive time minus actual publish time.
+    pub const SERVICE: &str = "service";
+    /// Actual minus intended publish time.
+    pub const LATENESS: &str = "lateness";
+    /// Start of `connect()` to the established TCP connection.
+    pub const TCP_CONNECT: &str = "tcp-connect";
+    /// Start of `connect()` to the first message.
+    pub const FIRST_MESSAGE: &str = "first-message";
+}
+
+/// The result of a load process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Name of the workload.
+    pub workload: String,
+    /// Name of the transport.
+    pub transport: String,
+    /// Open or closed loop.
+    pub loop_model: LoopModel,
+    /// Who published.
+    pub publisher: Publisher,
+    /// Subscribers (fan-out) or connections being set up at any time (connect).
+    pub concurrency: u64,
+    /// Units of work in the measured phase: deliveries (fan-out) or connections (connect).
+    pub operations: u64,
+    /// Messages published in the measured phase.
+    pub published: u64,
+    /// Bytes of a message body: payload and envelope.
+    pub body_bytes: u64,
+    /// Bytes of the payload alone.
+    pub payload_bytes: u64,
+    /// Length of the measured phase, first intended publish to last receipt, nanoseconds.
+    pub elapsed_ns: u64,
+    /// What arrived, over all subscribers, warm-up included.
+    pub sequence: SequenceCounts,
+    /// Bytes and segments of the measured phase.
+    pub wire: WireCount,
+    /// Responses that carried the messages, where a transport delivers in batches (long-poll); otherwise absent.
+    pub batches: Option<u64>,
+    /// State of the sockets.
+    pub connections: ConnectionCount,
+    /// Histograms by name ([`histogram_name`]).
+    pub histograms: BTreeMap<String, EncodedHistogram>,
+    /// What went wrong, in words; the first few of each kind.
+    pub errors: Vec<String>,
+}

@@ -1,0 +1,141 @@
+//! The bytes a message is filled with: reproducible, different from message to message, free of repetition.
+
+use base64::Engine as _;
+use rand::{Rng as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
+
+use crate::message::{self, Stamp};
+
+/// Whether the payload is text, or binary that text transports must carry as base64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PayloadKind {
+    /// ASCII text.
+    #[default]
+    Text,
+    /// Arbitrary bytes: native on `websocket` and `tcp`, base64 elsewhere, because that is what a user pays.
+    Binary,
+}
+
+/// Size and kind of the payload of every message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// Payload bytes per message, before base64 and before the envelope.
+    pub bytes: usize,
+    /// Text or binary.
+    #[serde(default)]
+    pub kind: PayloadKind,
+}
+
+/// How far the window over the source moves; a power of two keeps the step cheap.
+const WINDOWS: usize = 4096;
+
+/// Makes message bodies for one publisher.
+#[derive(Debug)]
+pub struct BodyMaker {
+    payload: Payload,
+    native_binary: bool,
+    source: Vec<u8>,
+}
+
+impl BodyMaker {
+    /// A maker whose payloads depend only on `seed` and the sequence number. `native_binary` says whether the
+    /// transport carries binary bodies as they are.
+    #[must_use]
+    pub fn new(payload: Payload, native_binary: bool, seed: u64) -> Self {
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let mut source = vec![0; payload.bytes + WINDOWS];
+        random.fill_bytes(&mut source);
+        if payload.kind == PayloadKind::Text {
+            // 64 characters that need no escape in JSON: a byte carries 6 random bits.
+            const ALPHABET: &[u8; 64] =
+                b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .";
+            for byte in &mut source {
+                *byte = ALPHABET[usize::from(*byte % 64)];
+            }
+        }
+        Self {
+            payload,
+            native_binary,
+            source,
+        }
+    }
+
+    /// Whether bodies are binary on the wire.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.payload.kind == PayloadKind::Binary && self.native_binary
+    }
+
+    /// Length in bytes of every body this maker makes.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        match self.payload.kind {
+            PayloadKind::Text => message::TEXT_ENVELOPE + self.payload.bytes,
+            PayloadKind::Binary if self.native_binary => {
+                message::BINARY_ENVELOPE + self.payload.bytes
+            }
+            PayloadKind::Binary => message::TEXT_ENVELOPE + self.payload.bytes.div_ceil(3) * 4,
+        }
+    }
+
+    /// Appends the body of the message `stamp.seq` to `out`.
+    pub fn body(&self, stamp: Stamp, out: &mut Vec<u8>) {
+        let start = (stamp.seq as usize).wrapping_mul(61) % WINDOWS;
+        let bytes = &self.source[start..start + self.payload.bytes];
+        match self.payload.kind {
+            PayloadKind::Binary if self.native_binary => message::encode_binary(stamp, bytes, out),
+            PayloadKind::Binary => {
+                let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+                message::encode_text(stamp, &text, out);
+            }
+            PayloadKind::Text => {
+                let text = std::str::from_utf8(bytes).expect("the source is ASCII");
+                message::encode_text(stamp, text, out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(kind: PayloadKind, native: bool, bytes: usize, seq: u64) -> (Vec<u8>, usize) {
+        let maker = BodyMaker::new(Payload { bytes, kind }, native, 42);
+        let mut out = Vec::new();
+        maker.body(
+            Stamp {
+                seq,
+                intended: 1,
+                published: 2,
+            },
+            &mut out,
+        );
+        (out, maker.body_len())
+    }
+
+    #[test]
+    fn bodies_have_the_announced_length_and_verify() {
+        for kind in [PayloadKind::Text, PayloadKind::Binary] {
+            for native in [false, true] {
+                for bytes in [0, 1, 2, 3, 125, 65_536] {
+                    let (out, len) = body(kind, native, bytes, 9);
+                    assert_eq!(out.len(), len, "{kind:?} native {native} {bytes} bytes");
+                    assert_eq!(message::parse(&out).unwrap().seq, 9);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn same_seed_same_bytes_and_next_message_differs() {
+        let one = body(PayloadKind::Text, true, 64, 1).0;
+        assert_eq!(one, body(PayloadKind::Text, true, 64, 1).0);
+        assert_ne!(
+            one[message::TEXT_ENVELOPE - 2..],
+            body(PayloadKind::Text, true, 64, 2).0[message::TEXT_ENVELOPE - 2..]
+        );
+    }
+}

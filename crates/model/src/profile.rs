@@ -1,0 +1,96 @@
+//! How much time a run may take.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A named amount of measurement; scenarios say how long they measure in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Under three minutes.
+    Quick,
+    /// About twenty minutes.
+    Standard,
+    /// Hours.
+    Thorough,
+}
+
+impl Profile {
+    /// All profiles, shortest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Standard, Self::Thorough];
+
+    /// Name on the command line and in files.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Thorough => "thorough",
+        }
+    }
+
+    /// Trials of every scenario and server.
+    #[must_use]
+    pub fn repetitions(self) -> u32 {
+        match self {
+            Self::Quick => 6,
+            Self::Standard => 12,
+            Self::Thorough => 30,
+        }
+    }
+
+    /// What a reader of its results must know is missing.
+    #[must_use]
+    pub fn leaves_out(self) -> &'static str {
+        match self {
+            Self::Quick => {
+                "short windows: tails beyond p99 and rare stalls are not seen; six repetitions give wide intervals"
+            }
+            Self::Standard => "hours-long effects: memory growth, periodic background work",
+            Self::Thorough => "nothing that the scenarios themselves do not leave out",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.label())
+    }
+}
+
+impl FromStr for Profile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL
+            .into_iter()
+            .find(|profile| profile.label() == text);
+        known.ok_or_else(|| format!("no profile {text:?}; there are quick, standard and thorough"))
+    }
+}
+
+/// A value for each profile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerProfile<T> {
+    /// In the quick profile.
+    pub quick: T,
+    /// In the standard profile.
+    pub standard: T,
+    /// In the thorough profile.
+    pub thorough: T,
+}
+
+impl<T: Copy> PerProfile<T> {
+    /// The value in `profile`.
+    #[must_use]
+    pub fn at(&self, profile: Profile) -> T {
+        match profile {
+            Profile::Quick => self.quick,
+            Profile::Standard => self.standard,
+            Profile::Thorough => self.thorough,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a run leaves on disk, and reading it back. docs/RECORD.md documents the format.
+//!
+//! A record is a directory: `run.json` (written first), `trials.jsonl` (one line appended after each trial), and
+//! `hlog/` with one HdrHistogram V2 log per trial. It is never overwritten.
+
+mod hlog;
+mod read;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Environment;
+use crate::histogram::Summary;
+use crate::measurement::Measurement;
+use crate::profile::Profile;
+use crate::scenario::Scenario;
+
+pub use hlog::{HlogError, parse_hlog, write_hlog};
+pub use read::{ReadError, Record, RecordedTrial};
+
+/// Version of the record's schema. It grows when a reader of the old one could misread the new one.
+pub const SCHEMA: u32 = 1;
+/// File with the [`Run`].
+pub const RUN_FILE: &str = "run.json";
+/// File with one [`Trial`] per line.
+pub const TRIALS_FILE: &str = "trials.jsonl";
+/// Directory of the histogram logs.
+pub const HLOG_DIR: &str = "hlog";
+
+/// What is known before the first trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// The exact command, one element per argument.
+    pub command: Vec<String>,
+    /// Seed of the order of trials, the schedules and the payloads.
+    pub seed: u64,
+    /// Profile.
+    pub profile: Profile,
+    /// Repetitions of every scenario and server.
+    pub repetitions: u32,
+    /// Trials planned.
+    pub planned: u32,
+    /// Scenarios, effective values.
+    pub scenarios: Vec<Scenario>,
+    /// Servers that take part.
+    pub servers: Vec<ServerLabel>,
+    /// Servers that were to take part and cannot.
+    pub absent: Vec<AbsentServer>,
+    /// Cores given to the server and to the load process; equal when there is only one.
+    pub server_cores: Vec<usize>,
+    /// Cores given to the load process.
+    pub load_cores: Vec<usize>,
+    /// The machine.
+    pub environment: Environment,
+}
+
+/// Which server: one transport spoken by one stack.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ServerLabel {
+    /// `sse`, `websocket`, `long-poll` or `tcp`.
+    pub transport: String,
+    /// `reference`, `floor`, or the name of an external server.
+    pub stack: String,
+}
+
+impl std::fmt::Display for ServerLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{}/{}", self.transport, self.stack))
+    }
+}
+
+/// A server that could not take part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsentServer {
+    /// Which.
+    pub server: ServerLabel,
+    /// What is missing.
+    pub reason: String,
+    /// Command that would install it.
+    pub install: String,
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum Outcome {
+    /// Everything arrived and nothing disturbs the figures.
+    Valid,
+    /// It ran, but its figures must not be used.
+    Invalid {
+        /// Why, each a sentence.
+        reasons: Vec<String>,
+    },
+    /// It gave no measurement.
+    Failed {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the figures may be used.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        *self == Self::Valid
+    }
+}
+
+/// Hardware counts of a process; the kernel's share is absent where the system does not allow to see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterValues {
+    /// Instructions in user space.
+    pub user_instructions: u64,
+    /// Instructions in the kernel on behalf of the process.
+    pub kernel_instructions: Option<u64>,
+    /// Cycles in user space.
+    pub user_cycles: u64,
+    /// Cycles in the kernel.
+    pub kernel_cycles: Option<u64>,
+}
+
+/// What a process used in the measured phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Processor time, nanoseconds, from the process clock.
+    pub cpu_ns: u64,
+    /// Of this, user time by tick accounting; coarse (one tick is 4 to 10 ms).
+    pub user_ns: u64,
+    /// And system time, coarse.
+    pub system_ns: u64,
+    /// Context switches, voluntary and not.
+    pub context_switches: u64,
+    /// Hardware counts, where the machine has them.
+    pub counters: Option<CounterValues>,
+}
+
+/// Memory of a process, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryUse {
+    /// Resident before the first connection.
+    pub rss_before: u64,
+    /// Resident with all connections open and idle.
+    pub rss_connected: u64,
+    /// Proportional set size before, where readable.
+    pub pss_before: Option<u64>,
+    /// Proportional set size with all connections open.
+    pub pss_connected: Option<u64>,
+}
+
+/// What one side of a trial used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// In the measured phase.
+    pub cost: Cost,
+    /// Around the connect phase; absent where a workload holds no connections.
+    pub memory: Option<MemoryUse>,
+}
+
+/// One trial: a line of `trials.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Number in the run, from 1, in the order they ran.
+    pub trial: u32,
+    /// Block of the interleaving, from 1; every scenario and server runs once per block.
+    pub repetition: u32,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Which server.
+    pub server: ServerLabel,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// Wall time of the whole trial, seconds.
+    pub wall_s: f64,
+    /// Seed of its schedule and payload.
+    pub seed: u64,
+    /// What the load process measured; its histograms are in the log.
+    pub measurement: Option<Measurement>,
+    /// Main figures of the histograms, by name; nanoseconds.
+    pub summaries: BTreeMap<String, Summary>,
+    /// Histogram log of the trial, relative to the record.
+    pub hlog: Option<String>,
+    /// What the server used.
+    pub server_usage: Option<Usage>,
+    /// What the load process used.
+    pub load_usage: Option<Usage>,
+    /// Share of processor time stolen by the hypervisor while it ran, 0 to 1.
+    pub steal: Option<f64>,
+}

@@ -1,0 +1,132 @@
+//! Reading a record.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{HlogError, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, parse_hlog};
+use crate::histogram::Histogram;
+
+/// A trial together with its histograms.
+#[derive(Clone, Debug)]
+pub struct RecordedTrial {
+    /// The line of `trials.jsonl`.
+    pub trial: Trial,
+    /// Its histograms by name; empty when it failed.
+    pub histograms: BTreeMap<String, Histogram>,
+}
+
+/// A whole record in memory.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// `run.json`.
+    pub run: Run,
+    /// The trials, in the order they ran.
+    pub trials: Vec<RecordedTrial>,
+}
+
+/// Why a directory cannot be read as a record.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A file cannot be opened.
+    #[error(
+        "cannot read {path}: {source}; a record is a directory with {RUN_FILE} and {TRIALS_FILE}"
+    )]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is not what the schema says.
+    #[error("{path}, line {line}: {message}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// Another version of the schema.
+    #[error("{path}: field `schema` is {found}, this version of pushbench reads {SCHEMA}")]
+    Schema {
+        /// Which file.
+        path: PathBuf,
+        /// The version found.
+        found: u64,
+    },
+}
+
+impl Record {
+    /// Reads the record in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, damaged or of another schema. A last line of `trials.jsonl` without its newline is what
+    /// an interrupted write leaves behind: it is not an error, and it is not counted.
+    pub fn read(dir: &Path) -> Result<Self, ReadError> {
+        let run_path = dir.join(RUN_FILE);
+        let run: Run = parse(&run_path, 1, &read_text(&run_path)?)?;
+
+        let trials_path = dir.join(TRIALS_FILE);
+        let text = read_text(&trials_path)?;
+        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+        let mut trials = Vec::new();
+        for (index, line) in complete.lines().enumerate() {
+            let trial: Trial = parse(&trials_path, index + 1, line)?;
+            let histograms = match &trial.hlog {
+                Some(name) => read_histograms(&dir.join(name))?,
+                None => BTreeMap::new(),
+            };
+            trials.push(RecordedTrial { trial, histograms });
+        }
+        Ok(Self { run, trials })
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, ReadError> {
+    fs::read_to_string(path).map_err(|source| ReadError::Io {
+        path: path.into(),
+        source,
+    })
+}
+
+fn read_histograms(path: &Path) -> Result<BTreeMap<String, Histogram>, ReadError> {
+    parse_hlog(&read_text(path)?).map_err(|HlogError { line, message }| ReadError::Malformed {
+        path: path.into(),
+        line,
+        message,
+    })
+}
+
+/// Parses JSON after looking at its schema, so that another version is named as such.
+fn parse<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    line: usize,
+    text: &str,
+) -> Result<T, ReadError> {
+    let malformed = |error: serde_json::Error| ReadError::Malformed {
+        path: path.into(),
+        line: line + error.line() - 1,
+        message: error.to_string(),
+    };
+    let value: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
+    match value.get("schema").and_then(serde_json::Value::as_u64) {
+        Some(found) if found != u64::from(SCHEMA) => Err(ReadError::Schema {
+            path: path.into(),
+            found,
+        }),
+        Some(_) => serde_json::from_value(value).map_err(|error| ReadError::Malformed {
+            path: path.into(),
+            line,
+            message: error.to_string(),
+        }),
+        None => Err(ReadError::Malformed {
+            path: path.into(),
+            line,
+            message: "no field `schema`: this is not a record of pushbench".into(),
+        }),
+    }
+}

@@ -1,0 +1,383 @@
+//! A scenario: data that names a workload, its parameters, what it models and what is expected.
+//!
+//! Parsing validates: a [`Scenario`] that exists can run. A mistake is an error with file, line and what is allowed.
+
+use std::ops::{Range, RangeInclusive};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::payload::{Payload, PayloadKind};
+use crate::profile::{PerProfile, Profile};
+use crate::schedule::Arrivals;
+
+/// A scenario that is known to be valid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Unique name: lower-case letters, digits and dashes.
+    pub name: String,
+    /// What real situation it stands for.
+    pub models: String,
+    /// What theory expects, written before the run.
+    pub expected: String,
+    /// Profiles it is part of.
+    pub profiles: Vec<Profile>,
+    /// What every message carries.
+    pub payload: Payload,
+    /// What publishers and subscribers do.
+    pub workload: Workload,
+}
+
+/// The behaviour of publishers and subscribers, with its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// One topic, many subscribers, an open-loop publisher.
+    FanOut(FanOut),
+    /// Cold connections, each closed after its first message.
+    Connect(Connect),
+}
+
+impl Workload {
+    /// Name on the command line and in records.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::FanOut(_) => "fan-out",
+            Self::Connect(_) => "connect",
+        }
+    }
+}
+
+/// Parameters of the fan-out workload.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FanOut {
+    /// Subscribers of the topic.
+    pub subscribers: u32,
+    /// Messages per second on the topic.
+    pub rate: f64,
+    /// Shape of the arrivals.
+    pub arrivals: Arrivals,
+    /// Seconds of load before measuring.
+    pub warm_up_s: PerProfile<f64>,
+    /// Seconds measured.
+    pub measure_s: PerProfile<f64>,
+}
+
+impl FanOut {
+    /// Messages published in `seconds`, at least one.
+    #[must_use]
+    pub fn messages(&self, seconds: f64) -> u64 {
+        ((self.rate * seconds).round() as u64).max(1)
+    }
+}
+
+/// Parameters of the connect workload.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connect {
+    /// Connections opened in the measured phase.
+    pub connections: PerProfile<u32>,
+    /// Connections opened before measuring.
+    pub warm_up: u32,
+    /// Connections being set up at any time (closed loop).
+    pub in_flight: u32,
+}
+
+/// A scenario file that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct ScenarioError {
+    /// The file, as it was named.
+    pub file: String,
+    /// Line of the mistake, from 1.
+    pub line: usize,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawScenario {
+    name: Spanned<String>,
+    models: String,
+    expected: String,
+    profiles: Spanned<Vec<Profile>>,
+    payload: RawPayload,
+    fan_out: Option<RawFanOut>,
+    connect: Option<RawConnect>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPayload {
+    bytes: Spanned<usize>,
+    #[serde(default)]
+    kind: PayloadKind,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawFanOut {
+    subscribers: Spanned<u32>,
+    rate: Spanned<f64>,
+    arrivals: Arrivals,
+    warm_up_s: Spanned<PerProfile<f64>>,
+    measure_s: Spanned<PerProfile<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawConnect {
+    connections: Spanned<PerProfile<u32>>,
+    warm_up: Spanned<u32>,
+    in_flight: Spanned<u32>,
+}
+
+impl Scenario {
+    /// Parses the text of a scenario file; `file` is how errors name it.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not TOML, a key is unknown or missing, or a value is outside its range.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ScenarioError> {
+        let source = Source { text, file };
+        let raw: RawScenario = toml::from_str(text)
+            .map_err(|error| source.error(error.span().unwrap_or(0..0), error.message()))?;
+
+        let name_is_plain = |name: &str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        source.check(
+            &raw.name,
+            |name| name_is_plain(name),
+            "a name of lower-case letters, digits and dashes",
+        )?;
+        source.check(
+            &raw.profiles,
+            |list| !list.is_empty(),
+            "at least one of quick, standard, thorough",
+        )?;
+        source.in_range(&raw.payload.bytes, 0..=16 * 1024 * 1024, "bytes")?;
+
+        let workload = match (raw.fan_out, raw.connect) {
+            (Some(fan_out), None) => Workload::FanOut(fan_out.validate(&source)?),
+            (None, Some(connect)) => Workload::Connect(connect.validate(&source)?),
+            _ => {
+                let wanted = "a scenario has exactly one workload: a table [fan-out] or [connect]";
+                return Err(source.error(raw.name.span(), wanted));
+            }
+        };
+        Ok(Self {
+            name: raw.name.into_inner(),
+            models: raw.models,
+            expected: raw.expected,
+            profiles: raw.profiles.into_inner(),
+            payload: Payload {
+                bytes: raw.payload.bytes.into_inner(),
+                kind: raw.payload.kind,
+            },
+            workload,
+        })
+    }
+}
+
+impl RawFanOut {
+    fn validate(self, source: &Source<'_>) -> Result<FanOut, ScenarioError> {
+        source.in_range(&self.subscribers, 1..=1_000_000, "subscribers")?;
+        source.in_range(&self.rate, 0.001..=1_000_000.0, "messages per second")?;
+        source.each_in_range(&self.warm_up_s, 0.0..=3600.0, "seconds")?;
+        source.each_in_range(&self.measure_s, 0.01..=86_400.0, "seconds")?;
+        Ok(FanOut {
+            subscribers: self.subscribers.into_inner(),
+            rate: self.rate.into_inner(),
+            arrivals: self.arrivals,
+            warm_up_s: self.warm_up_s.into_inner(),
+            measure_s: self.measure_s.into_inner(),
+        })
+    }
+}
+
+impl RawConnect {
+    fn validate(self, source: &Source<'_>) -> Result<Connect, ScenarioError> {
+        source.each_in_range(&self.connections, 1..=10_000_000, "connections")?;
+        source.in_range(&self.warm_up, 0..=100_000, "connections")?;
+        source.in_range(&self.in_flight, 1..=10_000, "connections")?;
+        Ok(Connect {
+            connections: self.connections.into_inner(),
+            warm_up: self.warm_up.into_inner(),
+            in_flight: self.in_flight.into_inner(),
+        })
+    }
+}
+
+/// The text being parsed, to turn byte offsets into lines.
+struct Source<'a> {
+    text: &'a str,
+    file: &'a Path,
+}
+
+impl Source<'_> {
+    fn error(&self, span: Range<usize>, message: &str) -> ScenarioError {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
+        ScenarioError {
+            file: self.file.display().to_string(),
+            line,
+            message: message.trim_end().to_owned(),
+        }
+    }
+
+    fn check<T: std::fmt::Debug>(
+        &self,
+        value: &Spanned<T>,
+        allowed: impl Fn(&T) -> bool,
+        wanted: &str,
+    ) -> Result<(), ScenarioError> {
+        if allowed(value.get_ref()) {
+            return Ok(());
+        }
+        Err(self.error(
+            value.span(),
+            &format!("{:?} is not allowed here: {wanted}", value.get_ref()),
+        ))
+    }
+
+    fn in_range<T: PartialOrd + std::fmt::Debug>(
+        &self,
+        value: &Spanned<T>,
+        range: RangeInclusive<T>,
+        unit: &str,
+    ) -> Result<(), ScenarioError> {
+        let wanted = format!("{:?} to {:?} {unit}", range.start(), range.end());
+        self.check(value, |value| range.contains(value), &wanted)
+    }
+
+    fn each_in_range<T: Copy + PartialOrd + std::fmt::Debug>(
+        &self,
+        value: &Spanned<PerProfile<T>>,
+        range: RangeInclusive<T>,
+        unit: &str,
+    ) -> Result<(), ScenarioError> {
+        for profile in Profile::ALL {
+            let one = Spanned::new(value.span(), value.get_ref().at(profile));
+            self.in_range(&one, range.clone(), unit)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "fan-out-small"
+models = "a dashboard"
+expected = "a tie"
+profiles = ["quick", "standard"]
+
+[payload]
+bytes = 128
+
+[fan-out]
+subscribers = 100
+rate = 50.0
+arrivals = "poisson"
+warm-up-s = { quick = 0.2, standard = 1.0, thorough = 2.0 }
+measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
+"#;
+
+    fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+        Scenario::parse(text, Path::new("small.toml"))
+    }
+
+    #[test]
+    fn a_good_file_parses() {
+        let scenario = parse(GOOD).unwrap();
+        assert_eq!(scenario.workload.label(), "fan-out");
+        let Workload::FanOut(fan_out) = scenario.workload else {
+            panic!("fan-out expected")
+        };
+        assert_eq!(fan_out.messages(fan_out.measure_s.at(Profile::Quick)), 50);
+    }
+
+    /// Every mistake names the file, the line and what is allowed.
+    #[test]
+    fn mistakes_are_located_and_explained() {
+        let cases = [
+            (
+                "rate = 50.0",
+                "rate = 0.0",
+                12,
+                "0.001 to 1000000.0 messages per second",
+            ),
+            (
+                "rate = 50.0",
+                "rate = nan",
+                12,
+                "0.001 to 1000000.0 messages per second",
+            ),
+            ("rate = 50.0", "rate = \"x\"", 12, "expected f64"),
+            (
+                "subscribers = 100",
+                "subscribers = 0",
+                11,
+                "1 to 1000000 subscribers",
+            ),
+            ("subscribers = 100", "subscribers = -1", 11, "expected u32"),
+            (
+                "subscribers = 100",
+                "subscriber = 100",
+                11,
+                "expected one of `subscribers`",
+            ),
+            (
+                "arrivals = \"poisson\"",
+                "arrivals = \"often\"",
+                13,
+                "expected `constant` or `poisson`",
+            ),
+            (
+                "\"quick\", ",
+                "\"fast\", ",
+                5,
+                "expected one of `quick`, `standard`, `thorough`",
+            ),
+            (
+                "name = \"fan-out-small\"",
+                "name = \"Fan Out\"",
+                2,
+                "lower-case letters",
+            ),
+            ("bytes = 128", "bytes = 99999999", 8, "0 to 16777216 bytes"),
+            ("[fan-out]", "[fanout]", 10, "expected one of"),
+            ("quick = 1.0", "quick = 0.0", 15, "0.01 to 86400.0 seconds"),
+            ("[fan-out]", "[fan-out", 10, ""),
+        ];
+        for (from, to, line, wanted) in cases {
+            assert!(GOOD.contains(from), "{from}");
+            let error = parse(&GOOD.replace(from, to)).expect_err(to);
+            assert_eq!(
+                (error.file.as_str(), error.line),
+                ("small.toml", line),
+                "{to}: {error}"
+            );
+            assert!(error.message.contains(wanted), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_workload() {
+        let none = GOOD.split("[fan-out]").next().unwrap();
+        assert!(
+            parse(none)
+                .unwrap_err()
+                .message
+                .contains("exactly one workload")
+        );
+    }
+}
