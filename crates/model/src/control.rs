@@ -29,6 +29,9 @@ pub struct PublishReport {
     pub published: u64,
     /// Intended time of its first message, CLOCK_MONOTONIC nanoseconds.
     pub started: u64,
+    /// What the publishing thread got from the system: timer slack, priority.
+    #[serde(default)]
+    pub thread: String,
     /// Actual minus intended publish time of every message, once it has ended.
     pub lateness: Option<EncodedHistogram>,
 }

@@ -18,7 +18,7 @@ pub struct Inbox {
     record_from: u64,
     known: Vec<u8>,
     known_stamp: Option<Stamp>,
-    received: u64,
+    settled: u64,
     corrupted: u64,
     faults: Vec<String>,
 }
@@ -42,7 +42,6 @@ impl Inbox {
     /// Takes a message body that `check`'s subscriber received at `received` (CLOCK_MONOTONIC nanoseconds).
     #[inline]
     pub fn take(&mut self, body: &[u8], received: u64, check: &mut SequenceCheck) {
-        self.received += 1;
         let stamp = match self.known_stamp {
             Some(stamp) if self.known == body => stamp,
             _ => match self.learn(body) {
@@ -50,11 +49,11 @@ impl Inbox {
                 None => return,
             },
         };
-        match check.arrived(stamp.seq) {
-            Arrival::New | Arrival::Reordered if stamp.seq >= self.record_from => {
+        if let Arrival::New | Arrival::Reordered = check.arrived(stamp.seq) {
+            self.settled += 1;
+            if stamp.seq >= self.record_from {
                 self.recorder.record(stamp, received);
             }
-            _ => {}
         }
     }
 
@@ -76,21 +75,29 @@ impl Inbox {
     #[cold]
     fn fault(&mut self, error: &MessageError) {
         self.corrupted += 1;
+        self.settled += 1;
         if self.faults.len() < KEPT_FAULTS {
             self.faults.push(error.to_string());
         }
     }
 
-    /// Bodies taken so far, intact or not.
+    /// Messages whose fate is known: delivered for the first time, or corrupted. Duplicates do not count.
     #[must_use]
-    pub fn received(&self) -> u64 {
-        self.received
+    #[inline]
+    pub fn settled(&self) -> u64 {
+        self.settled
     }
 
     /// The recorded delays.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// Bodies that failed their checksum or were no messages.
+    #[must_use]
+    pub fn corrupted(&self) -> u64 {
+        self.corrupted
     }
 
     /// The first few corrupted bodies, in words.

@@ -1,0 +1,67 @@
+//! Why there is no measurement.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// A measurement could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The address of a server is not usable.
+    #[error("{url:?} is not the address of a server: {reason}; write it as http://127.0.0.1:8080")]
+    Target {
+        /// As it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The limit on open files is below what the scenario needs.
+    #[error(
+        "this scenario needs {needed} open files and the limit is {limit}; raise it (ulimit -n {needed}) or ask for \
+         fewer subscribers; `pushbench doctor` shows the limits"
+    )]
+    TooFewFiles {
+        /// Connections and a few more.
+        needed: u64,
+        /// The limit after raising it as far as allowed.
+        limit: u64,
+    },
+    /// Nobody answers.
+    #[error("cannot connect to {address}: {source}; is the server running and the port right?")]
+    Connect {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Subscribers were not accepted.
+    #[error("only {subscribed} of {wanted} subscribers were accepted{after}{first}")]
+    Subscribe {
+        /// Accepted.
+        subscribed: u64,
+        /// Asked for.
+        wanted: u64,
+        /// ` within 30 s`, or empty when they failed before.
+        after: String,
+        /// The first error, with a leading colon, or empty.
+        first: String,
+    },
+    /// The control endpoint does not do what docs/PROTOCOL.md says.
+    #[error("{request} at {address} failed: {reason}")]
+    Control {
+        /// Method and path.
+        request: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// What happened.
+        reason: String,
+    },
+    /// A thread or runtime cannot be had.
+    #[error("cannot start a worker: {0}")]
+    Worker(io::Error),
+    /// A worker thread panicked, which is a bug of this program.
+    #[error("a worker thread ended unexpectedly; please report this with the lines above")]
+    WorkerDied,
+    /// The process that drives this one has gone.
+    #[error("the harness went away at phase {0:?}")]
+    Barrier(&'static str),
+}

@@ -1,0 +1,99 @@
+//! The load generator: subscribers that verify and stamp every message, publishers that follow a schedule, and the
+//! workloads that put them together.
+//!
+//! # Layout
+//!
+//! - [`run`]: one measurement, from the first connection to the last message
+//! - [`target`]: where the server is
+//! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
+//! - [`publisher`]: who publishes: the server by order, or this process through `POST /publish`
+//! - `worker`: one thread per core, each with a current-thread runtime and all its connections
+//! - `workload`: one file per workload
+//! - `client`: the few HTTP requests of the control plane
+
+pub mod barrier;
+mod client;
+mod error;
+pub mod publisher;
+pub mod target;
+mod worker;
+mod workload;
+
+use pushbench_model::measurement::{Measurement, Publisher as PublisherRole};
+use pushbench_model::profile::Profile;
+use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_transport::transport::Transport;
+
+pub use error::LoadError;
+
+use barrier::Barrier;
+use publisher::Publish;
+use target::Target;
+use worker::Worker;
+
+/// What to measure, and on whom.
+pub struct Config {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// How long.
+    pub profile: Profile,
+    /// The transport that the server speaks.
+    pub transport: &'static dyn Transport,
+    /// Where subscribers connect.
+    pub target: Target,
+    /// Where the control endpoint is.
+    pub control: Target,
+    /// Who publishes.
+    pub publisher: PublisherRole,
+    /// Seed of schedule and payload.
+    pub seed: u64,
+    /// One worker per core listed, pinned to it; empty means one worker, pinned nowhere.
+    pub cores: Vec<usize>,
+    /// Nanoseconds before each due time that the publisher spins instead of sleeping.
+    pub spin_ns: u64,
+}
+
+/// What a workload works with.
+pub(crate) struct Bench {
+    pub(crate) config: Config,
+    pub(crate) workers: Vec<Worker>,
+    pub(crate) publisher: Box<dyn Publish>,
+}
+
+/// Runs one measurement.
+///
+/// # Errors
+///
+/// When the server cannot be reached, refuses, or this machine's limits are too low. Lost messages and connections that
+/// end early are no errors: they are part of the measurement.
+pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, LoadError> {
+    check_limits(&config)?;
+    let workers = Worker::start_all(&config)?;
+    let publisher = publisher::for_role(&config)?;
+    barrier.reached("ready")?;
+    let mut bench = Bench {
+        config,
+        workers,
+        publisher,
+    };
+    match bench.config.scenario.workload {
+        Workload::FanOut(fan_out) => workload::fan_out::run(&mut bench, fan_out, barrier),
+        Workload::Connect(connect) => workload::connect::run(&mut bench, connect, barrier),
+    }
+}
+
+/// File descriptors beside those of the connections: runtimes, control, standard streams.
+const SPARE_FILES: u64 = 64;
+
+fn check_limits(config: &Config) -> Result<(), LoadError> {
+    let connections = match config.scenario.workload {
+        Workload::FanOut(fan_out) => u64::from(fan_out.subscribers),
+        Workload::Connect(connect) => u64::from(connect.in_flight),
+    };
+    let needed = connections + SPARE_FILES;
+    let (limit, _) = pushbench_sys::process::raise_nofile();
+    if needed > limit {
+        return Err(LoadError::TooFewFiles { needed, limit });
+    }
+    Ok(())
+}

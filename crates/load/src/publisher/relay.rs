@@ -1,0 +1,266 @@
+//! This process publishes through `POST /publish`, for servers that only relay.
+//!
+//! Requests go out on one keep-alive connection when the schedule says so, without waiting for the answers: an open
+//! loop must not slow down because the server does. The answers are read and counted by a second thread.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use pushbench_model::control::{PublishOrder, PublishReport};
+use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST};
+use pushbench_model::message::Stamp;
+use pushbench_model::payload::BodyMaker;
+use pushbench_sys::clock;
+use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
+use pushbench_transport::http1::body::{BodyDecoder, BodyError};
+use pushbench_transport::http1::head::HeadReader;
+
+use super::Publish;
+use crate::LoadError;
+use crate::client::connect;
+use crate::target::Target;
+
+/// Name of the publishing thread, the same as in our servers.
+const PUBLISHER_THREAD: &str = "pb-publisher";
+
+pub(super) struct Relay {
+    orders: Option<Sender<PublishOrder>>,
+    reports: Receiver<Result<PublishReport, String>>,
+    connection: TcpStream,
+    control: Target,
+}
+
+/// What the reader of answers has seen.
+#[derive(Default)]
+struct Answers {
+    accepted: AtomicU64,
+    refused: Mutex<Option<String>>,
+}
+
+impl Relay {
+    pub(super) fn start(control: Target, carries_binary: bool) -> Result<Self, LoadError> {
+        let connection = connect(control.address)?;
+        let clone = || connection.try_clone().map_err(LoadError::Worker);
+        let (out, input) = (clone()?, clone()?);
+        out.set_nodelay(true).map_err(LoadError::Worker)?;
+        let answers = Arc::new(Answers::default());
+        let counted = Arc::clone(&answers);
+        thread::Builder::new()
+            .name("pb-answers".into())
+            .spawn(move || read_answers(input, &counted))
+            .map_err(LoadError::Worker)?;
+        let (orders, inbox) = channel();
+        let (outbox, reports) = channel();
+        let host = control.host.clone();
+        thread::Builder::new()
+            .name(PUBLISHER_THREAD.into())
+            .spawn(move || {
+                let thread = prepare_thread().to_string();
+                let mut sender = Sending {
+                    out,
+                    host,
+                    carries_binary,
+                    next_seq: 1,
+                    thread,
+                };
+                while let Ok(order) = inbox.recv() {
+                    if outbox.send(sender.carry_out(&order, &answers)).is_err() {
+                        return;
+                    }
+                }
+            })
+            .map_err(LoadError::Worker)?;
+        Ok(Self {
+            orders: Some(orders),
+            reports,
+            connection,
+            control,
+        })
+    }
+
+    fn error(&self, reason: String) -> LoadError {
+        LoadError::Control {
+            request: "POST /publish",
+            address: self.control.address,
+            reason,
+        }
+    }
+}
+
+impl Publish for Relay {
+    fn start(&mut self, order: &PublishOrder) -> Result<(), LoadError> {
+        let sent = self
+            .orders
+            .as_ref()
+            .is_some_and(|orders| orders.send(*order).is_ok());
+        if sent {
+            Ok(())
+        } else {
+            Err(LoadError::WorkerDied)
+        }
+    }
+
+    fn finish(&mut self, patience: Duration) -> Result<PublishReport, LoadError> {
+        match self.reports.recv_timeout(patience) {
+            Ok(report) => report.map_err(|reason| self.error(reason)),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(self.error(format!("not done after {patience:?}")))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(LoadError::WorkerDied),
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.orders = None;
+        // Wakes the reader of answers, which ends with the connection.
+        let _ = self.connection.shutdown(Shutdown::Both);
+    }
+}
+
+struct Sending {
+    out: TcpStream,
+    host: String,
+    carries_binary: bool,
+    next_seq: u64,
+    thread: String,
+}
+
+impl Sending {
+    fn carry_out(
+        &mut self,
+        order: &PublishOrder,
+        answers: &Answers,
+    ) -> Result<PublishReport, String> {
+        let maker = BodyMaker::new(order.payload, self.carries_binary, order.schedule.seed);
+        let content_type = if maker.is_binary() {
+            "application/octet-stream"
+        } else {
+            "application/json"
+        };
+        let head = format!(
+            "POST /publish HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            self.host,
+            maker.body_len()
+        );
+        let mut lateness = histogram::new();
+        let mut request = Vec::with_capacity(head.len() + maker.body_len());
+        let mut failure = None;
+        let stop = AtomicBool::new(false);
+        let started = clock::now() + 1_000_000;
+        let accepted_before = answers.accepted.load(Ordering::Acquire);
+        let offsets = order
+            .schedule
+            .offsets()
+            .take(usize::try_from(order.count).unwrap_or(usize::MAX));
+        let pacer = Pacer {
+            start: started,
+            spin_ns: order.spin_ns,
+        };
+        let published = pacer.run(offsets, &stop, |Tick { intended_ns, .. }| {
+            request.clear();
+            request.extend_from_slice(head.as_bytes());
+            let published = clock::now();
+            maker.body(
+                Stamp {
+                    seq: self.next_seq,
+                    intended: intended_ns,
+                    published,
+                },
+                &mut request,
+            );
+            lateness.saturating_record((published - intended_ns).clamp(1, HIGHEST));
+            self.next_seq += 1;
+            if let Err(error) = self.out.write_all(&request) {
+                failure = Some(format!("the connection failed: {error}"));
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        self.await_answers(accepted_before + published, answers)?;
+        let lateness = Some(EncodedHistogram::encode(&lateness));
+        Ok(PublishReport {
+            running: false,
+            published,
+            started,
+            thread: self.thread.clone(),
+            lateness,
+        })
+    }
+
+    fn await_answers(&self, wanted: u64, answers: &Answers) -> Result<(), String> {
+        let deadline = clock::now() + 5_000_000_000;
+        while answers.accepted.load(Ordering::Acquire) < wanted {
+            if let Some(refused) = answers.refused.lock().expect("no holder panics").clone() {
+                return Err(refused);
+            }
+            if clock::now() > deadline {
+                let accepted = answers.accepted.load(Ordering::Acquire);
+                return Err(format!(
+                    "{accepted} of {wanted} messages were answered within 5 s"
+                ));
+            }
+            clock::sleep_until(clock::now() + 1_000_000, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Counts accepted messages until the connection ends; the first refusal is kept in words.
+fn read_answers(mut input: TcpStream, answers: &Answers) {
+    let mut head = HeadReader::default();
+    let mut body: Option<BodyDecoder> = None;
+    let mut buffer = [0; 16 * 1024];
+    let refuse = |reason: String| {
+        answers
+            .refused
+            .lock()
+            .expect("no holder panics")
+            .get_or_insert(reason);
+    };
+    loop {
+        let mut bytes = match input.read(&mut buffer) {
+            Ok(0) => return refuse("the server closed the publishing connection".into()),
+            Ok(n) => &buffer[..n],
+            Err(error) => return refuse(format!("the publishing connection failed: {error}")),
+        };
+        while !bytes.is_empty() {
+            let Some(decoder) = &mut body else {
+                match head.feed(bytes) {
+                    Ok(Some((parsed, taken))) => {
+                        if !parsed.is_interim() {
+                            if !(200..300).contains(&parsed.status) {
+                                refuse(format!("status {}, expected 2xx", parsed.status));
+                            }
+                            body = Some(BodyDecoder::new(parsed.framing()));
+                        }
+                        bytes = &bytes[taken..];
+                    }
+                    Ok(None) => break,
+                    Err(error) => return refuse(error.to_string()),
+                }
+                if body.as_ref().is_some_and(BodyDecoder::is_done) {
+                    answers.accepted.fetch_add(1, Ordering::Release);
+                    body = None;
+                }
+                continue;
+            };
+            match decoder.feed::<BodyError>(bytes, &mut |_| Ok(())) {
+                Ok(taken) => bytes = &bytes[taken..],
+                Err(error) => return refuse(error.to_string()),
+            }
+            if decoder.is_done() {
+                answers.accepted.fetch_add(1, Ordering::Release);
+                body = None;
+            }
+        }
+    }
+}

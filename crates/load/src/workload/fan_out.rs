@@ -1,0 +1,383 @@
+//! One topic, many subscribers, an open-loop publisher.
+//!
+//! Phases: connect, warm-up, measure, drain. Warm-up and measurement are two schedules with nothing in flight between
+//! them, so that what both processes use in the measured phase divides exactly by its deliveries.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use pushbench_model::control::{PublishOrder, PublishReport};
+use pushbench_model::histogram::EncodedHistogram;
+use pushbench_model::measurement::{
+    ConnectionCount, LoopModel, Measurement, WireCount, histogram_name,
+};
+use pushbench_model::payload::BodyMaker;
+use pushbench_model::recorder::Recorder;
+use pushbench_model::scenario::FanOut;
+use pushbench_model::schedule::Schedule;
+use pushbench_model::sequence::SequenceCounts;
+use tokio::time::{Instant, timeout_at};
+
+use crate::barrier::Barrier;
+use crate::worker::{Faults, Station};
+use crate::{Bench, LoadError};
+
+/// Connections being set up at once by each worker.
+const CONNECTING: u32 = 64;
+/// Longest time for all subscribers to be accepted.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
+/// After the last message is due, how long a late delivery may take before it counts as lost.
+const DRAIN: Duration = Duration::from_secs(5);
+
+pub(crate) fn run(
+    bench: &mut Bench,
+    fan_out: FanOut,
+    barrier: &mut dyn Barrier,
+) -> Result<Measurement, LoadError> {
+    connect(bench, fan_out.subscribers)?;
+    barrier.reached("connected")?;
+
+    let profile = bench.config.profile;
+    let warm_up = match fan_out.warm_up_s.at(profile) {
+        0.0 => 0,
+        seconds => fan_out.messages(seconds),
+    };
+    let measured = fan_out.messages(fan_out.measure_s.at(profile));
+    let seed = bench.config.seed;
+    let schedule = |seed| Schedule {
+        arrivals: fan_out.arrivals,
+        rate: fan_out.rate,
+        seed,
+    };
+    if warm_up > 0 {
+        publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
+    }
+    let before = start_recording(bench, warm_up + 1)?;
+    barrier.reached("measure")?;
+    let report = publish(bench, schedule(seed), measured, warm_up + measured)?;
+    let after = sample(bench)?;
+    barrier.reached("done")?;
+
+    let outcome = collect(bench, warm_up + measured)?;
+    Ok(measurement(
+        bench,
+        fan_out,
+        measured,
+        &report,
+        wire_between(&before, &after),
+        after,
+        outcome,
+    ))
+}
+
+fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
+    let workers = bench.workers.len() as u32;
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .zip(0..)
+        .map(|(worker, index)| {
+            let share = subscribers / workers + u32::from(index < subscribers % workers);
+            worker.start_job(move |station| connect_share(station, share))
+        })
+        .collect();
+    let (mut subscribed, mut timed_out, mut words) = (0, false, Vec::new());
+    for pending in pending {
+        let (count, late, faults) = pending.wait()?;
+        subscribed += count;
+        timed_out |= late;
+        words.extend(faults);
+    }
+    if subscribed < u64::from(subscribers) {
+        let after = if timed_out {
+            format!(" within {} s", CONNECT_PATIENCE.as_secs())
+        } else {
+            String::new()
+        };
+        let first = words
+            .first()
+            .map_or_else(String::new, |word| format!(": {word}"));
+        return Err(LoadError::Subscribe {
+            subscribed,
+            wanted: subscribers.into(),
+            after,
+            first,
+        });
+    }
+    Ok(())
+}
+
+/// Opens `share` connections, a few at a time, and waits until the server has accepted each. Returns how many it
+/// accepted, whether time ran out, and what went wrong.
+async fn connect_share(station: Rc<Station>, share: u32) -> (u64, bool, Vec<String>) {
+    let inlet = Rc::clone(&station.inlet);
+    let deadline = Instant::now() + CONNECT_PATIENCE;
+    let mut timed_out = false;
+    let settled = || inlet.subscribed.get() + inlet.ended.get() + station.faults.count();
+    for opened in 0..u64::from(share) {
+        match timeout_at(deadline, station.connect()).await {
+            Ok(Ok((stream, _))) => add(&station, stream),
+            Ok(Err(error)) => station
+                .faults
+                .add(format!("cannot connect to {}: {error}", station.address())),
+            Err(_) => timed_out = true,
+        }
+        while !timed_out && opened + 1 - settled().min(opened + 1) >= u64::from(CONNECTING) {
+            timed_out = timeout_at(deadline, inlet.progressed.notified())
+                .await
+                .is_err();
+        }
+        // A server that refuses the first ones refuses all: do not knock a thousand times.
+        if timed_out || station.faults.count() >= Faults::KEPT as u64 {
+            break;
+        }
+    }
+    while !timed_out && settled() < u64::from(share) && station.faults.count() < Faults::KEPT as u64
+    {
+        timed_out = timeout_at(deadline, inlet.progressed.notified())
+            .await
+            .is_err();
+    }
+    let alive = inlet.subscribed.get().saturating_sub(inlet.ended.get());
+    (alive, timed_out, station.faults.words())
+}
+
+fn add(station: &Rc<Station>, stream: tokio::net::TcpStream) {
+    let (subscriber, run) = station.subscribe(stream, &station.inlet, 0);
+    station.subscribers.borrow_mut().push(subscriber);
+    let station = Rc::clone(station);
+    tokio::task::spawn_local(async move {
+        if let Err(error) = run.await {
+            station.faults.add(error.to_string());
+        }
+    });
+}
+
+/// Publishes `count` messages and waits until every subscriber has all `total` messages of the measurement so far, or
+/// the last one is overdue.
+fn publish(
+    bench: &mut Bench,
+    schedule: Schedule,
+    count: u64,
+    total: u64,
+) -> Result<PublishReport, LoadError> {
+    let payload = bench.config.scenario.payload;
+    let spin_ns = bench.config.spin_ns;
+    let last_ns = schedule
+        .offsets()
+        .nth(usize::try_from(count - 1).unwrap_or(usize::MAX))
+        .unwrap_or(0);
+    bench.publisher.start(&PublishOrder {
+        schedule,
+        count,
+        payload,
+        spin_ns,
+    })?;
+    let patience = Duration::from_nanos(last_ns) + DRAIN;
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .map(|worker| worker.start_job(move |station| settle(station, total, patience)))
+        .collect();
+    for pending in pending {
+        pending.wait()?;
+    }
+    bench.publisher.finish(DRAIN)
+}
+
+/// Waits until all subscribers of this worker have `total` messages; gives up when one of them has ended, because what
+/// it misses will never come, or when time is up. What is missing then shows in the sequence.
+async fn settle(station: Rc<Station>, total: u64, patience: Duration) {
+    let deadline = Instant::now() + patience;
+    let inlet = &station.inlet;
+    let target = total * station.subscribers.borrow().len() as u64;
+    while !inlet.signal_at(target) && inlet.ended.get() == 0 {
+        if timeout_at(deadline, inlet.progressed.notified())
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// What is known of the sockets at a barrier.
+#[derive(Default)]
+struct Sample {
+    wire: WireCount,
+    batches: u64,
+    connections: ConnectionCount,
+    unreadable: u64,
+}
+
+fn start_recording(bench: &Bench, from: u64) -> Result<Sample, LoadError> {
+    each_station(bench, move |station| {
+        station.inlet.inbox.borrow_mut().record_from(from);
+        station_sample(station)
+    })
+}
+
+fn sample(bench: &Bench) -> Result<Sample, LoadError> {
+    each_station(bench, station_sample)
+}
+
+fn each_station(
+    bench: &Bench,
+    job: impl Fn(&Station) -> Sample + Copy + Send + 'static,
+) -> Result<Sample, LoadError> {
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .map(|worker| worker.start_job(move |station| async move { job(&station) }))
+        .collect();
+    let mut sum = Sample {
+        wire: empty_wire(),
+        ..Sample::default()
+    };
+    for pending in pending {
+        let part = pending.wait()?;
+        sum.wire.add(&part.wire);
+        sum.batches += part.batches;
+        sum.connections.opened += part.connections.opened;
+        sum.connections.nodelay += part.connections.nodelay;
+        sum.connections.ended_early += part.connections.ended_early;
+        sum.unreadable += part.unreadable;
+    }
+    Ok(sum)
+}
+
+/// Zero, with formulas that apply.
+fn empty_wire() -> WireCount {
+    WireCount {
+        expected_down: Some(0),
+        expected_up: Some(0),
+        ..WireCount::default()
+    }
+}
+
+fn station_sample(station: &Station) -> Sample {
+    let mut sample = Sample {
+        wire: empty_wire(),
+        ..Sample::default()
+    };
+    for subscriber in station.subscribers.borrow().iter() {
+        match subscriber.wire() {
+            Ok(wire) => sample.wire.add(&wire),
+            Err(_) => sample.unreadable += 1,
+        }
+        sample.batches += subscriber.progress().batches;
+        sample.connections.opened += 1;
+        sample.connections.nodelay += u64::from(subscriber.nodelay);
+    }
+    sample.connections.ended_early = station.inlet.ended.get();
+    sample
+}
+
+fn wire_between(before: &Sample, after: &Sample) -> WireCount {
+    let (b, a) = (&before.wire, &after.wire);
+    // Bytes of a connection that ended can no longer be compared with what it was to receive.
+    let comparable =
+        after.connections.ended_early == 0 && after.unreadable + before.unreadable == 0;
+    let expected = |a: Option<u64>, b: Option<u64>| if comparable { Some(a? - b?) } else { None };
+    WireCount {
+        bytes_down: a.bytes_down.saturating_sub(b.bytes_down),
+        bytes_up: a.bytes_up.saturating_sub(b.bytes_up),
+        segments_down: a.segments_down.saturating_sub(b.segments_down),
+        segments_up: a.segments_up.saturating_sub(b.segments_up),
+        data_segments_down: a.data_segments_down.saturating_sub(b.data_segments_down),
+        data_segments_up: a.data_segments_up.saturating_sub(b.data_segments_up),
+        retransmitted: a.retransmitted.saturating_sub(b.retransmitted),
+        expected_down: expected(a.expected_down, b.expected_down),
+        expected_up: expected(a.expected_up, b.expected_up),
+    }
+}
+
+/// What the workers hold at the end.
+#[derive(Default)]
+struct Outcome {
+    recorder: Recorder,
+    sequence: SequenceCounts,
+    errors: Vec<String>,
+}
+
+fn collect(bench: &Bench, last: u64) -> Result<Outcome, LoadError> {
+    let mut sum = Outcome::default();
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .map(|worker| {
+            worker.start_job(move |station| async move {
+                let inbox = station.inlet.inbox.borrow();
+                let subscribers = station.subscribers.borrow();
+                let counts = subscribers
+                    .iter()
+                    .map(|subscriber| subscriber.check.borrow().counts(last));
+                let mut errors = station.faults.words();
+                errors.extend_from_slice(inbox.faults());
+                Outcome {
+                    recorder: inbox.recorder().clone(),
+                    sequence: inbox.counts(counts),
+                    errors,
+                }
+            })
+        })
+        .collect();
+    for pending in pending {
+        let part = pending.wait()?;
+        sum.recorder.merge(&part.recorder);
+        sum.sequence.add(&part.sequence);
+        sum.errors.extend(part.errors);
+    }
+    Ok(sum)
+}
+
+fn measurement(
+    bench: &Bench,
+    fan_out: FanOut,
+    published: u64,
+    report: &PublishReport,
+    wire: WireCount,
+    after: Sample,
+    outcome: Outcome,
+) -> Measurement {
+    let config = &bench.config;
+    let payload = config.scenario.payload;
+    let Outcome {
+        recorder,
+        sequence,
+        errors,
+    } = outcome;
+    let mut histograms = BTreeMap::from([
+        (
+            histogram_name::RESPONSE.to_owned(),
+            EncodedHistogram::encode(&recorder.response),
+        ),
+        (
+            histogram_name::SERVICE.to_owned(),
+            EncodedHistogram::encode(&recorder.service),
+        ),
+    ]);
+    if let Some(lateness) = &report.lateness {
+        histograms.insert(histogram_name::LATENESS.to_owned(), lateness.clone());
+    }
+    Measurement {
+        workload: config.scenario.workload.label().to_owned(),
+        transport: config.transport.name().to_owned(),
+        loop_model: LoopModel::Open,
+        publisher: config.publisher,
+        concurrency: fan_out.subscribers.into(),
+        operations: recorder.response.len(),
+        published,
+        body_bytes: BodyMaker::new(payload, config.transport.carries_binary(), config.seed)
+            .body_len() as u64,
+        payload_bytes: payload.bytes as u64,
+        elapsed_ns: recorder.last_received.saturating_sub(report.started),
+        sequence,
+        wire,
+        batches: (after.batches > 0).then_some(after.batches),
+        connections: after.connections,
+        histograms,
+        errors,
+    }
+}

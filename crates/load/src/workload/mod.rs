@@ -1,0 +1,4 @@
+//! What publishers and subscribers do: one file per workload.
+
+pub(crate) mod connect;
+pub(crate) mod fan_out;

@@ -1,0 +1,208 @@
+//! Whole measurements over real sockets, server and load generator in one process: counts, bytes and states.
+
+use std::path::Path;
+
+use pushbench_load::barrier::{Barrier, Free};
+use pushbench_load::target::Target;
+use pushbench_load::{Config, LoadError, run};
+use pushbench_model::measurement::{Measurement, Publisher};
+use pushbench_model::profile::Profile;
+use pushbench_model::scenario::Scenario;
+use pushbench_server::{Config as ServerConfig, Server};
+use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport};
+
+fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
+    let any = "127.0.0.1:0".parse().unwrap();
+    Server::start(ServerConfig {
+        transport,
+        listen: any,
+        control: any,
+        cores: vec![],
+        options,
+    })
+    .unwrap()
+}
+
+fn config(
+    transport: &'static dyn Transport,
+    server: &Server,
+    scenario: &str,
+    publisher: Publisher,
+) -> Config {
+    Config {
+        scenario: Scenario::parse(scenario, Path::new("test.toml")).unwrap(),
+        profile: Profile::Quick,
+        transport,
+        target: Target::parse(&format!("http://{}", server.data_addr())).unwrap(),
+        control: Target::parse(&format!("http://{}", server.control_addr())).unwrap(),
+        publisher,
+        seed: 7,
+        cores: vec![],
+        spin_ns: 0,
+    }
+}
+
+fn fan_out(bytes: usize, kind: &str) -> String {
+    format!(
+        r#"
+name = "test"
+models = "a test"
+expected = "everything arrives"
+profiles = ["quick"]
+[payload]
+bytes = {bytes}
+kind = "{kind}"
+[fan-out]
+subscribers = 20
+rate = 500.0
+arrivals = "poisson"
+warm-up-s = {{ quick = 0.02, standard = 1.0, thorough = 1.0 }}
+measure-s = {{ quick = 0.1, standard = 1.0, thorough = 1.0 }}
+"#
+    )
+}
+
+const CONNECT: &str = r#"
+name = "test"
+models = "a test"
+expected = "everything arrives"
+profiles = ["quick"]
+[payload]
+bytes = 64
+[connect]
+connections = { quick = 40, standard = 1, thorough = 1 }
+warm-up = 5
+in-flight = 4
+"#;
+
+fn assert_clean(name: &str, measurement: &Measurement) {
+    assert!(
+        measurement.sequence.is_clean(),
+        "{name}: {:?} {:?}",
+        measurement.sequence,
+        measurement.errors
+    );
+    assert_eq!(measurement.errors, Vec::<String>::new(), "{name}");
+    assert_eq!(
+        measurement.connections.nodelay, measurement.connections.opened,
+        "{name}"
+    );
+    assert_eq!(
+        measurement.wire.agrees(),
+        Some(true),
+        "{name}: {:?}",
+        measurement.wire
+    );
+}
+
+#[test]
+fn fan_out_delivers_everything_and_bytes_equal_the_formulas() {
+    for &transport in TRANSPORTS {
+        for (bytes, kind) in [(0, "text"), (1, "text"), (128, "binary"), (65_536, "text")] {
+            let name = format!("{} {bytes} {kind}", transport.name());
+            let server = server(transport, ServeOptions::default());
+            let config = config(transport, &server, &fan_out(bytes, kind), Publisher::Server);
+            let measurement = run(config, &mut Free).unwrap();
+            assert_clean(&name, &measurement);
+            assert_eq!(
+                (measurement.published, measurement.operations),
+                (50, 1000),
+                "{name}"
+            );
+            assert_eq!(
+                measurement.sequence.delivered,
+                60 * 20,
+                "{name}: warm-up is verified too"
+            );
+            for histogram in ["response", "service"] {
+                let histogram = measurement.histograms[histogram].decode().unwrap();
+                assert_eq!(histogram.len(), 1000, "{name}");
+            }
+            assert_eq!(
+                measurement.histograms["lateness"].decode().unwrap().len(),
+                50,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_relay_gets_its_messages_from_the_load_process() {
+    for &transport in TRANSPORTS {
+        let server = server(transport, ServeOptions::default());
+        let config = config(transport, &server, &fan_out(100, "binary"), Publisher::Load);
+        let measurement = run(config, &mut Free).unwrap();
+        assert_clean(transport.name(), &measurement);
+        assert_eq!(measurement.operations, 1000, "{}", transport.name());
+        assert_eq!(server.hub().published(), 60);
+    }
+}
+
+#[test]
+fn event_and_retry_lines_reach_the_formula() {
+    let sse = pushbench_transport::transport::by_name("sse").unwrap();
+    for sse_ids in [false, true] {
+        let options = ServeOptions {
+            sse_ids,
+            sse_event: Some("tick".into()),
+            ..ServeOptions::default()
+        };
+        let server = server(sse, options);
+        let measurement = run(
+            config(sse, &server, &fan_out(10, "text"), Publisher::Server),
+            &mut Free,
+        );
+        assert_clean("sse", &measurement.unwrap());
+    }
+}
+
+#[test]
+fn connect_counts_connections_and_bytes() {
+    for &transport in TRANSPORTS {
+        let server = server(transport, ServeOptions::default());
+        let measurement = run(
+            config(transport, &server, CONNECT, Publisher::Server),
+            &mut Free,
+        )
+        .unwrap();
+        assert_clean(transport.name(), &measurement);
+        assert_eq!(measurement.operations, 40, "{}", transport.name());
+        assert_eq!(measurement.connections.opened, 40);
+        for histogram in ["tcp-connect", "first-message"] {
+            assert_eq!(
+                measurement.histograms[histogram].decode().unwrap().len(),
+                40
+            );
+        }
+    }
+}
+
+/// Barriers come in order, and nothing is in flight at any of them.
+#[test]
+fn barriers_stand_where_nothing_is_in_flight() {
+    struct Watch<'a>(&'a Server, Vec<(&'static str, u64)>);
+    impl Barrier for Watch<'_> {
+        fn reached(&mut self, phase: &'static str) -> Result<(), LoadError> {
+            self.1.push((phase, self.0.hub().published()));
+            Ok(())
+        }
+    }
+    let transport = TRANSPORTS[0];
+    let server = server(transport, ServeOptions::default());
+    let mut watch = Watch(&server, Vec::new());
+    run(
+        config(transport, &server, &fan_out(10, "text"), Publisher::Server),
+        &mut watch,
+    )
+    .unwrap();
+    assert_eq!(
+        watch.1,
+        [
+            ("ready", 0),
+            ("connected", 0),
+            ("measure", 10),
+            ("done", 60)
+        ]
+    );
+}

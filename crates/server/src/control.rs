@@ -1,0 +1,163 @@
+//! The control endpoint: HTTP on a port of its own, served by a thread of its own, idle while a trial measures.
+
+use std::convert::Infallible;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use pushbench_model::control::{Health, PublishOrder};
+use pushbench_transport::hub::Hub;
+use pushbench_transport::limits::MAX_MESSAGE;
+use pushbench_transport::listener::{Stats, Worker, accept};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+use crate::ServeError;
+use crate::publisher::{Busy, Publisher};
+
+pub(crate) struct Control {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) publisher: Publisher,
+}
+
+pub(crate) fn start(
+    listener: StdListener,
+    control: Control,
+    shutdown: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, ServeError> {
+    let failed = |source| ServeError::Thread {
+        thread: "control",
+        source,
+    };
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    thread::Builder::new()
+        .name("pb-control".into())
+        .spawn(move || {
+            let control = Arc::new(control);
+            let worker = Worker {
+                listener,
+                stats: Arc::default(),
+                shutdown,
+            };
+            let serve = accept(worker, |stream| {
+                let control = Arc::clone(&control);
+                async move {
+                    let service = service_fn(|request| {
+                        let control = Arc::clone(&control);
+                        async move { Ok::<_, Infallible>(respond(request, &control).await) }
+                    });
+                    let io = TokioIo::new(stream);
+                    // A client that hangs up is not an error of the server.
+                    let _ = http1::Builder::new().serve_connection(io, service).await;
+                }
+            });
+            LocalSet::new().block_on(&runtime, serve);
+        })
+        .map_err(failed)
+}
+
+type Answer = Response<Full<Bytes>>;
+
+async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/healthz") => json(&Health {
+            accepted: control.stats.accepted.load(Ordering::Relaxed),
+            nodelay: control.stats.nodelay.load(Ordering::Relaxed),
+            published: control.hub.published(),
+            lagged: control.hub.lagged(),
+        }),
+        (&Method::POST, "/publish") => publish(request, control).await,
+        (&Method::POST, "/schedule") => schedule(request, control).await,
+        (&Method::GET, "/schedule") => json(&control.publisher.report()),
+        (_, "/healthz" | "/publish" | "/schedule") => {
+            text(StatusCode::METHOD_NOT_ALLOWED, "wrong method")
+        }
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "there are /healthz, /publish and /schedule",
+        ),
+    }
+}
+
+async fn publish(request: Request<Incoming>, control: &Control) -> Answer {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let binary = content_type.is_some_and(|value| value == "application/octet-stream");
+    match body(request).await {
+        Ok(body) => {
+            control.hub.publish(&body, binary);
+            text(StatusCode::NO_CONTENT, "")
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+async fn schedule(request: Request<Incoming>, control: &Control) -> Answer {
+    let body = match body(request).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
+    let order: PublishOrder = match serde_json::from_slice(&body) {
+        Ok(order) => order,
+        Err(error) => {
+            return text(
+                StatusCode::BAD_REQUEST,
+                &format!("not a publish order: {error}"),
+            );
+        }
+    };
+    if !(order.schedule.rate > 0.0 && order.schedule.rate.is_finite())
+        || order.payload.bytes > MAX_MESSAGE / 2
+    {
+        return text(
+            StatusCode::BAD_REQUEST,
+            "a rate above zero and a payload of at most 8 MiB, please",
+        );
+    }
+    match control.publisher.order(order) {
+        Ok(()) => text(StatusCode::ACCEPTED, ""),
+        Err(Busy) => text(
+            StatusCode::CONFLICT,
+            "the publisher is still at work on the last order",
+        ),
+    }
+}
+
+async fn body(request: Request<Incoming>) -> Result<Bytes, Answer> {
+    match Limited::new(request.into_body(), MAX_MESSAGE)
+        .collect()
+        .await
+    {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) => Err(text(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string())),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Answer {
+    let body = serde_json::to_vec(value).expect("these documents always serialise");
+    let mut answer = Response::new(Full::new(body.into()));
+    answer.headers_mut().insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static("application/json"),
+    );
+    answer
+}
+
+fn text(status: StatusCode, text: &str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::copy_from_slice(text.as_bytes())));
+    *answer.status_mut() = status;
+    answer
+}

@@ -1,0 +1,177 @@
+//! The measured servers: workers that serve one transport, a publisher that follows a schedule, and the control
+//! endpoint through which a load generator drives both (docs/PROTOCOL.md).
+//!
+//! # Layout
+//!
+//! - [`Server`]: binds, starts the threads, ends them
+//! - `worker`: one thread per core, each with a current-thread runtime
+//! - `publisher`: the thread that publishes on a schedule
+//! - `control`: `/healthz`, `/publish`, `/schedule`
+
+mod control;
+mod publisher;
+mod worker;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use pushbench_transport::hub::Hub;
+use pushbench_transport::listener::Stats;
+use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::watch;
+
+pub use publisher::PUBLISHER_THREAD;
+
+/// Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`.
+const BACKLOG: i32 = 65_535;
+
+/// What to serve, and where.
+#[derive(Clone)]
+pub struct Config {
+    /// The transport.
+    pub transport: &'static dyn Transport,
+    /// Address for subscribers; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Address for the control endpoint.
+    pub control: SocketAddr,
+    /// One worker per core listed, pinned to it; empty means one worker, pinned nowhere.
+    pub cores: Vec<usize>,
+    /// Settings of the transports.
+    pub options: ServeOptions,
+}
+
+/// A server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start the {thread} thread: {source}")]
+    Thread {
+        /// Which.
+        thread: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A running server; dropping it ends it.
+pub struct Server {
+    data: SocketAddr,
+    control: SocketAddr,
+    hub: Arc<Hub>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds both addresses and starts serving.
+    ///
+    /// # Errors
+    ///
+    /// When an address or a thread cannot be had.
+    pub fn start(config: Config) -> Result<Self, ServeError> {
+        let options = Arc::new(config.options);
+        let hub = hub_for(config.transport, &options);
+        let stats = Arc::new(Stats::default());
+        let (stop, stopped) = watch::channel(false);
+        let (data_listener, data) = listen(config.listen)?;
+        let (control_listener, control) = listen(config.control)?;
+
+        let mut threads = Vec::new();
+        let cores: Vec<Option<usize>> = match config.cores.as_slice() {
+            [] => vec![None],
+            cores => cores.iter().copied().map(Some).collect(),
+        };
+        for core in cores {
+            let listener = data_listener
+                .try_clone()
+                .map_err(|source| ServeError::Listen {
+                    address: data,
+                    source,
+                })?;
+            threads.push(worker::start(worker::Start {
+                transport: config.transport,
+                hub: Arc::clone(&hub),
+                options: Arc::clone(&options),
+                worker: pushbench_transport::listener::Worker {
+                    listener,
+                    stats: Arc::clone(&stats),
+                    shutdown: stopped.clone(),
+                },
+                core,
+            })?);
+        }
+        let publisher =
+            publisher::Publisher::start(Arc::clone(&hub), config.transport, stopped.clone())?;
+        let control_state = control::Control {
+            hub: Arc::clone(&hub),
+            stats,
+            publisher,
+        };
+        threads.push(control::start(control_listener, control_state, stopped)?);
+        Ok(Self {
+            data,
+            control,
+            hub,
+            stop,
+            threads,
+        })
+    }
+
+    /// Where subscribers connect.
+    #[must_use]
+    pub fn data_addr(&self) -> SocketAddr {
+        self.data
+    }
+
+    /// Where the control endpoint is.
+    #[must_use]
+    pub fn control_addr(&self) -> SocketAddr {
+        self.control
+    }
+
+    /// Where messages are published.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has said so; there is nothing left to end.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let open = || -> io::Result<(TcpListener, SocketAddr)> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        // A port given by name can be used again at once after the last server on it has ended.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        let listener = TcpListener::from(socket);
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    open().map_err(|source| ServeError::Listen { address, source })
+}

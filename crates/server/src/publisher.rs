@@ -1,0 +1,167 @@
+//! The thread that publishes on a schedule. It lives as long as the server, so that what it costs can be told apart
+//! from the serving by its name.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use pushbench_model::control::{PublishOrder, PublishReport};
+use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
+use pushbench_model::message::Stamp;
+use pushbench_model::payload::BodyMaker;
+use pushbench_sys::clock;
+use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
+use pushbench_transport::hub::Hub;
+use pushbench_transport::transport::Transport;
+use tokio::sync::watch;
+
+use crate::ServeError;
+
+/// Name of the publishing thread, for tools that look at threads from outside.
+pub const PUBLISHER_THREAD: &str = "pb-publisher";
+
+/// Between an order and its first message: time for the order's answer to be on its way.
+const LEAD_NS: u64 = 2_000_000;
+
+/// The server's own publisher.
+pub(crate) struct Publisher {
+    orders: Mutex<Sender<PublishOrder>>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// An order is accepted and not finished.
+    busy: AtomicBool,
+    /// Messages published by the current or last order.
+    published: AtomicU64,
+    started: AtomicU64,
+    thread: Mutex<String>,
+    lateness: Mutex<Option<Histogram>>,
+}
+
+impl State {
+    fn lateness(&self) -> MutexGuard<'_, Option<Histogram>> {
+        self.lateness.lock().expect("no holder of this lock panics")
+    }
+}
+
+/// The publisher is still at work on an earlier order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Busy;
+
+impl Publisher {
+    pub(crate) fn start(
+        hub: Arc<Hub>,
+        transport: &'static dyn Transport,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Self, ServeError> {
+        let (orders, inbox) = channel();
+        let state = Arc::new(State::default());
+        let thread_state = Arc::clone(&state);
+        thread::Builder::new()
+            .name(PUBLISHER_THREAD.into())
+            .spawn(move || work(&inbox, &hub, transport, &thread_state, &stopped))
+            .map_err(|source| ServeError::Thread {
+                thread: "publisher",
+                source,
+            })?;
+        Ok(Self {
+            orders: Mutex::new(orders),
+            state,
+        })
+    }
+
+    pub(crate) fn order(&self, order: PublishOrder) -> Result<(), Busy> {
+        if self.state.busy.swap(true, Ordering::AcqRel) {
+            return Err(Busy);
+        }
+        self.state.published.store(0, Ordering::Relaxed);
+        *self.state.lateness() = None;
+        let orders = self.orders.lock().expect("no holder of this lock panics");
+        // The thread ends only with the server, and then nobody asks.
+        let _ = orders.send(order);
+        Ok(())
+    }
+
+    pub(crate) fn report(&self) -> PublishReport {
+        let running = self.state.busy.load(Ordering::Acquire);
+        PublishReport {
+            running,
+            published: self.state.published.load(Ordering::Relaxed),
+            started: self.state.started.load(Ordering::Relaxed),
+            thread: self
+                .state
+                .thread
+                .lock()
+                .expect("no holder of this lock panics")
+                .clone(),
+            lateness: self.state.lateness().as_ref().map(EncodedHistogram::encode),
+        }
+    }
+}
+
+fn work(
+    orders: &Receiver<PublishOrder>,
+    hub: &Hub,
+    transport: &'static dyn Transport,
+    state: &State,
+    stopped: &watch::Receiver<bool>,
+) {
+    *state.thread.lock().expect("no holder of this lock panics") = prepare_thread().to_string();
+    // Ends when the control endpoint, which holds the other end, has ended.
+    while let Ok(order) = orders.recv() {
+        let lateness = carry_out(&order, hub, transport, state, stopped);
+        *state.lateness() = Some(lateness);
+        state.busy.store(false, Ordering::Release);
+    }
+}
+
+fn carry_out(
+    order: &PublishOrder,
+    hub: &Hub,
+    transport: &'static dyn Transport,
+    state: &State,
+    stopped: &watch::Receiver<bool>,
+) -> Histogram {
+    let maker = BodyMaker::new(
+        order.payload,
+        transport.carries_binary(),
+        order.schedule.seed,
+    );
+    let binary = maker.is_binary();
+    let mut lateness = histogram::new();
+    let stop = AtomicBool::new(false);
+    let start = clock::now() + LEAD_NS;
+    state.started.store(start, Ordering::Relaxed);
+    let offsets = order
+        .schedule
+        .offsets()
+        .take(usize::try_from(order.count).unwrap_or(usize::MAX));
+    Pacer {
+        start,
+        spin_ns: order.spin_ns,
+    }
+    .run(offsets, &stop, |Tick { intended_ns, .. }| {
+        let mut published = 0;
+        hub.publish_with(|seq, body| {
+            published = clock::now();
+            maker.body(
+                Stamp {
+                    seq,
+                    intended: intended_ns,
+                    published,
+                },
+                body,
+            );
+            binary
+        });
+        lateness.saturating_record((published - intended_ns).clamp(1, HIGHEST));
+        state.published.fetch_add(1, Ordering::Relaxed);
+        if *stopped.borrow() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    lateness
+}

@@ -1,0 +1,171 @@
+//! The hub: a sequenced ring of messages, encoded once and shared by all subscribers.
+//!
+//! ```text
+//! publisher thread ──publish──▶ Hub (mutex, one per process) ──notify──▶ Topic (one per worker) ──wake──▶ subscriptions
+//! ```
+//!
+//! The lock is taken once per message by the publisher and once per message by each worker, never per delivery.
+
+mod topic;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+pub use topic::{Lagged, Subscription, Topic};
+
+/// How many messages are kept for subscribers that resume or fall behind.
+const KEPT_MESSAGES: usize = 4096;
+/// How many bytes of them, unless fewer than [`LEAST_KEPT`] messages would remain.
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+const LEAST_KEPT: usize = 64;
+
+/// A message as it came from the publisher.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Position in the sequence, from 1.
+    pub seq: u64,
+    /// Its body.
+    pub body: &'a [u8],
+    /// Whether the body is binary.
+    pub binary: bool,
+}
+
+/// A message as its transport sends it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Position in the sequence.
+    pub seq: u64,
+    /// Encoded bytes.
+    pub bytes: Bytes,
+    /// Whether the body is binary.
+    pub binary: bool,
+}
+
+/// Turns a message into the bytes of its transport; called once per message.
+pub type Encode = Box<dyn Fn(Message<'_>, &mut Vec<u8>) + Send + Sync>;
+
+/// Where messages are published; shared by all threads of a server.
+pub struct Hub {
+    encode: Encode,
+    ring: Mutex<Ring>,
+    workers: Mutex<Vec<Arc<Notify>>>,
+    published: AtomicU64,
+    lagged: AtomicU64,
+}
+
+#[derive(Default)]
+struct Ring {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    last_seq: u64,
+    body: Vec<u8>,
+    encoded: Vec<u8>,
+}
+
+impl Ring {
+    /// Sequence number of the oldest frame, or of the next one when there is none.
+    fn first_seq(&self) -> u64 {
+        self.last_seq + 1 - self.frames.len() as u64
+    }
+}
+
+impl Hub {
+    /// An empty hub whose messages are encoded by `encode`.
+    #[must_use]
+    pub fn new(encode: Encode) -> Arc<Self> {
+        Arc::new(Self {
+            encode,
+            ring: Mutex::default(),
+            workers: Mutex::default(),
+            published: AtomicU64::new(0),
+            lagged: AtomicU64::new(0),
+        })
+    }
+
+    /// Publishes the next message. `make` is told its sequence number, appends its body, and says whether it is
+    /// binary; time stamps taken inside are as close to the publishing as can be. Returns the sequence number.
+    pub fn publish_with(&self, make: impl FnOnce(u64, &mut Vec<u8>) -> bool) -> u64 {
+        let mut ring = self.ring();
+        let ring_ref = &mut *ring;
+        let seq = ring_ref.last_seq + 1;
+        ring_ref.body.clear();
+        ring_ref.encoded.clear();
+        let binary = make(seq, &mut ring_ref.body);
+        (self.encode)(
+            Message {
+                seq,
+                body: &ring_ref.body,
+                binary,
+            },
+            &mut ring_ref.encoded,
+        );
+        let bytes = Bytes::copy_from_slice(&ring_ref.encoded);
+        ring_ref.last_seq = seq;
+        ring_ref.bytes += bytes.len();
+        ring_ref.frames.push_back(Frame { seq, bytes, binary });
+        while ring_ref.frames.len() > KEPT_MESSAGES
+            || (ring_ref.bytes > KEPT_BYTES && ring_ref.frames.len() > LEAST_KEPT)
+        {
+            let oldest = ring_ref.frames.pop_front();
+            ring_ref.bytes -= oldest.map_or(0, |frame| frame.bytes.len());
+        }
+        drop(ring);
+        self.published.fetch_add(1, Ordering::Relaxed);
+        for worker in self
+            .workers
+            .lock()
+            .expect("no holder of this lock panics")
+            .iter()
+        {
+            worker.notify_one();
+        }
+        seq
+    }
+
+    /// Publishes `body` as it is.
+    pub fn publish(&self, body: &[u8], binary: bool) -> u64 {
+        self.publish_with(|_, out| {
+            out.extend_from_slice(body);
+            binary
+        })
+    }
+
+    /// Messages published so far.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    /// Subscribers that fell behind the ring and were disconnected.
+    #[must_use]
+    pub fn lagged(&self) -> u64 {
+        self.lagged.load(Ordering::Relaxed)
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring
+            .lock()
+            .expect("a publisher that panics ends the server")
+    }
+
+    fn register(&self) -> Arc<Notify> {
+        let notify = Arc::new(Notify::new());
+        self.workers
+            .lock()
+            .expect("no holder of this lock panics")
+            .push(Arc::clone(&notify));
+        notify
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub")
+            .field("published", &self.published())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,295 @@
+//! One worker's view of the hub: its own copy of the ring, without locks, and the subscriptions it wakes.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+
+use super::{Frame, Hub};
+
+/// A subscriber fell so far behind that messages it still needed are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("subscriber fell behind: message {wanted} is no longer kept, the oldest is {oldest}")]
+pub struct Lagged {
+    /// The next message the subscriber needed.
+    pub wanted: u64,
+    /// The oldest message kept.
+    pub oldest: u64,
+}
+
+/// The messages of one worker thread, in the form `F` that its transport hands to connections.
+pub struct Topic<F> {
+    hub: Arc<Hub>,
+    notify: Arc<Notify>,
+    convert: fn(&Frame) -> F,
+    ring: RefCell<Ring<F>>,
+    waiters: RefCell<Waiters>,
+    /// The `next_seq` of which the waiters have been told; [`Topic::subscribe`] may pull ahead of the pump.
+    announced: Cell<u64>,
+}
+
+struct Ring<F> {
+    frames: VecDeque<F>,
+    next_seq: u64,
+}
+
+impl<F> Ring<F> {
+    fn first_seq(&self) -> u64 {
+        self.next_seq - self.frames.len() as u64
+    }
+}
+
+#[derive(Default)]
+struct Waiters {
+    /// A subscription's waker stays in its slot for life: waking by reference costs no reference count.
+    slots: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+impl<F: Clone + 'static> Topic<F> {
+    /// A view of `hub`; `convert` is called once per message and worker.
+    #[must_use]
+    pub fn new(hub: Arc<Hub>, convert: fn(&Frame) -> F) -> Rc<Self> {
+        let notify = hub.register();
+        let first = hub.ring().first_seq();
+        let ring = RefCell::new(Ring {
+            frames: VecDeque::new(),
+            next_seq: first,
+        });
+        let topic = Rc::new(Self {
+            hub,
+            notify,
+            convert,
+            ring,
+            waiters: RefCell::default(),
+            announced: Cell::new(first),
+        });
+        topic.pull();
+        topic
+    }
+
+    /// Carries messages from the hub to this worker's subscriptions, for ever.
+    pub async fn pump(self: Rc<Self>) {
+        loop {
+            self.notify.notified().await;
+            let next_seq = self.pull();
+            if self.announced.replace(next_seq) != next_seq {
+                for waker in self.waiters.borrow().slots.iter().flatten() {
+                    waker.wake_by_ref();
+                }
+            }
+        }
+    }
+
+    /// Copies what is new from the hub and forgets what the hub forgot. Returns the number the next message will have.
+    fn pull(&self) -> u64 {
+        let mut ring = self.ring.borrow_mut();
+        let shared = self.hub.ring();
+        // A worker that slept while more than a ring of messages was published skips what is gone.
+        let kept_from = shared.first_seq();
+        if ring.next_seq < kept_from {
+            ring.frames.clear();
+            ring.next_seq = kept_from;
+        }
+        let skip = (ring.next_seq - kept_from) as usize;
+        for frame in shared.frames.range(skip..) {
+            ring.frames.push_back((self.convert)(frame));
+            ring.next_seq = frame.seq + 1;
+        }
+        while ring.first_seq() < kept_from {
+            ring.frames.pop_front();
+        }
+        ring.next_seq
+    }
+
+    /// Subscribes to the messages after number `after`, as far as they are kept; to new ones only with `None`.
+    #[must_use]
+    pub fn subscribe(self: &Rc<Self>, after: Option<u64>) -> Subscription<F> {
+        self.pull();
+        let ring = self.ring.borrow();
+        let cursor = after.map_or(ring.next_seq, |after| {
+            after
+                .saturating_add(1)
+                .clamp(ring.first_seq(), ring.next_seq)
+        });
+        drop(ring);
+        Subscription {
+            topic: Rc::clone(self),
+            cursor,
+            slot: Cell::new(None),
+            lagged: false,
+        }
+    }
+
+    /// Number of the newest message, 0 before the first.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.ring.borrow().next_seq - 1
+    }
+}
+
+/// One subscriber's place in the sequence.
+pub struct Subscription<F: Clone + 'static> {
+    topic: Rc<Topic<F>>,
+    cursor: u64,
+    slot: Cell<Option<usize>>,
+    /// It fell behind, and was counted.
+    lagged: bool,
+}
+
+impl<F: Clone + 'static> Subscription<F> {
+    /// The next message if it is there already.
+    ///
+    /// # Errors
+    ///
+    /// [`Lagged`] when it is no longer kept.
+    #[inline]
+    pub fn try_next(&mut self) -> Result<Option<F>, Lagged> {
+        let ring = self.topic.ring.borrow();
+        let oldest = ring.first_seq();
+        let Some(index) = self.cursor.checked_sub(oldest) else {
+            if !std::mem::replace(&mut self.lagged, true) {
+                self.topic.hub.lagged.fetch_add(1, Ordering::Relaxed);
+            }
+            return Err(Lagged {
+                wanted: self.cursor,
+                oldest,
+            });
+        };
+        let Some(frame) = ring.frames.get(index as usize) else {
+            return Ok(None);
+        };
+        self.cursor += 1;
+        Ok(Some(frame.clone()))
+    }
+
+    /// The next message; waits until it is published.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::try_next`].
+    #[inline]
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<F, Lagged>> {
+        match self.try_next() {
+            Ok(Some(frame)) => Poll::Ready(Ok(frame)),
+            Ok(None) => {
+                self.wake_on_news(cx);
+                Poll::Pending
+            }
+            Err(lagged) => Poll::Ready(Err(lagged)),
+        }
+    }
+
+    /// Number of the last message taken, or of the one before the first wanted.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.cursor - 1
+    }
+
+    fn wake_on_news(&self, cx: &Context<'_>) {
+        let waiters = &mut *self.topic.waiters.borrow_mut();
+        let slot = self.slot.get().unwrap_or_else(|| {
+            waiters.free.pop().unwrap_or_else(|| {
+                waiters.slots.push(None);
+                waiters.slots.len() - 1
+            })
+        });
+        self.slot.set(Some(slot));
+        match &mut waiters.slots[slot] {
+            Some(waker) if waker.will_wake(cx.waker()) => {}
+            other => *other = Some(cx.waker().clone()),
+        }
+    }
+}
+
+impl<F: Clone + 'static> Drop for Subscription<F> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.get() {
+            let waiters = &mut *self.topic.waiters.borrow_mut();
+            waiters.slots[slot] = None;
+            waiters.free.push(slot);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::{Hub, KEPT_MESSAGES};
+
+    fn hub() -> Arc<Hub> {
+        Hub::new(Box::new(|message, out| out.extend_from_slice(message.body)))
+    }
+
+    fn topic(hub: &Arc<Hub>) -> Rc<Topic<u64>> {
+        Topic::new(Arc::clone(hub), |frame| frame.seq)
+    }
+
+    fn drain(subscription: &mut Subscription<u64>) -> Vec<u64> {
+        std::iter::from_fn(|| subscription.try_next().unwrap()).collect()
+    }
+
+    #[test]
+    fn resuming_starts_after_the_cursor_and_live_at_the_end() {
+        let hub = hub();
+        for _ in 0..5 {
+            hub.publish(b"x", false);
+        }
+        let topic = topic(&hub);
+        assert_eq!(drain(&mut topic.subscribe(Some(0))), [1, 2, 3, 4, 5]);
+        assert_eq!(drain(&mut topic.subscribe(Some(3))), [4, 5]);
+        assert_eq!(drain(&mut topic.subscribe(Some(99))), [] as [u64; 0]);
+        let mut live = topic.subscribe(None);
+        hub.publish(b"y", false);
+        topic.pull();
+        assert_eq!(drain(&mut live), [6]);
+        assert_eq!(topic.newest(), 6);
+    }
+
+    #[test]
+    fn a_subscriber_that_falls_behind_is_told_so() {
+        let hub = hub();
+        let topic = topic(&hub);
+        let mut slow = topic.subscribe(Some(0));
+        for _ in 0..KEPT_MESSAGES + 3 {
+            hub.publish(b"x", false);
+        }
+        topic.pull();
+        assert_eq!(
+            slow.try_next(),
+            Err(Lagged {
+                wanted: 1,
+                oldest: 4
+            })
+        );
+        assert_eq!(hub.lagged(), 1);
+        let resumed = drain(&mut topic.subscribe(Some(0)));
+        assert_eq!((resumed.first(), resumed.len()), (Some(&4), KEPT_MESSAGES));
+    }
+
+    #[test]
+    fn large_messages_are_kept_by_bytes() {
+        let hub = hub();
+        let body = vec![0; 4 * 1024 * 1024];
+        for _ in 0..70 {
+            hub.publish(&body, true);
+        }
+        let kept = drain(&mut topic(&hub).subscribe(Some(0)));
+        assert_eq!(kept.len(), super::super::LEAST_KEPT);
+    }
+
+    #[test]
+    fn slots_are_used_again() {
+        let topic = topic(&hub());
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..10 {
+            let mut subscription = topic.subscribe(None);
+            assert!(subscription.poll_next(&mut cx).is_pending());
+        }
+        assert_eq!(topic.waiters.borrow().slots.len(), 1);
+    }
+}

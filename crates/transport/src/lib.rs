@@ -1,0 +1,28 @@
+//! The transports: Server-Sent Events, WebSocket, HTTP long-polling, and the TCP floor they are held against.
+//!
+//! # Layout
+//!
+//! One module per transport holds all of it: codec, server half, subscriber half.
+//!
+//! - [`sse`], [`websocket`], [`long_poll`], [`tcp`]: the transports
+//! - [`transport`]: the trait they share and the list of them
+//! - [`hub`]: the sequenced ring of messages between a publisher and its subscribers; each is encoded once
+//! - [`listener`]: accepting connections
+//! - [`subscriber`]: the read loop of the load generator
+//! - [`http1`]: reading HTTP/1.1 responses, shared by three transports
+//! - [`limits`]: how much a peer may make a decoder hold
+//!
+//! Dispatch, allocation and locks cost once per connection or once per message, never once per delivery.
+
+pub mod http1;
+pub mod hub;
+pub mod limits;
+pub mod listener;
+pub mod long_poll;
+#[cfg(test)]
+mod pieces;
+pub mod sse;
+pub mod subscriber;
+pub mod tcp;
+pub mod transport;
+pub mod websocket;

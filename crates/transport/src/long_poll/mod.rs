@@ -1,0 +1,53 @@
+//! HTTP long-polling over a keep-alive connection: each request holds until there are messages after its cursor, and
+//! takes all of them as one response.
+
+pub mod batch;
+mod server;
+mod subscriber;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::hub::{Hub, Message};
+use crate::listener::Worker;
+use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
+use crate::transport::{LocalFuture, ServeOptions, Transport};
+
+/// The transport `long-poll`.
+#[derive(Clone, Copy, Debug)]
+pub struct LongPoll;
+
+impl Transport for LongPoll {
+    fn name(&self) -> &'static str {
+        "long-poll"
+    }
+
+    fn about(&self) -> &'static str {
+        "HTTP/1.1 long-polling: a request per batch of messages on a keep-alive connection (hyper)"
+    }
+
+    fn endpoint(&self) -> (&'static str, &'static str) {
+        ("http", server::PATH)
+    }
+
+    fn carries_binary(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
+        out.extend_from_slice(message.body);
+        out.push(b'\n');
+    }
+
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        Box::pin(server::serve(hub, worker, options))
+    }
+
+    fn subscribe(
+        &self,
+        request: Request,
+        subscriber: Rc<Subscriber>,
+    ) -> LocalFuture<Result<(), SubscribeError>> {
+        Box::pin(drive(subscriber::PollProtocol::new(request), subscriber))
+    }
+}

@@ -1,0 +1,140 @@
+//! The server half: a hyper service that answers when there is something to say.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+
+use crate::http1::server::{after_of, number_of, refuse};
+use crate::hub::{Hub, Lagged, Subscription, Topic};
+use crate::listener::{Worker, accept};
+use crate::transport::ServeOptions;
+
+/// Path of the endpoint.
+pub(super) const PATH: &str = "/poll";
+
+pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+    let shared = Rc::new(Shared {
+        topic: Topic::new(hub, |frame| frame.bytes.clone()),
+        batch: RefCell::default(),
+        longest_ms: options.poll_timeout_ms,
+    });
+    let pump = tokio::task::spawn_local(Rc::clone(&shared.topic).pump());
+    accept(worker, |stream| {
+        let shared = Rc::clone(&shared);
+        async move {
+            let service = service_fn(|request| {
+                let shared = Rc::clone(&shared);
+                async move { Ok::<_, Infallible>(respond(request, &shared).await) }
+            });
+            let connection = http1::Builder::new()
+                .writev(false)
+                .serve_connection(TokioIo::new(stream), service);
+            // A client that goes away while its request is held is not an error of the server.
+            let _ = connection.await;
+        }
+    })
+    .await;
+    pump.abort();
+}
+
+/// What the connections of a worker share.
+struct Shared {
+    topic: Rc<Topic<Bytes>>,
+    /// The last body of several messages: subscribers that poll at the same pace take the same batch.
+    batch: RefCell<Batch>,
+    longest_ms: u64,
+}
+
+#[derive(Default)]
+struct Batch {
+    after: u64,
+    last: u64,
+    body: Bytes,
+}
+
+async fn respond(request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    if let Some(status) = refuse(&request, PATH) {
+        *response.status_mut() = status;
+        return response;
+    }
+    let (Ok(after), Ok(hold_ms)) = (after_of(&request), number_of(&request, "timeout")) else {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return response;
+    };
+    // Nothing of the request is needed while it is held.
+    drop(request);
+    let hold = Duration::from_millis(hold_ms.unwrap_or(u64::MAX).min(shared.longest_ms));
+    match next_batch(shared, after, hold).await {
+        Some(body) => {
+            let headers = response.headers_mut();
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-ndjson"),
+            );
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            *response.body_mut() = Full::new(body);
+        }
+        None => *response.status_mut() = StatusCode::NO_CONTENT,
+    }
+    response
+}
+
+/// All messages after the cursor, as one body; waits up to `hold` for the first of them.
+async fn next_batch(shared: &Shared, after: Option<u64>, hold: Duration) -> Option<Bytes> {
+    let mut subscription = shared.topic.subscribe(after);
+    // What is there already must not cost a timer.
+    if let Some(body) = take_batch(shared, &mut subscription) {
+        return Some(body);
+    }
+    if hold.is_zero() {
+        return None;
+    }
+    let first = timeout(hold, poll_fn(|cx| subscription.poll_next(cx))).await;
+    match first {
+        Ok(Ok(first)) => Some(rest_of_batch(shared, &mut subscription, first)),
+        // A ring that ran past a held request: the client's cursor asks again and gets the oldest kept.
+        Ok(Err(Lagged { .. })) | Err(_) => None,
+    }
+}
+
+fn take_batch(shared: &Shared, subscription: &mut Subscription<Bytes>) -> Option<Bytes> {
+    let first = subscription.try_next().unwrap_or(None)?;
+    Some(rest_of_batch(shared, subscription, first))
+}
+
+/// `first` and everything after it. A batch is joined once and shared by all who ask from the same cursor.
+fn rest_of_batch(shared: &Shared, subscription: &mut Subscription<Bytes>, first: Bytes) -> Bytes {
+    let after = subscription.position() - 1;
+    let newest = shared.topic.newest();
+    if subscription.position() == newest {
+        return first;
+    }
+    let batch = &mut *shared.batch.borrow_mut();
+    if batch.after == after && batch.last == newest {
+        return batch.body.clone();
+    }
+    let mut body = BytesMut::from(&first[..]);
+    while let Ok(Some(next)) = subscription.try_next() {
+        body.extend_from_slice(&next);
+    }
+    *batch = Batch {
+        after,
+        last: newest,
+        body: body.freeze(),
+    };
+    batch.body.clone()
+}

@@ -1,0 +1,43 @@
+//! Shared by the tests of the codecs: cutting a byte string into reads.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Where a test cuts its input. An empty piece is a read of nothing, which must change nothing.
+#[derive(Debug, Clone)]
+pub(crate) enum Cuts {
+    /// Every byte arrives alone.
+    Bytes,
+    /// Cuts at these places, in any order, equal ones included.
+    At(Vec<Index>),
+}
+
+impl Cuts {
+    /// The pieces of `bytes`, in order; together they are `bytes` again.
+    pub(crate) fn of<'a>(&self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
+        let Self::At(places) = self else {
+            return bytes.chunks(1).collect();
+        };
+        let mut ends: Vec<usize> = places.iter().map(|at| at.index(bytes.len() + 1)).collect();
+        ends.push(bytes.len());
+        ends.sort_unstable();
+        let mut start = 0;
+        ends.into_iter()
+            .map(|end| &bytes[std::mem::replace(&mut start, end)..end])
+            .collect()
+    }
+}
+
+/// One read per byte, or up to seven cuts anywhere.
+pub(crate) fn cuts() -> impl Strategy<Value = Cuts> {
+    prop_oneof![
+        1 => Just(Cuts::Bytes),
+        4 => vec(any::<Index>(), 0..8).prop_map(Cuts::At),
+    ]
+}
+
+/// Byte strings made of `tokens`, so that random input reaches the rules instead of missing them.
+pub(crate) fn soup(tokens: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
+    vec(proptest::sample::select(tokens), 0..40).prop_map(|parts| parts.concat())
+}

@@ -1,0 +1,58 @@
+//! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
+
+pub mod decode;
+pub mod encode;
+mod server;
+mod subscriber;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::hub::{Hub, Message};
+use crate::listener::Worker;
+use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
+use crate::transport::{LocalFuture, ServeOptions, Transport};
+
+/// The transport `sse`.
+#[derive(Clone, Copy, Debug)]
+pub struct Sse;
+
+impl Transport for Sse {
+    fn name(&self) -> &'static str {
+        "sse"
+    }
+
+    fn about(&self) -> &'static str {
+        "Server-Sent Events: one HTTP/1.1 response that never ends, a chunk per event (hyper)"
+    }
+
+    fn endpoint(&self) -> (&'static str, &'static str) {
+        ("http", server::PATH)
+    }
+
+    fn carries_binary(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
+        let fields = encode::Fields {
+            event: options.sse_event.as_deref(),
+            id: options.sse_ids.then_some(message.seq),
+            retry_ms: None,
+        };
+        // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
+        encode::event(&fields, &String::from_utf8_lossy(message.body), out);
+    }
+
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        Box::pin(server::serve(hub, worker, options))
+    }
+
+    fn subscribe(
+        &self,
+        request: Request,
+        subscriber: Rc<Subscriber>,
+    ) -> LocalFuture<Result<(), SubscribeError>> {
+        Box::pin(drive(subscriber::SseProtocol::new(request), subscriber))
+    }
+}

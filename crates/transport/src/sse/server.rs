@@ -1,0 +1,131 @@
+//! The server half: a hyper response whose body is a subscription.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Either;
+use http_body_util::Empty;
+use hyper::body::{Body, Frame as BodyFrame, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::http1::server::{after_of, refuse};
+use crate::hub::{Hub, Lagged, Subscription, Topic};
+use crate::listener::{Worker, accept};
+use crate::transport::ServeOptions;
+
+use super::encode;
+
+/// Path of the endpoint.
+pub(super) const PATH: &str = "/sse";
+
+pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+    let topic = Topic::new(hub, |frame| frame.bytes.clone());
+    let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
+    accept(worker, |stream| {
+        let topic = Rc::clone(&topic);
+        let options = Arc::clone(&options);
+        async move {
+            let service = service_fn(move |request| {
+                let response = respond(&request, &topic, &options);
+                async move { Ok::<_, Infallible>(response) }
+            });
+            // Flattening a small event and its chunk framing into one buffer is cheaper than a vectored write.
+            let connection = http1::Builder::new()
+                .writev(false)
+                .serve_connection(TokioIo::new(stream), service);
+            // A client that goes away ends its stream; that is not an error of the server.
+            let _ = connection.await;
+        }
+    })
+    .await;
+    pump.abort();
+}
+
+type EventStream = Either<Events, Empty<Bytes>>;
+
+fn respond(
+    request: &hyper::Request<Incoming>,
+    topic: &Rc<Topic<Bytes>>,
+    options: &ServeOptions,
+) -> Response<EventStream> {
+    if let Some(status) = refuse(request, PATH) {
+        let mut response = Response::new(Either::Right(Empty::new()));
+        *response.status_mut() = status;
+        return response;
+    }
+    let Ok(after) = after_of(request) else {
+        let mut response = Response::new(Either::Right(Empty::new()));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return response;
+    };
+    let events = Events::new(topic.subscribe(after), options);
+    let mut response = Response::new(Either::Left(events));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The body: one data frame, and so one chunk, per event.
+struct Events {
+    subscription: Subscription<Bytes>,
+    greeting: Option<Bytes>,
+    heartbeat: Option<Interval>,
+}
+
+impl Events {
+    fn new(subscription: Subscription<Bytes>, options: &ServeOptions) -> Self {
+        let greeting = options
+            .sse_retry_ms
+            .map(|ms| Bytes::from(format!("retry: {ms}\n\n")));
+        let heartbeat = options.heartbeat_s.map(|seconds| {
+            let mut interval = interval(Duration::from_secs(seconds.into()));
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval.reset();
+            interval
+        });
+        Self {
+            subscription,
+            greeting,
+            heartbeat,
+        }
+    }
+}
+
+impl Body for Events {
+    type Data = Bytes;
+    type Error = Lagged;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, Lagged>>> {
+        let this = self.get_mut();
+        if let Some(greeting) = this.greeting.take() {
+            return Poll::Ready(Some(Ok(BodyFrame::data(greeting))));
+        }
+        if let Poll::Ready(next) = this.subscription.poll_next(cx) {
+            return Poll::Ready(Some(next.map(BodyFrame::data)));
+        }
+        if let Some(heartbeat) = &mut this.heartbeat
+            && heartbeat.poll_tick(cx).is_ready()
+        {
+            let mut comment = Vec::new();
+            encode::comment("", &mut comment);
+            // The tick is consumed: arm the next one before waiting.
+            cx.waker().wake_by_ref();
+            return Poll::Ready(Some(Ok(BodyFrame::data(comment.into()))));
+        }
+        Poll::Pending
+    }
+}

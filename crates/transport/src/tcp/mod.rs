@@ -1,0 +1,60 @@
+//! The floor: length-prefixed frames over a plain socket. Every figure is held against it.
+//!
+//! A client opens with its cursor, 8 bytes little-endian (all ones: new messages only). The server answers with the
+//! number of its newest message, 8 bytes little-endian, then sends frames: a 4-byte little-endian length and the body.
+
+pub mod frame;
+mod server;
+mod subscriber;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::hub::{Hub, Message};
+use crate::listener::Worker;
+use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
+use crate::transport::{LocalFuture, ServeOptions, Transport};
+
+/// Bytes of the greeting in each direction.
+const GREETING: usize = 8;
+/// Cursor that asks for new messages only.
+const LIVE: u64 = u64::MAX;
+
+/// The transport `tcp`.
+#[derive(Clone, Copy, Debug)]
+pub struct Tcp;
+
+impl Transport for Tcp {
+    fn name(&self) -> &'static str {
+        "tcp"
+    }
+
+    fn about(&self) -> &'static str {
+        "the floor: length-prefixed frames over a plain TCP socket"
+    }
+
+    fn endpoint(&self) -> (&'static str, &'static str) {
+        ("tcp", "")
+    }
+
+    fn carries_binary(&self) -> bool {
+        true
+    }
+
+    fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
+        // A body is bounded far below the 4 GiB of the prefix before it is published.
+        frame::encode(message.body, out).expect("a body fits its length prefix");
+    }
+
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, _options: Arc<ServeOptions>) -> LocalFuture<()> {
+        Box::pin(server::serve(hub, worker))
+    }
+
+    fn subscribe(
+        &self,
+        request: Request,
+        subscriber: Rc<Subscriber>,
+    ) -> LocalFuture<Result<(), SubscribeError>> {
+        Box::pin(drive(subscriber::TcpProtocol::new(&request), subscriber))
+    }
+}

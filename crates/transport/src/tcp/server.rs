@@ -1,0 +1,94 @@
+//! The server half of the floor.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::hub::{Hub, Subscription, Topic};
+use crate::listener::{Worker, accept};
+
+use super::{GREETING, LIVE};
+
+/// Messages that are ready together are joined up to this many bytes: one write costs far more than one copy.
+const JOINED: usize = 64 * 1024;
+
+pub(super) async fn serve(hub: Arc<Hub>, worker: Worker) {
+    let topic = Topic::new(hub, |frame| frame.bytes.clone());
+    let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
+    accept(worker, |stream| {
+        let topic = Rc::clone(&topic);
+        async move {
+            // A client that goes away is not an error of the server.
+            let _ = converse(stream, &topic).await;
+        }
+    })
+    .await;
+    pump.abort();
+}
+
+async fn converse(mut stream: TcpStream, topic: &Rc<Topic<Bytes>>) -> io::Result<()> {
+    let mut cursor = [0; GREETING];
+    stream.read_exact(&mut cursor).await?;
+    let after = Some(u64::from_le_bytes(cursor)).filter(|&after| after != LIVE);
+    let subscription = topic.subscribe(after);
+    stream.write_all(&topic.newest().to_le_bytes()).await?;
+    let mut sender = Sender {
+        stream,
+        subscription,
+        unsent: Bytes::new(),
+    };
+    poll_fn(|cx| sender.poll(cx)).await
+}
+
+/// One subscriber's connection.
+struct Sender {
+    stream: TcpStream,
+    subscription: Subscription<Bytes>,
+    unsent: Bytes,
+}
+
+impl Sender {
+    /// Runs until the client is gone or fell behind.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Subscribers send nothing after their greeting: readable means gone, or a fault.
+        if self.stream.poll_read_ready(cx)?.is_ready() {
+            match self.stream.try_read(&mut [0; 64]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return Poll::Ready(other.map(drop)),
+            }
+        }
+        loop {
+            while !self.unsent.is_empty() {
+                let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+                // Dropping a part would release and take a reference each time; advancing does not.
+                bytes::Buf::advance(&mut self.unsent, sent);
+            }
+            self.unsent = match ready!(self.subscription.poll_next(cx)) {
+                Ok(first) => self.join(first),
+                Err(lagged) => return Poll::Ready(Err(io::Error::other(lagged))),
+            };
+        }
+    }
+
+    /// `first` alone if nothing else is ready, which needs no copy; otherwise what is ready in one piece.
+    fn join(&mut self, first: Bytes) -> Bytes {
+        let Ok(Some(second)) = self.subscription.try_next() else {
+            return first;
+        };
+        let mut joined = BytesMut::from(&first[..]);
+        joined.extend_from_slice(&second);
+        while joined.len() < JOINED
+            && let Ok(Some(next)) = self.subscription.try_next()
+        {
+            joined.extend_from_slice(&next);
+        }
+        joined.freeze()
+    }
+}

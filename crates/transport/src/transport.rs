@@ -1,0 +1,120 @@
+//! What every transport offers, and the list of them.
+//!
+//! Behind the trait object there is one call per worker ([`Transport::serve`]), per message ([`Transport::encode`]) and
+//! per connection ([`Transport::subscribe`]), never one per delivery: inside those calls everything is monomorphic.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::hub::{Hub, Message};
+use crate::listener::Worker;
+use crate::subscriber::{Request, SubscribeError, Subscriber};
+
+/// A future that stays on its thread.
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A way to push messages: codec, server half and subscriber half.
+pub trait Transport: Send + Sync {
+    /// Its name on the command line, in files and in reports.
+    fn name(&self) -> &'static str;
+
+    /// One line about how it works.
+    fn about(&self) -> &'static str;
+
+    /// Scheme and path of its endpoint, for example `http` and `/sse`.
+    fn endpoint(&self) -> (&'static str, &'static str);
+
+    /// Whether it carries binary bodies as they are; otherwise they travel as base64 in JSON.
+    fn carries_binary(&self) -> bool;
+
+    /// Appends the bytes shared by all subscribers of a message. What differs between connections or stacks (chunk
+    /// sizes, WebSocket headers) is added by the server half.
+    fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>);
+
+    /// Accepts and serves connections on this thread until the worker is told to stop.
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()>;
+
+    /// Subscribes over `subscriber`'s connection and delivers until the connection ends.
+    fn subscribe(
+        &self,
+        request: Request,
+        subscriber: Rc<Subscriber>,
+    ) -> LocalFuture<Result<(), SubscribeError>>;
+}
+
+/// All transports; a new one is a module and a line here.
+pub static TRANSPORTS: &[&dyn Transport] = &[
+    &crate::sse::Sse,
+    &crate::websocket::WebSocket,
+    &crate::long_poll::LongPoll,
+    &crate::tcp::Tcp,
+];
+
+/// No transport has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no transport {name:?}; there are {}", known())]
+pub struct UnknownTransport {
+    /// The name asked for.
+    pub name: String,
+}
+
+fn known() -> String {
+    TRANSPORTS
+        .iter()
+        .map(|transport| transport.name())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The transport called `name`.
+///
+/// # Errors
+///
+/// [`UnknownTransport`], which lists the names there are.
+pub fn by_name(name: &str) -> Result<&'static dyn Transport, UnknownTransport> {
+    let found = TRANSPORTS
+        .iter()
+        .copied()
+        .find(|transport| transport.name() == name);
+    found.ok_or_else(|| UnknownTransport {
+        name: name.to_owned(),
+    })
+}
+
+/// Settings of a server that its connections share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// SSE: send an `id:` line with every event, so that a browser resumes by itself.
+    pub sse_ids: bool,
+    /// SSE: send an `event:` line with this name.
+    pub sse_event: Option<String>,
+    /// SSE: tell the client how long to wait before it reconnects, in milliseconds.
+    pub sse_retry_ms: Option<u64>,
+    /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
+    pub heartbeat_s: Option<u32>,
+    /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
+    pub poll_timeout_ms: u64,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            sse_ids: true,
+            sse_event: None,
+            sse_retry_ms: None,
+            heartbeat_s: None,
+            poll_timeout_ms: 25_000,
+        }
+    }
+}
+
+/// A hub that encodes for `transport`.
+#[must_use]
+pub fn hub_for(transport: &'static dyn Transport, options: &Arc<ServeOptions>) -> Arc<Hub> {
+    let options = Arc::clone(options);
+    Hub::new(Box::new(move |message, out| {
+        transport.encode(message, &options, out)
+    }))
+}

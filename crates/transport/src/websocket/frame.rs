@@ -1,0 +1,300 @@
+//! WebSocket frames (RFC 6455, section 5), as a client reads them.
+//!
+//! Header of a server frame: 2, 4 or 10 bytes by payload length; a client frame adds a mask of 4.
+
+use std::mem;
+
+mod encode;
+mod error;
+#[cfg(test)]
+mod tests;
+
+pub use encode::{Opcode, encode_client, encode_server, encode_server_fragment};
+pub use encode::{client_frame_header_len, server_frame_header_len};
+pub use error::FrameError;
+
+/// Longest payload of a control frame (section 5.5).
+pub const MAX_CONTROL: usize = 125;
+
+/// What a server sent. The slices live as long as the call that hands it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A whole text message.
+    Text(&'a str),
+    /// A whole binary message.
+    Binary(&'a [u8]),
+    /// A ping, to be answered with the same bytes.
+    Ping(&'a [u8]),
+    /// A pong.
+    Pong(&'a [u8]),
+    /// The close frame: code and reason if it has any. Nothing follows it.
+    Close(Option<(u16, &'a str)>),
+}
+
+/// An incremental decoder of server frames: any cut of the stream into reads gives the same items.
+///
+/// After an error the connection is to be dropped.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    /// The start of a frame that the last read cut.
+    cut: Vec<u8>,
+    /// The fragments so far of an unfinished message.
+    message: Vec<u8>,
+    /// Whether there is such a message, and of which kind.
+    unfinished: Option<Kind>,
+    closed: bool,
+    max_message: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+struct Header {
+    fin: bool,
+    opcode: Opcode,
+    /// Bytes of the header itself.
+    start: usize,
+    /// Bytes of header and payload.
+    end: usize,
+}
+
+impl FrameDecoder {
+    /// A decoder at the first byte after the handshake. `max_message` bounds a whole message.
+    #[must_use]
+    pub const fn new(max_message: usize) -> Self {
+        Self {
+            cut: Vec::new(),
+            message: Vec::new(),
+            unfinished: None,
+            closed: false,
+            max_message,
+        }
+    }
+
+    /// Whether a close frame has arrived; later bytes are ignored.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Reads on, calling `on_item` for every message and control frame that `bytes` completes.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`] names the first rule that the server broke.
+    pub fn feed(
+        &mut self,
+        bytes: &[u8],
+        on_item: &mut impl FnMut(Item<'_>),
+    ) -> Result<(), FrameError> {
+        let mut rest = bytes;
+        if !self.cut.is_empty() {
+            let mut frame = mem::take(&mut self.cut);
+            let Some(header) = self.complete(&mut frame, &mut rest)? else {
+                self.cut = frame;
+                return Ok(());
+            };
+            self.frame(&header, &frame[header.start..], on_item)?;
+        }
+        while !self.closed {
+            let Some(header) = self.header(rest)? else {
+                break;
+            };
+            let Some(payload) = rest.get(header.start..header.end) else {
+                break;
+            };
+            self.frame(&header, payload, on_item)?;
+            rest = &rest[header.end..];
+        }
+        if !self.closed && !rest.is_empty() {
+            self.cut.extend_from_slice(rest);
+        }
+        Ok(())
+    }
+
+    /// Moves bytes from `rest` to `frame` until that is one whole frame.
+    fn complete(
+        &self,
+        frame: &mut Vec<u8>,
+        rest: &mut &[u8],
+    ) -> Result<Option<Header>, FrameError> {
+        loop {
+            // Without a header nobody knows what is missing, so take one byte and look again.
+            let header = self.header(frame)?;
+            let missing = header.as_ref().map_or(1, |header| header.end - frame.len());
+            if missing == 0 {
+                return Ok(header);
+            }
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            let (taken, after) = rest.split_at(missing.min(rest.len()));
+            frame.extend_from_slice(taken);
+            *rest = after;
+        }
+    }
+
+    /// The header at the start of `bytes`; `None` if it is cut. A fault is reported with the first
+    /// byte that shows it, so that the error does not depend on how the stream was cut.
+    #[inline]
+    fn header(&self, bytes: &[u8]) -> Result<Option<Header>, FrameError> {
+        let Some(&first) = bytes.first() else {
+            return Ok(None);
+        };
+        if first & 0x70 != 0 {
+            return Err(FrameError::ReservedBits(first));
+        }
+        let fin = first & 0x80 != 0;
+        let opcode = Opcode::new(first & 0x0f).ok_or(FrameError::ReservedOpcode(first & 0x0f))?;
+        match (opcode, self.unfinished) {
+            (Opcode::Continuation, None) => return Err(FrameError::NothingToContinue),
+            (Opcode::Text | Opcode::Binary, Some(_)) => {
+                return Err(FrameError::Interleaved(opcode));
+            }
+            _ if opcode.is_control() && !fin => return Err(FrameError::FragmentedControl(opcode)),
+            _ => {}
+        }
+
+        let Some(&second) = bytes.get(1) else {
+            return Ok(None);
+        };
+        if second & 0x80 != 0 {
+            return Err(FrameError::Masked);
+        }
+        if opcode.is_control() && usize::from(second) > MAX_CONTROL {
+            return Err(FrameError::LongControl(opcode));
+        }
+        let (start, len, shorter) = match second {
+            126 => {
+                let Some(len) = bytes[2..].first_chunk() else {
+                    return Ok(None);
+                };
+                (4, u64::from(u16::from_be_bytes(*len)), 125)
+            }
+            127 => {
+                let Some(len) = bytes[2..].first_chunk() else {
+                    return Ok(None);
+                };
+                (10, u64::from_be_bytes(*len), u64::from(u16::MAX))
+            }
+            len => return self.sized(fin, opcode, 2, u64::from(len)).map(Some),
+        };
+        if len >> 63 != 0 {
+            return Err(FrameError::LengthOverflow(len));
+        }
+        if len <= shorter {
+            return Err(FrameError::NotMinimal(len));
+        }
+        self.sized(fin, opcode, start, len).map(Some)
+    }
+
+    #[inline]
+    fn sized(
+        &self,
+        fin: bool,
+        opcode: Opcode,
+        start: usize,
+        len: u64,
+    ) -> Result<Header, FrameError> {
+        let before = if opcode.is_control() {
+            0
+        } else {
+            self.message.len() as u64
+        };
+        let limit = if opcode.is_control() {
+            MAX_CONTROL
+        } else {
+            self.max_message
+        };
+        // Cannot overflow: a length has at most 63 bits, and so has a Vec.
+        let whole = before + len;
+        if whole > limit as u64 {
+            return Err(FrameError::TooLong { len: whole, limit });
+        }
+        Ok(Header {
+            fin,
+            opcode,
+            start,
+            end: start + len as usize,
+        })
+    }
+
+    #[inline]
+    fn frame(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        on_item: &mut impl FnMut(Item<'_>),
+    ) -> Result<(), FrameError> {
+        match header.opcode {
+            Opcode::Text if header.fin => message(Kind::Text, payload, on_item)?,
+            Opcode::Binary if header.fin => message(Kind::Binary, payload, on_item)?,
+            Opcode::Text => self.begin(Kind::Text, payload),
+            Opcode::Binary => self.begin(Kind::Binary, payload),
+            Opcode::Continuation => {
+                self.message.extend_from_slice(payload);
+                if header.fin {
+                    let whole = mem::take(&mut self.message);
+                    if let Some(kind) = self.unfinished.take() {
+                        message(kind, &whole, on_item)?;
+                    }
+                }
+            }
+            Opcode::Ping => on_item(Item::Ping(payload)),
+            Opcode::Pong => on_item(Item::Pong(payload)),
+            Opcode::Close => {
+                let close = close(payload)?;
+                self.closed = true;
+                // An unfinished message will not be finished.
+                self.message = Vec::new();
+                on_item(Item::Close(close));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, kind: Kind, payload: &[u8]) {
+        self.unfinished = Some(kind);
+        self.message.extend_from_slice(payload);
+    }
+}
+
+/// Text is checked when it is whole: a fragment may end inside a code point.
+#[inline]
+fn message(
+    kind: Kind,
+    payload: &[u8],
+    on_item: &mut impl FnMut(Item<'_>),
+) -> Result<(), FrameError> {
+    let item = match kind {
+        Kind::Binary => Item::Binary(payload),
+        Kind::Text => {
+            Item::Text(
+                str::from_utf8(payload).map_err(|error| FrameError::TextNotUtf8 {
+                    len: payload.len(),
+                    valid: error.valid_up_to(),
+                })?,
+            )
+        }
+    };
+    on_item(item);
+    Ok(())
+}
+
+/// Section 7.4 and the IANA registry: 1004 to 1006 and 1015 are never sent, 1016 to 2999 have no
+/// meaning yet.
+fn close(payload: &[u8]) -> Result<Option<(u16, &str)>, FrameError> {
+    let (code, reason) = match payload {
+        [] => return Ok(None),
+        [_] => return Err(FrameError::ShortClose),
+        [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+    };
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(FrameError::CloseCode(code));
+    }
+    let reason = str::from_utf8(reason).map_err(|_| FrameError::CloseReason(code))?;
+    Ok(Some((code, reason)))
+}

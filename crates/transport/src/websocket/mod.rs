@@ -1,0 +1,56 @@
+//! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
+
+pub mod frame;
+pub mod handshake;
+mod server;
+mod subscriber;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::hub::{Hub, Message};
+use crate::listener::Worker;
+use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
+use crate::transport::{LocalFuture, ServeOptions, Transport};
+
+/// The transport `websocket`.
+#[derive(Clone, Copy, Debug)]
+pub struct WebSocket;
+
+impl Transport for WebSocket {
+    fn name(&self) -> &'static str {
+        "websocket"
+    }
+
+    fn about(&self) -> &'static str {
+        "WebSocket: an HTTP/1.1 upgrade, then a frame per message (hyper and tokio-tungstenite)"
+    }
+
+    fn endpoint(&self) -> (&'static str, &'static str) {
+        ("http", server::PATH)
+    }
+
+    fn carries_binary(&self) -> bool {
+        true
+    }
+
+    fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
+        // The frame header is tungstenite's to write; the payload is what connections share.
+        out.extend_from_slice(message.body);
+    }
+
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        Box::pin(server::serve(hub, worker, options))
+    }
+
+    fn subscribe(
+        &self,
+        request: Request,
+        subscriber: Rc<Subscriber>,
+    ) -> LocalFuture<Result<(), SubscribeError>> {
+        Box::pin(drive(
+            subscriber::WebSocketProtocol::new(request),
+            subscriber,
+        ))
+    }
+}
