@@ -1,0 +1,63 @@
+// A server for Pushbench: Express for SSE and long-polling, ws for WebSocket. The contract is docs/PROTOCOL.md.
+
+import { fstatSync } from 'node:fs';
+import { createServer } from 'node:http';
+import express from 'express';
+
+import { Hub } from './hub.js';
+import { longPoll } from './long-poll.js';
+import { publish } from './publish.js';
+import { sse } from './sse.js';
+import { webSocket } from './websocket.js';
+
+const HOST = '127.0.0.1';
+/** Connections that may wait for accept; the kernel may allow fewer. */
+const BACKLOG = 4096;
+
+const hub = new Hub();
+const server = createServer(
+  // No timeout may cut a connection during a measurement, an idle one neither.
+  { noDelay: true, keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 },
+  app(hub),
+);
+webSocket(server, hub);
+server.listen({ host: HOST, port: Number(process.env.PORT ?? 0), backlog: BACKLOG }, () => {
+  console.log(`READY http://${HOST}:${server.address().port}`);
+});
+
+process.on('SIGTERM', stop);
+if (stdinIsPipe()) process.stdin.on('close', stop).on('error', stop).resume();
+
+function app(hub) {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+
+  app.get('/healthz', (req, res) => res.type('text').send('ok\n'));
+  app.post('/publish', publish(hub));
+  app.get('/sse', sse(hub));
+  app.get('/poll', longPoll(hub));
+  app.get('/ws', (req, res) => {
+    res.status(426).set('Upgrade', 'websocket').type('text').send('upgrade to WebSocket\n');
+  });
+  app.use((error, req, res, next) => {
+    if (res.headersSent) return next(error);
+    res.status(error.status ?? 500).type('text').send(`${error.message}\n`);
+  });
+  return app;
+}
+
+/** Nobody waits for the rest: subscribers are cut off where they are. */
+function stop() {
+  process.exit(0);
+}
+
+/**
+ * Only the end of a pipe says that the parent is gone. A terminal must not be read from the background, and /dev/null,
+ * which shells give to background jobs, ends at once.
+ */
+function stdinIsPipe() {
+  const stdin = fstatSync(0);
+  return stdin.isFIFO() || stdin.isSocket();
+}

@@ -1,0 +1,19 @@
+//! `pushbench completions`
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::exit::Exit;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The shell
+    shell: Shell,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut crate::Cli::command(), "pushbench", &mut script);
+    std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,174 @@
+//! `pushbench load`
+
+use std::io::{BufReader, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use pushbench_load::barrier::{Free, Lines};
+use pushbench_load::target::Target;
+use pushbench_load::{Config, run as measure};
+use pushbench_model::histogram::Summary;
+use pushbench_model::measurement::{Measurement, Publisher};
+use pushbench_model::profile::Profile;
+use pushbench_model::scenario::Scenario;
+use pushbench_transport::transport;
+
+use crate::exit::Exit;
+use crate::inputs;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Transport that the server speaks: sse, websocket, long-poll or tcp
+    #[arg(long)]
+    transport: String,
+    /// Where subscribers connect, such as http://127.0.0.1:8080
+    #[arg(long)]
+    url: String,
+    /// Where the control endpoint is [default: the same as --url]
+    #[arg(long)]
+    control: Option<String>,
+    /// Who publishes: the server by the schedule it is given, or this process through POST /publish
+    #[arg(long, value_enum, default_value_t = Role::Load)]
+    publisher: Role,
+    /// Scenario: a name (see `pushbench list`) or the path of a .toml file
+    #[arg(long, default_value = "fan-out")]
+    scenario: String,
+    /// Scenario as JSON, as `pushbench run` hands it over
+    #[arg(long, hide = true, conflicts_with = "scenario")]
+    scenario_json: Option<String>,
+    /// Directory of scenario files
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+    /// How long to measure: quick, standard or thorough
+    #[arg(long, default_value_t = Profile::Quick)]
+    profile: Profile,
+    /// Seed of schedule and payload
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Cores to use, one worker each, such as 0,1 [default: one worker, not pinned]
+    #[arg(long, value_parser = super::cores, default_value = "", hide_default_value = true)]
+    cores: std::vec::Vec<usize>,
+    /// Microseconds before each due time that the publisher spins instead of sleeping
+    #[arg(long, value_name = "US", default_value_t = 60)]
+    spin: u64,
+    /// Print the measurement as JSON
+    #[arg(long)]
+    json: bool,
+    /// Announce phases on standard output and wait for a line on standard input at each
+    #[arg(long, hide = true)]
+    barriers: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Role {
+    Server,
+    Load,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
+    if options.barriers {
+        // The harness that reads our phases is our parent; without it nobody would end us.
+        pushbench_sys::process::die_with_parent().context("cannot follow the harness")?;
+    }
+    let config = config(options)?;
+    if options.barriers {
+        let mut barrier = Lines { input: BufReader::new(std::io::stdin()), output: std::io::stdout() };
+        let measurement = measure(config, &mut barrier)?;
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "RESULT {}", serde_json::to_string(&measurement)?)?;
+        return Ok(Exit::Done);
+    }
+    let measurement = measure(config, &mut Free)?;
+    let mut stdout = std::io::stdout().lock();
+    if options.json {
+        writeln!(stdout, "{}", serde_json::to_string_pretty(&measurement)?)?;
+    } else {
+        write!(stdout, "{}", describe(&measurement)?)?;
+    }
+    let clean = measurement.sequence.is_clean() && measurement.connections.ended_early == 0;
+    Ok(if clean { Exit::Done } else { Exit::Unusable })
+}
+
+fn config(options: &Options) -> anyhow::Result<Config> {
+    let scenario: Scenario = match &options.scenario_json {
+        Some(json) => serde_json::from_str(json).context("--scenario-json is not a scenario")?,
+        None => inputs::scenario_by_name(&options.scenario, options.scenarios.as_deref())?,
+    };
+    let transport = transport::by_name(&options.transport)?;
+    let target = Target::parse(&options.url)?;
+    let control = match &options.control {
+        Some(url) => Target::parse(url)?,
+        None if target.scheme == "tcp" => {
+            bail!("a tcp server has its control endpoint elsewhere: name it with --control http://...")
+        }
+        None => target.clone(),
+    };
+    Ok(Config {
+        scenario,
+        profile: options.profile,
+        transport,
+        target,
+        control,
+        publisher: match options.publisher {
+            Role::Server => Publisher::Server,
+            Role::Load => Publisher::Load,
+        },
+        seed: options.seed,
+        cores: options.cores.clone(),
+        spin_ns: options.spin * 1000,
+    })
+}
+
+/// A measurement in a few lines.
+fn describe(measurement: &Measurement) -> anyhow::Result<String> {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    let seconds = measurement.elapsed_ns as f64 / 1e9;
+    writeln!(
+        text,
+        "{} over {}: {} operations in {seconds:.3} s, {:.0} per second, {} at a time",
+        measurement.workload,
+        measurement.transport,
+        measurement.operations,
+        measurement.operations as f64 / seconds,
+        measurement.concurrency,
+    )?;
+    for (name, histogram) in &measurement.histograms {
+        let Summary { n, p50, p90, p99, p999, max, .. } = Summary::of(&histogram.decode()?);
+        let us = |value: Option<u64>| {
+            value.map_or_else(|| format!("n/a (n={n})"), |ns| format!("{:.1}", ns as f64 / 1e3))
+        };
+        writeln!(
+            text,
+            "  {name:14} us  p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1}",
+            us(p50),
+            us(p90),
+            us(p99),
+            us(p999),
+            max as f64 / 1e3
+        )?;
+    }
+    let wire = &measurement.wire;
+    let per = |bytes: u64| bytes as f64 / measurement.operations.max(1) as f64;
+    writeln!(
+        text,
+        "  wire           {:.1} bytes down and {:.1} up per operation ({})",
+        per(wire.bytes_down),
+        per(wire.bytes_up),
+        match wire.agrees() {
+            Some(true) => "as the formulas say",
+            Some(false) => "NOT what the formulas say",
+            None => "no formula applies",
+        }
+    )?;
+    let s = &measurement.sequence;
+    writeln!(
+        text,
+        "  messages       {} delivered, {} lost, {} duplicated, {} reordered, {} corrupted",
+        s.delivered, s.lost, s.duplicated, s.reordered, s.corrupted
+    )?;
+    for error in &measurement.errors {
+        writeln!(text, "  error          {error}")?;
+    }
+    Ok(text)
+}

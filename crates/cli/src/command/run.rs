@@ -1,0 +1,158 @@
+//! `pushbench run`: the main job, from nothing to a report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context as _;
+use pushbench_harness::environment::{self, Build};
+use pushbench_harness::{
+    CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, run as run_trials, servers,
+};
+use pushbench_model::profile::Profile;
+use pushbench_model::record::Record;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::exit::Exit;
+use crate::progress::Bar;
+use crate::{inputs, table};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How much to measure: quick (under 3 minutes), standard or thorough
+    #[arg(long, default_value_t = Profile::Quick)]
+    profile: Profile,
+    /// Scenario to run, by name or path of a .toml file; repeatable [default: all of the profile]
+    #[arg(long = "scenario", value_name = "NAME|FILE")]
+    chosen_scenarios: Vec<String>,
+    /// Server to measure: transport, stack or transport/stack; repeatable [default: all present]
+    #[arg(long = "server", value_name = "NAME")]
+    chosen_servers: Vec<String>,
+    /// Trials of every scenario and server [default: 6, 12 or 30 by profile]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    repetitions: Option<u32>,
+    /// Seed of the order of trials, the schedules and the payloads [default: from the clock]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Directory in which the record's directory is created
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    out: PathBuf,
+    /// Directory of scenario files [default: benches/scenarios, or those built in]
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+    /// File that lists servers [default: benches/servers.toml, or the one built in]
+    #[arg(long, value_name = "FILE")]
+    servers: Option<PathBuf>,
+    /// Draw no progress bar
+    #[arg(long)]
+    no_progress: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            profile: Profile::Quick,
+            chosen_scenarios: Vec::new(),
+            chosen_servers: Vec::new(),
+            repetitions: None,
+            seed: None,
+            out: "reports".into(),
+            scenarios: None,
+            servers: None,
+            no_progress: false,
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // A second Ctrl-C ends at once, for whoever cannot wait.
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .context("cannot handle signals")?;
+    }
+    let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
+    let config = config(options)?;
+    let counters = config.environment.no_counters.is_none();
+    for absent in &config.absent {
+        eprintln!("absent: {}: {}; to install it: {}", absent.server, absent.reason, absent.install);
+    }
+    let cores = config.cores.clone();
+    let mut runner =
+        ProcessRunner { pushbench, cores, deadlines: Deadlines::default(), counters, stop: &stop };
+    let mut bar = Bar::new(config.plan().trials.len() as u32, !options.no_progress);
+    let result = run_trials(&config, &mut runner, &mut bar, &stop);
+    bar.finish();
+    conclude(&result?)
+}
+
+fn config(options: &Options) -> anyhow::Result<RunConfig> {
+    let profile = options.profile;
+    let scenarios =
+        inputs::choose_scenarios(&options.chosen_scenarios, options.scenarios.as_deref(), profile)?;
+    let checked =
+        servers::check(inputs::choose_servers(&options.chosen_servers, options.servers.as_deref())?);
+    let commit = env!("PUSHBENCH_COMMIT");
+    let build = Build {
+        version: env!("CARGO_PKG_VERSION").into(),
+        commit: (!commit.is_empty()).then(|| commit.into()),
+        rustc: env!("PUSHBENCH_RUSTC").into(),
+        profile: if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
+    };
+    Ok(RunConfig {
+        parent: options.out.clone(),
+        command: command_line(),
+        seed: options.seed.unwrap_or_else(pushbench_sys::clock::now),
+        profile,
+        repetitions: options.repetitions.unwrap_or(profile.repetitions()),
+        scenarios,
+        servers: checked.available,
+        absent: checked.absent,
+        cores: CoreSplit::of_this_machine(),
+        environment: environment::capture(&build, checked.runtimes),
+    })
+}
+
+/// The command as it was given, without the directory of the program, which is nobody's business.
+fn command_line() -> Vec<String> {
+    let rest = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    std::iter::once("pushbench".to_owned()).chain(rest).collect()
+}
+
+fn conclude(outcome: &RunOutcome) -> anyhow::Result<Exit> {
+    let directory = &outcome.directory;
+    let record = Record::read(directory)?;
+    let page = super::report::write(&record, directory).with_context(|| {
+        let directory = directory.display();
+        format!("the record is complete; `pushbench report {directory} --out DIR` writes its report elsewhere")
+    })?;
+    print_summary(&record)?;
+    println!("record: {}\nreport: {}", directory.display(), page.display());
+    Ok(if outcome.interrupted {
+        Exit::Interrupted
+    } else if outcome.invalid + outcome.failed > 0 {
+        Exit::Unusable
+    } else {
+        Exit::Done
+    })
+}
+
+/// The answer and the table of every scenario.
+pub(crate) fn print_summary(record: &Record) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let summary = pushbench_report::summary(record);
+    let mut out = std::io::stdout().lock();
+    for scenario in &summary.scenarios {
+        writeln!(out, "\n{}\n{}", scenario.name, scenario.answer)?;
+        for sentence in &scenario.further {
+            writeln!(out, "{sentence}")?;
+        }
+        writeln!(out, "{}", table::draw(&scenario.table))?;
+    }
+    for notice in &summary.notices {
+        writeln!(out, "note: {notice}")?;
+    }
+    writeln!(out)?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `pushbench serve`
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use pushbench_server::{Config, Server};
+use pushbench_transport::transport::{self, ServeOptions};
+use rustix::fs::FileType;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::exit::Exit;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Transport to serve: sse, websocket, long-poll or tcp
+    #[arg(long)]
+    transport: String,
+    /// Address for subscribers; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Address for the control endpoint (/healthz, /publish, /schedule)
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// Cores to use, one worker each, such as 0,1 [default: one worker, not pinned]
+    #[arg(long, value_parser = super::cores, default_value = "", hide_default_value = true)]
+    cores: std::vec::Vec<usize>,
+    /// SSE: leave out the `id:` lines, which let a browser resume by itself
+    #[arg(long)]
+    sse_no_ids: bool,
+    /// SSE: name every event
+    #[arg(long, value_name = "NAME")]
+    sse_event: Option<String>,
+    /// SSE: tell clients to wait this many milliseconds before they reconnect
+    #[arg(long, value_name = "MS")]
+    sse_retry: Option<u64>,
+    /// Send SSE comments or WebSocket pings this many seconds apart
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    heartbeat: Option<u32>,
+    /// Long-poll: hold a request at most this many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 25_000)]
+    poll_timeout: u64,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
+    // Handlers first: a request to end that arrives while starting must not be lost.
+    let mut signals = Signals::new([SIGTERM, SIGINT]).context("cannot handle signals")?;
+    pushbench_sys::process::raise_nofile();
+    let transport = transport::by_name(&options.transport)?;
+    let server = Server::start(Config {
+        transport,
+        listen: options.listen,
+        control: options.control,
+        cores: options.cores.clone(),
+        options: ServeOptions {
+            sse_ids: !options.sse_no_ids,
+            sse_event: options.sse_event.clone(),
+            sse_retry_ms: options.sse_retry,
+            heartbeat_s: options.heartbeat,
+            poll_timeout_ms: options.poll_timeout,
+        },
+    })?;
+    let (scheme, _) = transport.endpoint();
+    let (data, control) = (server.data_addr(), server.control_addr());
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "READY {scheme}://{data} http://{control}")?;
+    stdout.flush()?;
+
+    end_with_a_piped_stdin(signals.handle());
+    signals.forever().next();
+    drop(server);
+    Ok(Exit::Done)
+}
+
+/// A harness that starts a server holds the other end of its standard input: when that closes, nobody needs the server
+/// any more. A terminal or a file says nothing of that kind.
+fn end_with_a_piped_stdin(signals: signal_hook::iterator::Handle) {
+    let is_pipe = rustix::fs::fstat(std::io::stdin())
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    if is_pipe {
+        std::thread::spawn(move || {
+            let mut rest = Vec::new();
+            // An error means that the other end is gone too.
+            let _ = std::io::stdin().read_to_end(&mut rest);
+            signals.close();
+        });
+    }
+}

@@ -1,0 +1,123 @@
+//! Scenarios and servers: from files given, from the checkout one stands in, or from those built in.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use include_dir::{Dir, include_dir};
+use pushbench_harness::Server;
+use pushbench_model::profile::Profile;
+use pushbench_model::scenario::Scenario;
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../benches/scenarios");
+static SERVERS: &str = include_str!("../../../benches/servers.toml");
+
+const SCENARIO_DIR: &str = "benches/scenarios";
+const SERVERS_FILE: &str = "benches/servers.toml";
+
+/// All scenarios: of the directory given, or of the checkout, or built in.
+pub(crate) fn all_scenarios(directory: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
+    let local = Path::new(SCENARIO_DIR);
+    let mut scenarios = match directory.or_else(|| local.is_dir().then_some(local)) {
+        Some(directory) => read_directory(directory)?,
+        None => built_in()?,
+    };
+    scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        bail!("two scenarios are named {:?}", pair[0].name);
+    }
+    Ok(scenarios)
+}
+
+fn read_directory(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
+    let entries = std::fs::read_dir(directory)
+        .with_context(|| format!("cannot read the scenarios in {}", directory.display()))?;
+    let mut scenarios = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            scenarios.push(read_scenario(&path)?);
+        }
+    }
+    Ok(scenarios)
+}
+
+fn read_scenario(path: &Path) -> anyhow::Result<Scenario> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Scenario::parse(&text, path)?)
+}
+
+fn built_in() -> anyhow::Result<Vec<Scenario>> {
+    let texts = SCENARIOS.files().filter_map(|file| Some((file.contents_utf8()?, file.path())));
+    texts.map(|(text, path)| Ok(Scenario::parse(text, path)?)).collect()
+}
+
+/// The scenarios chosen: files by their path, others by name; all of the profile when none is chosen.
+pub(crate) fn choose_scenarios(
+    chosen: &[String],
+    directory: Option<&Path>,
+    profile: Profile,
+) -> anyhow::Result<Vec<Scenario>> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    if chosen.is_empty() {
+        scenarios = all_scenarios(directory)?;
+        scenarios.retain(|scenario| scenario.profiles.contains(&profile));
+        if scenarios.is_empty() {
+            bail!("no scenario is part of the {profile} profile");
+        }
+        return Ok(scenarios);
+    }
+    for name in chosen {
+        let scenario = scenario_by_name(name, directory)?;
+        if scenarios.iter().any(|known| known.name == scenario.name) {
+            bail!("scenario {:?} is chosen twice", scenario.name);
+        }
+        scenarios.push(scenario);
+    }
+    Ok(scenarios)
+}
+
+/// One scenario: a path to a TOML file, or a name.
+pub(crate) fn scenario_by_name(name: &str, directory: Option<&Path>) -> anyhow::Result<Scenario> {
+    if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        return read_scenario(Path::new(name));
+    }
+    let all = all_scenarios(directory)?;
+    let names: Vec<String> = all.iter().map(|scenario| scenario.name.clone()).collect();
+    all.into_iter().find(|scenario| scenario.name == name).with_context(|| {
+        format!("no scenario {name:?}; there are {}, or give the path of a .toml file", names.join(", "))
+    })
+}
+
+/// All servers: of the file given, or of the checkout, or built in.
+pub(crate) fn all_servers(file: Option<&Path>) -> anyhow::Result<Vec<Server>> {
+    let local = Path::new(SERVERS_FILE);
+    match file.or_else(|| local.is_file().then_some(local)) {
+        Some(file) => Ok(Server::read(&absolute(file)?)?),
+        None => {
+            // Directories of external servers exist only in a checkout; elsewhere those count as absent.
+            Ok(Server::parse(SERVERS, Path::new(SERVERS_FILE))?)
+        }
+    }
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))
+}
+
+/// The servers chosen: `transport/stack`, or a transport, or a stack; all when none is chosen.
+pub(crate) fn choose_servers(chosen: &[String], file: Option<&Path>) -> anyhow::Result<Vec<Server>> {
+    let all = all_servers(file)?;
+    for name in chosen {
+        if !all.iter().any(|server| matches(server, name)) {
+            let names: Vec<String> = all.iter().map(|server| server.label.to_string()).collect();
+            bail!("no server {name:?}; there are {}", names.join(", "));
+        }
+    }
+    let wanted = |server: &Server| chosen.is_empty() || chosen.iter().any(|name| matches(server, name));
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+fn matches(server: &Server, name: &str) -> bool {
+    let label = &server.label;
+    name == label.transport || name == label.stack || name == label.to_string()
+}

@@ -1,0 +1,286 @@
+//! The order of trials: blocks that contain every scenario and server once, each block shuffled by itself.
+//!
+//! Whatever drifts over a run (temperature, neighbours, page cache) then meets all servers alike; running one server
+//! after the other would hand the drift to one of them (method rule 14).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pushbench_model::profile::Profile;
+use pushbench_model::scenario::{Connect, FanOut, Scenario, Workload};
+use pushbench_model::schedule::Arrivals;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+
+use crate::servers::Server;
+
+/// Starting and stopping the two processes of a trial takes about this long.
+const PROCESSES: Duration = Duration::from_millis(400);
+
+/// A trial that is to be run.
+#[derive(Clone, Debug)]
+pub struct PlannedTrial {
+    /// Number in the run, from 1.
+    pub number: u32,
+    /// Block, from 1.
+    pub repetition: u32,
+    /// What to run.
+    pub scenario: Arc<Scenario>,
+    /// Against which server.
+    pub server: Arc<Server>,
+    /// How much of it.
+    pub profile: Profile,
+    /// Seed of schedule and payload: the same for every server of a scenario within a block.
+    pub seed: u64,
+    /// How long it will take, roughly.
+    pub estimate: Duration,
+}
+
+/// All trials of a run, in order.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The trials.
+    pub trials: Vec<PlannedTrial>,
+}
+
+impl Plan {
+    /// Plans `repetitions` blocks of every scenario against every server. The same arguments give the same plan.
+    #[must_use]
+    pub fn new(
+        scenarios: &[Scenario],
+        servers: &[Server],
+        profile: Profile,
+        repetitions: u32,
+        seed: u64,
+    ) -> Self {
+        let scenarios: Vec<_> = scenarios.iter().cloned().map(Arc::new).collect();
+        let servers: Vec<_> = servers.iter().cloned().map(Arc::new).collect();
+        let mut order = Pcg64Mcg::seed_from_u64(seed);
+        let mut trials = Vec::new();
+        for repetition in 1..=repetitions {
+            let mut block: Vec<_> = scenarios
+                .iter()
+                .flat_map(|scenario| servers.iter().map(move |server| (scenario, server)))
+                .collect();
+            block.shuffle(&mut order);
+            for (scenario, server) in block {
+                trials.push(PlannedTrial {
+                    number: trials.len() as u32 + 1,
+                    repetition,
+                    scenario: Arc::clone(scenario),
+                    server: Arc::clone(server),
+                    profile,
+                    seed: trial_seed(seed, repetition, &scenario.name),
+                    estimate: estimate(scenario, profile),
+                });
+            }
+        }
+        Self { trials }
+    }
+
+    /// How long the whole run will take, roughly.
+    #[must_use]
+    pub fn estimate(&self) -> Duration {
+        self.trials.iter().map(|trial| trial.estimate).sum()
+    }
+}
+
+/// Depends on the scenario's name and not on its place, so that running fewer scenarios leaves the seeds as they were.
+fn trial_seed(run_seed: u64, repetition: u32, scenario: &str) -> u64 {
+    // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
+    let parts = [
+        &run_seed.to_le_bytes()[..],
+        &repetition.to_le_bytes(),
+        scenario.as_bytes(),
+    ];
+    let hash = parts
+        .iter()
+        .copied()
+        .flatten()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    Pcg64Mcg::seed_from_u64(hash).next_u64()
+}
+
+/// Seconds that `scenario` takes when nothing goes wrong, the start of its processes included.
+fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
+    let seconds = match &scenario.workload {
+        Workload::FanOut(fan_out) => {
+            let phase = |seconds: f64| fan_out.messages(seconds) as f64 / fan_out.rate;
+            // About 10 000 connections open in a second.
+            f64::from(fan_out.subscribers) / 10_000.0
+                + phase(fan_out.warm_up_s.at(profile))
+                + phase(fan_out.measure_s.at(profile))
+        }
+        Workload::Connect(connect) => f64::from(connections(connect, profile)) / 5_000.0,
+    };
+    PROCESSES + Duration::from_secs_f64(seconds)
+}
+
+/// The time after which a trial of `scenario` is given up, without the slack that every trial gets on top.
+pub(crate) fn budget(scenario: &Scenario, profile: Profile) -> Duration {
+    let seconds = match &scenario.workload {
+        Workload::FanOut(fan_out) => {
+            // 500 connections in a second is slow even for a debug build on a busy core.
+            f64::from(fan_out.subscribers) / 500.0
+                + longest(fan_out, fan_out.warm_up_s.at(profile))
+                + longest(fan_out, fan_out.measure_s.at(profile))
+        }
+        Workload::Connect(connect) => f64::from(connections(connect, profile)) / 100.0,
+    };
+    Duration::from_secs_f64(seconds)
+}
+
+/// Seconds until the last of the messages of `seconds` is due. The sum of n exponential gaps has mean n/rate and
+/// standard deviation sqrt(n)/rate; eight of these are allowed.
+fn longest(fan_out: &FanOut, seconds: f64) -> f64 {
+    let n = fan_out.messages(seconds) as f64;
+    let gaps = match fan_out.arrivals {
+        Arrivals::Constant => n,
+        Arrivals::Poisson => n + 8.0 * n.sqrt(),
+    };
+    seconds.max(gaps / fan_out.rate)
+}
+
+fn connections(connect: &Connect, profile: Profile) -> u32 {
+    connect
+        .warm_up
+        .saturating_add(connect.connections.at(profile))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    const FAN_OUT: &str = r#"
+name = "NAME"
+models = ""
+expected = ""
+profiles = ["quick"]
+payload = { bytes = 8 }
+[fan-out]
+subscribers = 100
+rate = 50.0
+arrivals = "constant"
+warm-up-s = { quick = 0.5, standard = 1.0, thorough = 2.0 }
+measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
+"#;
+    const SERVERS: &str = r#"
+[[server]]
+stack = "reference"
+transports = ["sse", "websocket", "long-poll"]
+command = ["{pushbench}"]
+publishes = "schedule"
+about = "ours"
+"#;
+
+    fn scenario(name: &str) -> Scenario {
+        Scenario::parse(&FAN_OUT.replace("NAME", name), Path::new("x.toml")).unwrap()
+    }
+
+    fn plan(seed: u64) -> Plan {
+        let servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+        Plan::new(
+            &[scenario("a"), scenario("b")],
+            &servers,
+            Profile::Quick,
+            5,
+            seed,
+        )
+    }
+
+    fn arms(plan: &Plan) -> Vec<(u32, String, String, u64)> {
+        let arm = |trial: &PlannedTrial| {
+            let server = trial.server.label.to_string();
+            (
+                trial.repetition,
+                trial.scenario.name.clone(),
+                server,
+                trial.seed,
+            )
+        };
+        plan.trials.iter().map(arm).collect()
+    }
+
+    #[test]
+    fn every_block_contains_every_arm_once() {
+        let plan = plan(1);
+        assert_eq!(plan.trials.len(), 2 * 3 * 5);
+        assert!(plan.trials.iter().map(|trial| trial.number).eq(1..=30));
+        for (index, block) in plan.trials.chunks(6).enumerate() {
+            assert!(
+                block
+                    .iter()
+                    .all(|trial| trial.repetition == index as u32 + 1)
+            );
+            let distinct: BTreeSet<_> = block
+                .iter()
+                .map(|trial| (&trial.scenario.name, &trial.server.label))
+                .collect();
+            assert_eq!(distinct.len(), 6);
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_the_order() {
+        assert_eq!(arms(&plan(1)), arms(&plan(1)));
+        assert_ne!(arms(&plan(1)), arms(&plan(2)));
+        let order = |block: &[PlannedTrial]| {
+            let arm =
+                |trial: &PlannedTrial| (trial.scenario.name.clone(), trial.server.label.clone());
+            block.iter().map(arm).collect::<Vec<_>>()
+        };
+        let plan = plan(1);
+        let orders: BTreeSet<_> = plan.trials.chunks(6).map(order).collect();
+        assert!(orders.len() > 1, "each block is shuffled by itself");
+    }
+
+    /// Servers of a scenario meet the same schedule in a block; another block or scenario has another.
+    #[test]
+    fn a_seed_belongs_to_a_scenario_in_a_block() {
+        let plan = plan(1);
+        let groups: BTreeSet<_> = plan
+            .trials
+            .iter()
+            .map(|trial| (trial.repetition, &trial.scenario.name, trial.seed))
+            .collect();
+        let seeds: BTreeSet<_> = plan.trials.iter().map(|trial| trial.seed).collect();
+        assert_eq!((groups.len(), seeds.len()), (10, 10));
+    }
+
+    #[test]
+    fn fewer_scenarios_leave_the_seeds_as_they_were() {
+        let servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+        let alone = Plan::new(&[scenario("b")], &servers, Profile::Quick, 1, 1);
+        let with = plan(1);
+        let same = with
+            .trials
+            .iter()
+            .find(|trial| trial.scenario.name == "b")
+            .unwrap();
+        assert_eq!(alone.trials[0].seed, same.seed);
+    }
+
+    #[test]
+    fn estimates_add_up_the_phases() {
+        let trial = &plan(1).trials[0];
+        assert_eq!(trial.estimate, Duration::from_millis(400 + 10 + 500 + 1000));
+        assert_eq!(plan(1).estimate(), trial.estimate * 30);
+        assert!(budget(&trial.scenario, Profile::Quick) > Duration::from_millis(1500));
+    }
+
+    /// One message of a Poisson process with a mean gap of 1000 s is due after hours at times.
+    #[test]
+    fn the_budget_allows_for_random_gaps() {
+        let slow = FAN_OUT
+            .replace("rate = 50.0", "rate = 0.001")
+            .replace("constant", "poisson");
+        let slow = Scenario::parse(&slow.replace("NAME", "slow"), Path::new("x")).unwrap();
+        assert!(budget(&slow, Profile::Quick) > Duration::from_secs(9_000));
+    }
+}

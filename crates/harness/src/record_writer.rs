@@ -1,0 +1,166 @@
+//! The only place that writes records (docs/RECORD.md). What is recorded stays readable whatever happens next: files
+//! are written before the line that names them, and a line counts only once it is complete.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use pushbench_model::histogram::Summary;
+use pushbench_model::measurement::Measurement;
+use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
+
+use crate::error::HarnessError;
+use crate::plan::PlannedTrial;
+use crate::trial::FinishedTrial;
+
+/// Writes one record.
+#[derive(Debug)]
+pub struct RecordWriter {
+    directory: PathBuf,
+}
+
+impl RecordWriter {
+    /// Creates the directory of a new record in `parent`. An existing one is left alone: `-2`, `-3` and so on are
+    /// appended to `name` until it is a new one.
+    ///
+    /// # Errors
+    ///
+    /// When a directory or file cannot be created.
+    pub fn create(parent: &Path, name: &str, run: &Run) -> Result<Self, HarnessError> {
+        fs::create_dir_all(parent).map_err(HarnessError::write(parent))?;
+        let directory = new_directory(parent, name)?;
+        let hlog = directory.join(HLOG_DIR);
+        fs::create_dir(&hlog).map_err(HarnessError::write(&hlog))?;
+
+        let path = directory.join(RUN_FILE);
+        let mut text = serde_json::to_string_pretty(run)
+            .map_err(io::Error::from)
+            .map_err(HarnessError::write(&path))?;
+        text.push('\n');
+        write_file(&path, &text)?;
+        // A record without trials is a record: an interrupted run can be read from its first moment.
+        write_file(&directory.join(TRIALS_FILE), "")?;
+        Ok(Self { directory })
+    }
+
+    /// Where the record is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Appends a trial and returns it as it was recorded. When this returns it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or a file cannot be written. The trials recorded before can still be read.
+    pub fn append(
+        &mut self,
+        planned: &PlannedTrial,
+        finished: FinishedTrial,
+    ) -> Result<Trial, HarnessError> {
+        let mut trial = Trial {
+            schema: SCHEMA,
+            trial: planned.number,
+            repetition: planned.repetition,
+            scenario: planned.scenario.name.clone(),
+            server: planned.server.label.clone(),
+            outcome: finished.outcome,
+            started: finished.started,
+            wall_s: finished.wall_s,
+            seed: planned.seed,
+            measurement: finished.measurement,
+            summaries: BTreeMap::new(),
+            hlog: None,
+            server_usage: finished.server_usage,
+            load_usage: finished.load_usage,
+            steal: finished.steal,
+        };
+        if let Some(measurement) = &mut trial.measurement {
+            let (log, summaries) = take_histograms(measurement);
+            if !summaries.is_empty() {
+                let name = hlog_name(planned);
+                write_file(&self.directory.join(&name), &log)?;
+                trial.hlog = Some(name);
+            }
+            trial.summaries = summaries;
+        }
+        self.append_line(&trial)?;
+        Ok(trial)
+    }
+
+    fn append_line(&self, trial: &Trial) -> Result<(), HarnessError> {
+        let path = self.directory.join(TRIALS_FILE);
+        let append = || -> io::Result<()> {
+            let mut line = serde_json::to_vec(trial)?;
+            line.push(b'\n');
+            let mut file = OpenOptions::new().append(true).open(&path)?;
+            let length = file.metadata()?.len();
+            file.write_all(&line)
+                .and_then(|()| file.sync_data())
+                .inspect_err(|_| {
+                    // Readers pass over half a line; without it, the file is as it was.
+                    let _ = file.set_len(length);
+                })
+        };
+        append().map_err(HarnessError::write(&path))
+    }
+}
+
+fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, HarnessError> {
+    let mut directory = parent.join(name);
+    let mut number = 1;
+    loop {
+        match fs::create_dir(&directory) {
+            Ok(()) => return Ok(directory),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                number += 1;
+                directory = parent.join(format!("{name}-{number}"));
+            }
+            Err(error) => return Err(HarnessError::write(&directory)(error)),
+        }
+    }
+}
+
+/// Writes a file that must not exist yet, to the disk.
+fn write_file(path: &Path, text: &str) -> Result<(), HarnessError> {
+    let write = || -> io::Result<()> {
+        let mut file = File::create_new(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()
+    };
+    write().map_err(HarnessError::write(path))
+}
+
+/// The text of the log and the summaries; the measurement keeps all but its histograms.
+fn take_histograms(measurement: &mut Measurement) -> (String, BTreeMap<String, Summary>) {
+    // Those that do not decode were refused when the result was read.
+    let mut histograms = std::mem::take(&mut measurement.histograms);
+    let mut summaries = BTreeMap::new();
+    histograms.retain(|name, encoded| match encoded.decode() {
+        Ok(histogram) => {
+            summaries.insert(name.clone(), Summary::of(&histogram));
+            true
+        }
+        Err(_) => false,
+    });
+    let maxima = summaries
+        .iter()
+        .map(|(name, summary)| (name.clone(), summary.max))
+        .collect();
+    let seconds = measurement.elapsed_ns as f64 / 1e9;
+    (write_hlog(&histograms, &maxima, seconds), summaries)
+}
+
+fn hlog_name(planned: &PlannedTrial) -> String {
+    let (label, scenario) = (&planned.server.label, &planned.scenario.name);
+    let (transport, stack) = (&label.transport, &label.stack);
+    format!(
+        "{HLOG_DIR}/{:04}-{scenario}-{transport}-{stack}.hlog",
+        planned.number
+    )
+}
+
+#[cfg(test)]
+mod tests;

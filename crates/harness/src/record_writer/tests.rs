@@ -1,0 +1,186 @@
+//! What is written is read back with the reader of the model.
+
+use std::os::unix::fs::symlink;
+
+use pushbench_model::environment::Environment;
+use pushbench_model::profile::Profile;
+use pushbench_model::record::{Outcome, Record};
+
+use super::*;
+use crate::plan::Plan;
+use crate::servers::Server;
+use crate::verify::tests::{flawless, scenario};
+
+fn run() -> Run {
+    Run {
+        schema: SCHEMA,
+        started: "2026-11-21T01:37:00Z".into(),
+        command: vec!["pushbench".into(), "run".into()],
+        seed: 7,
+        profile: Profile::Quick,
+        repetitions: 2,
+        planned: 2,
+        scenarios: vec![scenario()],
+        servers: Vec::new(),
+        absent: Vec::new(),
+        server_cores: vec![0],
+        load_cores: vec![1],
+        environment: Environment::default(),
+    }
+}
+
+fn plan() -> Plan {
+    let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\"]\ncommand = [\"x\"]\n\
+                   publishes = \"schedule\"\nabout = \"\"\n";
+    let servers = Server::parse(servers, Path::new("servers.toml")).unwrap();
+    Plan::new(&[scenario()], &servers, Profile::Quick, 2, 7)
+}
+
+fn finished(measurement: Option<Measurement>) -> FinishedTrial {
+    let outcome = match &measurement {
+        Some(_) => Outcome::Valid,
+        None => Outcome::Failed {
+            reason: "it died".into(),
+        },
+    };
+    FinishedTrial {
+        outcome,
+        started: "2026-11-21T01:37:01Z".into(),
+        wall_s: 2.5,
+        measurement,
+        server_usage: None,
+        load_usage: None,
+        steal: Some(0.01),
+    }
+}
+
+fn create(parent: &Path) -> RecordWriter {
+    RecordWriter::create(parent, "2026-11-21T01-37-00Z-epyc-2c", &run()).unwrap()
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut writer = create(&parent.path().join("reports"));
+    let plan = plan();
+    assert_eq!(Record::read(writer.directory()).unwrap().trials.len(), 0);
+
+    let measurement = flawless();
+    let histograms = measurement.histograms.clone();
+    let trial = writer
+        .append(&plan.trials[0], finished(Some(measurement)))
+        .unwrap();
+    writer.append(&plan.trials[1], finished(None)).unwrap();
+
+    let record = Record::read(writer.directory()).unwrap();
+    assert_eq!(record.run, run());
+    assert_eq!(record.trials.len(), 2);
+    let first = &record.trials[0];
+    assert_eq!(first.trial, trial);
+    assert_eq!(
+        trial.hlog.as_deref(),
+        Some("hlog/0001-fan-out-small-sse-x.hlog")
+    );
+    assert_eq!(trial.summaries["response"].n, 2000);
+    assert!(trial.measurement.unwrap().histograms.is_empty());
+    for (name, encoded) in histograms {
+        assert_eq!(first.histograms[&name], encoded.decode().unwrap());
+    }
+    let second = &record.trials[1];
+    assert_eq!(
+        second.trial.outcome,
+        Outcome::Failed {
+            reason: "it died".into()
+        }
+    );
+    assert_eq!(second.trial.hlog, None);
+}
+
+#[test]
+fn a_record_is_never_overwritten() {
+    let parent = tempfile::tempdir().unwrap();
+    let names: Vec<_> = (0..3)
+        .map(|_| {
+            create(parent.path())
+                .directory()
+                .file_name()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let name = "2026-11-21T01-37-00Z-epyc-2c";
+    assert_eq!(names, [name, &format!("{name}-2"), &format!("{name}-3")]);
+}
+
+/// `/dev/full` answers every write as a full disk does.
+#[test]
+fn a_full_disk_is_named_and_costs_no_earlier_trial() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut writer = create(parent.path());
+    let plan = plan();
+    writer
+        .append(&plan.trials[0], finished(Some(flawless())))
+        .unwrap();
+
+    let trials = writer.directory().join(TRIALS_FILE);
+    let aside = parent.path().join("aside");
+    fs::rename(&trials, &aside).unwrap();
+    symlink("/dev/full", &trials).unwrap();
+    let error = writer
+        .append(&plan.trials[1], finished(None))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(TRIALS_FILE) && error.contains("free some space"),
+        "{error}"
+    );
+
+    fs::remove_file(&trials).unwrap();
+    fs::rename(&aside, &trials).unwrap();
+    assert_eq!(Record::read(writer.directory()).unwrap().trials.len(), 1);
+}
+
+/// What a crash in the middle of a write leaves behind.
+#[test]
+fn half_a_line_is_passed_over() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut writer = create(parent.path());
+    let plan = plan();
+    writer
+        .append(&plan.trials[0], finished(Some(flawless())))
+        .unwrap();
+    let path = writer.directory().join(TRIALS_FILE);
+    let whole = fs::read(&path).unwrap();
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(&whole[..whole.len() / 2]).unwrap();
+    assert_eq!(Record::read(writer.directory()).unwrap().trials.len(), 1);
+}
+
+#[test]
+fn a_log_that_exists_is_not_overwritten() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut writer = create(parent.path());
+    let plan = plan();
+    writer
+        .append(&plan.trials[0], finished(Some(flawless())))
+        .unwrap();
+    let again = writer.append(&plan.trials[0], finished(Some(flawless())));
+    assert!(
+        again
+            .unwrap_err()
+            .to_string()
+            .contains("0001-fan-out-small-sse-x.hlog")
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_created_is_named() {
+    let parent = tempfile::NamedTempFile::new().unwrap();
+    let error = RecordWriter::create(parent.path(), "x", &run())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&parent.path().display().to_string()),
+        "{error}"
+    );
+}

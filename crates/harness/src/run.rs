@@ -1,0 +1,253 @@
+//! The loop over the plan: run, record at once, tell the observer.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use pushbench_model::environment::Environment;
+use pushbench_model::profile::Profile;
+use pushbench_model::record::{AbsentServer, Outcome, Run, SCHEMA, Trial};
+use pushbench_model::scenario::Scenario;
+
+use crate::cores::CoreSplit;
+use crate::environment;
+use crate::error::HarnessError;
+use crate::plan::{Plan, PlannedTrial};
+use crate::record_writer::RecordWriter;
+use crate::servers::Server;
+use crate::time;
+use crate::trial::{TrialResult, TrialRunner};
+
+/// What to run and where to record it.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// Directory in which the record's directory is created.
+    pub parent: PathBuf,
+    /// The exact command, for the record.
+    pub command: Vec<String>,
+    /// Seed of the order of trials, the schedules and the payloads.
+    pub seed: u64,
+    /// Profile.
+    pub profile: Profile,
+    /// Blocks.
+    pub repetitions: u32,
+    /// Scenarios; all of them run, whatever profiles they are part of.
+    pub scenarios: Vec<Scenario>,
+    /// Servers that take part.
+    pub servers: Vec<Server>,
+    /// Servers that were to take part and cannot.
+    pub absent: Vec<AbsentServer>,
+    /// Cores of both sides.
+    pub cores: CoreSplit,
+    /// The machine.
+    pub environment: Environment,
+}
+
+impl RunConfig {
+    /// The plan of this run.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan::new(
+            &self.scenarios,
+            &self.servers,
+            self.profile,
+            self.repetitions,
+            self.seed,
+        )
+    }
+
+    fn header(&self, plan: &Plan, started: Timestamp) -> Run {
+        Run {
+            schema: SCHEMA,
+            started: time::rfc3339(started),
+            command: self.command.clone(),
+            seed: self.seed,
+            profile: self.profile,
+            repetitions: self.repetitions,
+            planned: plan.trials.len() as u32,
+            scenarios: self.scenarios.clone(),
+            servers: self
+                .servers
+                .iter()
+                .map(|server| server.label.clone())
+                .collect(),
+            absent: self.absent.clone(),
+            server_cores: self.cores.server.clone(),
+            load_cores: self.cores.load.clone(),
+            environment: self.environment.clone(),
+        }
+    }
+}
+
+/// How far a run is, when a trial starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The trial that starts.
+    pub trial: &'a PlannedTrial,
+    /// Trials of the whole run.
+    pub planned: u32,
+    /// How long the rest will take, this trial included.
+    pub remaining: Duration,
+}
+
+/// Is told what happens in a run. All methods do nothing unless overridden.
+pub trait Observer {
+    /// The record has been created.
+    fn recording(&mut self, directory: &Path) {
+        let _ = directory;
+    }
+
+    /// A trial starts.
+    fn started(&mut self, progress: &Progress<'_>) {
+        let _ = progress;
+    }
+
+    /// A trial has ended and is recorded.
+    fn finished(&mut self, trial: &Trial) {
+        let _ = trial;
+    }
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// The record.
+    pub directory: PathBuf,
+    /// Trials recorded, whatever their outcome.
+    pub completed: u32,
+    /// Trials planned.
+    pub planned: u32,
+    /// Of the recorded ones, those whose figures must not be used.
+    pub invalid: u32,
+    /// And those that gave no measurement.
+    pub failed: u32,
+    /// Whether a person stopped it before its end.
+    pub interrupted: bool,
+}
+
+/// Runs all that `config` plans. A trial that fails is recorded and the next one runs; raising `stop` abandons the
+/// trial under way and keeps those before it.
+///
+/// # Errors
+///
+/// When there is nothing to run, or the record cannot be written.
+pub fn run(
+    config: &RunConfig,
+    runner: &mut dyn TrialRunner,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<RunOutcome, HarnessError> {
+    let plan = config.plan();
+    check(config, &plan)?;
+    let started = Timestamp::now();
+    let name = directory_name(started, &config.environment);
+    let mut writer = RecordWriter::create(&config.parent, &name, &config.header(&plan, started))?;
+    observer.recording(writer.directory());
+
+    let mut outcome = RunOutcome {
+        directory: writer.directory().to_owned(),
+        completed: 0,
+        planned: plan.trials.len() as u32,
+        invalid: 0,
+        failed: 0,
+        interrupted: false,
+    };
+    let mut pace = Pace::new(&plan);
+    for planned in &plan.trials {
+        if stop.load(Ordering::Relaxed) {
+            outcome.interrupted = true;
+            break;
+        }
+        observer.started(&Progress {
+            trial: planned,
+            planned: outcome.planned,
+            remaining: pace.remaining(),
+        });
+        let clock = Instant::now();
+        let TrialResult::Finished(finished) = runner.run(planned) else {
+            outcome.interrupted = true;
+            break;
+        };
+        let trial = writer.append(planned, *finished)?;
+        outcome.count(&trial.outcome);
+        pace.took(planned.estimate, clock.elapsed());
+        observer.finished(&trial);
+    }
+    Ok(outcome)
+}
+
+impl RunOutcome {
+    fn count(&mut self, outcome: &Outcome) {
+        self.completed += 1;
+        match outcome {
+            Outcome::Valid => {}
+            Outcome::Invalid { .. } => self.invalid += 1,
+            Outcome::Failed { .. } => self.failed += 1,
+        }
+    }
+}
+
+fn check(config: &RunConfig, plan: &Plan) -> Result<(), HarnessError> {
+    let missing = [
+        (config.scenarios.is_empty(), "no scenario was chosen"),
+        (
+            config.servers.is_empty(),
+            "no server was chosen that this machine can start",
+        ),
+        (plan.trials.is_empty(), "no repetitions were asked for"),
+    ];
+    match missing.iter().find(|(is_missing, _)| *is_missing) {
+        Some((_, what)) => Err(HarnessError::NothingToRun(what)),
+        None => Ok(()),
+    }
+}
+
+/// `2026-11-21T01-37-00Z-epyc-2c`: sorts by time, and says where it comes from when it is passed on.
+fn directory_name(started: Timestamp, environment: &Environment) -> String {
+    format!(
+        "{}-{}",
+        time::for_file_name(started),
+        environment::short_name(environment)
+    )
+}
+
+/// Learns from the trials that have ended how good the estimates are.
+struct Pace {
+    estimated_left: Duration,
+    estimated_done: Duration,
+    done: Duration,
+}
+
+impl Pace {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            estimated_left: plan.estimate(),
+            estimated_done: Duration::ZERO,
+            done: Duration::ZERO,
+        }
+    }
+
+    fn took(&mut self, estimate: Duration, actual: Duration) {
+        self.estimated_left = self.estimated_left.saturating_sub(estimate);
+        self.estimated_done += estimate;
+        self.done += actual;
+    }
+
+    fn remaining(&self) -> Duration {
+        if self.estimated_done.is_zero() {
+            return self.estimated_left;
+        }
+        self.estimated_left
+            .mul_f64(self.done.as_secs_f64() / self.estimated_done.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests;

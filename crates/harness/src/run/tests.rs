@@ -1,0 +1,190 @@
+//! The loop with a runner that runs nothing.
+
+use std::collections::VecDeque;
+
+use pushbench_model::record::Record;
+
+use super::*;
+use crate::trial::FinishedTrial;
+use crate::verify::tests::{flawless, scenario};
+
+/// Gives these outcomes in turn, then interruption.
+struct Mock<'a> {
+    outcomes: VecDeque<Outcome>,
+    stop_after: Option<(usize, &'a AtomicBool)>,
+    ran: Vec<u32>,
+}
+
+impl TrialRunner for Mock<'_> {
+    fn run(&mut self, trial: &PlannedTrial) -> TrialResult {
+        self.ran.push(trial.number);
+        if let Some((after, stop)) = self.stop_after
+            && after == self.ran.len()
+        {
+            stop.store(true, Ordering::Relaxed);
+        }
+        let Some(outcome) = self.outcomes.pop_front() else {
+            return TrialResult::Interrupted;
+        };
+        TrialResult::Finished(Box::new(FinishedTrial {
+            measurement: outcome.is_valid().then(flawless),
+            outcome,
+            started: "2026-11-21T01:37:01Z".into(),
+            wall_s: 1.0,
+            server_usage: None,
+            load_usage: None,
+            steal: None,
+        }))
+    }
+}
+
+#[derive(Default)]
+struct Notes {
+    directory: PathBuf,
+    started: Vec<(u32, Duration)>,
+    finished: Vec<Outcome>,
+}
+
+impl Observer for Notes {
+    fn recording(&mut self, directory: &Path) {
+        self.directory = directory.into();
+    }
+
+    fn started(&mut self, progress: &Progress<'_>) {
+        assert_eq!(progress.planned, 4);
+        self.started
+            .push((progress.trial.number, progress.remaining));
+    }
+
+    fn finished(&mut self, trial: &Trial) {
+        // Recorded before anyone is told.
+        let record = Record::read(&self.directory).unwrap();
+        assert_eq!(&record.trials.last().unwrap().trial, trial);
+        self.finished.push(trial.outcome.clone());
+    }
+}
+
+fn config(parent: &Path) -> RunConfig {
+    let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\", \"websocket\"]\ncommand = [\"x\"]\n\
+                   publishes = \"schedule\"\nabout = \"\"\n";
+    RunConfig {
+        parent: parent.into(),
+        command: vec!["pushbench".into(), "run".into()],
+        seed: 3,
+        profile: Profile::Quick,
+        repetitions: 2,
+        scenarios: vec![scenario()],
+        servers: Server::parse(servers, Path::new("servers.toml")).unwrap(),
+        absent: Vec::new(),
+        cores: CoreSplit {
+            server: vec![0],
+            load: vec![1],
+        },
+        environment: Environment::default(),
+    }
+}
+
+fn outcomes() -> [Outcome; 4] {
+    [
+        Outcome::Valid,
+        Outcome::Invalid {
+            reasons: vec!["lost".into()],
+        },
+        Outcome::Failed {
+            reason: "died".into(),
+        },
+        Outcome::Valid,
+    ]
+}
+
+fn go(outcomes: &[Outcome], stop_after: Option<usize>) -> (RunOutcome, Notes, Vec<u32>, Record) {
+    let parent = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let mut mock = Mock {
+        outcomes: outcomes.to_vec().into(),
+        stop_after: stop_after.map(|after| (after, &stop)),
+        ran: Vec::new(),
+    };
+    let mut notes = Notes::default();
+    let outcome = run(&config(parent.path()), &mut mock, &mut notes, &stop).unwrap();
+    let record = Record::read(&outcome.directory).unwrap();
+    (outcome, notes, mock.ran, record)
+}
+
+#[test]
+fn every_outcome_is_recorded_and_told() {
+    let (outcome, notes, ran, record) = go(&outcomes(), None);
+    assert_eq!((outcome.completed, outcome.planned), (4, 4));
+    assert_eq!(
+        (outcome.invalid, outcome.failed, outcome.interrupted),
+        (1, 1, false)
+    );
+    assert_eq!(ran, [1, 2, 3, 4]);
+    assert_eq!(notes.finished, outcomes());
+    assert_eq!(notes.directory, outcome.directory);
+    assert_eq!(record.run.planned, 4);
+    assert_eq!(record.run.servers.len(), 2);
+    assert_eq!(record.trials.len(), 4);
+    // The first estimate is the plan's; the mock takes no time, so little is left after that.
+    assert_eq!(notes.started[0].1, record_estimate());
+    assert!(notes.started[3].1 < Duration::from_secs(1));
+}
+
+fn record_estimate() -> Duration {
+    config(Path::new("")).plan().estimate()
+}
+
+#[test]
+fn an_interrupted_trial_is_not_recorded() {
+    let (outcome, notes, ran, record) = go(&outcomes()[..2], None);
+    assert!(outcome.interrupted);
+    assert_eq!((outcome.completed, record.trials.len()), (2, 2));
+    assert_eq!(
+        (ran.len(), notes.started.len(), notes.finished.len()),
+        (3, 3, 2)
+    );
+}
+
+#[test]
+fn a_stop_between_trials_keeps_the_last_one() {
+    let (outcome, _, ran, record) = go(&outcomes(), Some(1));
+    assert!(outcome.interrupted);
+    assert_eq!((ran.len(), record.trials.len()), (1, 1));
+}
+
+#[test]
+fn nothing_to_run_is_an_error_and_leaves_no_record() {
+    let parent = tempfile::tempdir().unwrap();
+    type Lack = fn(&mut RunConfig);
+    let lacks: [(Lack, &str); 3] = [
+        (|config| config.scenarios.clear(), "no scenario"),
+        (|config| config.servers.clear(), "no server"),
+        (|config| config.repetitions = 0, "no repetitions"),
+    ];
+    for (lack, wanted) in lacks {
+        let mut config = config(parent.path());
+        lack(&mut config);
+        let mut mock = Mock {
+            outcomes: VecDeque::new(),
+            stop_after: None,
+            ran: Vec::new(),
+        };
+        let result = run(&config, &mut mock, &mut NoObserver, &AtomicBool::new(false));
+        assert!(result.unwrap_err().to_string().contains(wanted));
+    }
+    assert_eq!(parent.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn directories_sort_by_time_and_name_the_machine() {
+    let environment = Environment {
+        cpu_model: "AMD EPYC".into(),
+        cores: vec![0, 1],
+        ..Environment::default()
+    };
+    let time = "2026-11-21T01:37:00Z".parse().unwrap();
+    assert_eq!(
+        directory_name(time, &environment),
+        "2026-11-21T01-37-00Z-epyc-2c"
+    );
+}

@@ -1,0 +1,85 @@
+//! What `servers.toml` says: one [`Server`] for each transport that a stack speaks.
+//!
+//! Parsing validates: a [`Server`] that exists has a command that can be filled in. Whether this machine can start it
+//! is another question, answered by [`check`].
+
+mod availability;
+mod parse;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pushbench_model::measurement::Publisher;
+use pushbench_model::record::ServerLabel;
+
+use crate::cores;
+use crate::error::HarnessError;
+
+pub use availability::{CheckedServers, check};
+pub use parse::ServersError;
+
+/// A server that can take part: one transport spoken by one stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Which.
+    pub label: ServerLabel,
+    /// Program and arguments; `{pushbench}`, `{transport}` and `{cores}` are still to be filled in.
+    pub command: Vec<String>,
+    /// Where it is started; the current directory if absent.
+    pub directory: Option<PathBuf>,
+    /// Who publishes: the server by a schedule, or the load process through it.
+    pub publisher: Publisher,
+    /// What it is, in a sentence.
+    pub about: String,
+    /// Runtime it needs, looked for on the PATH.
+    pub program: Option<String>,
+    /// Smallest major version of that runtime.
+    pub minimum: Option<u32>,
+    /// Files and directories that must exist.
+    pub needs: Vec<PathBuf>,
+    /// Command that installs what it needs.
+    pub install: String,
+}
+
+impl Server {
+    /// Parses the text of a list of servers; `file` is how errors name it. Directories are relative to the file's,
+    /// and what a server needs is relative to its own directory, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not TOML, a key is unknown or missing, or a value is not allowed.
+    pub fn parse(text: &str, file: &Path) -> Result<Vec<Self>, ServersError> {
+        parse::parse(text, file)
+    }
+
+    /// Reads and parses the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::parse`], and when the file cannot be read.
+    pub fn read(file: &Path) -> Result<Vec<Self>, HarnessError> {
+        let text = fs::read_to_string(file).map_err(|source| HarnessError::Read {
+            path: file.into(),
+            source,
+        })?;
+        Ok(Self::parse(&text, file)?)
+    }
+
+    /// Program and arguments that start it. `pushbench` is an absolute path, because the server may have a directory
+    /// of its own.
+    #[must_use]
+    pub fn arguments(&self, pushbench: &Path, server_cores: &[usize]) -> Vec<OsString> {
+        let fill = |argument: &String| {
+            if argument == "{pushbench}" {
+                return pushbench.into();
+            }
+            argument
+                .replace("{pushbench}", &pushbench.to_string_lossy())
+                .replace("{transport}", &self.label.transport)
+                .replace("{cores}", &cores::list(server_cores))
+                .into()
+        };
+        self.command.iter().map(fill).collect()
+    }
+}

@@ -1,0 +1,327 @@
+//! From TOML to servers that are known to be valid.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use pushbench_model::measurement::Publisher;
+use pushbench_model::record::ServerLabel;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Server;
+
+/// A list of servers that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct ServersError {
+    /// The file, as it was named.
+    pub file: String,
+    /// Line of the mistake, from 1.
+    pub line: usize,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawServers {
+    #[serde(default)]
+    server: Vec<RawServer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawServer {
+    stack: Spanned<String>,
+    transports: Spanned<Vec<Spanned<String>>>,
+    command: Spanned<Vec<Spanned<String>>>,
+    directory: Option<PathBuf>,
+    publishes: Publishes,
+    about: String,
+    program: Option<String>,
+    minimum: Option<Spanned<u32>>,
+    #[serde(default)]
+    needs: Vec<PathBuf>,
+    #[serde(default)]
+    install: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Publishes {
+    /// By a schedule it is given.
+    Schedule,
+    /// What is posted to it.
+    Relay,
+}
+
+pub(super) fn parse(text: &str, file: &Path) -> Result<Vec<Server>, ServersError> {
+    let source = Source { text, file };
+    let raw: RawServers = toml::from_str(text)
+        .map_err(|error| source.error(error.span().unwrap_or(0..0), error.message()))?;
+    let mut servers = Vec::new();
+    let mut seen = BTreeSet::new();
+    for server in raw.server {
+        server.validate(&source)?;
+        for transport in server.transports.get_ref() {
+            let label = ServerLabel {
+                transport: transport.get_ref().clone(),
+                stack: server.stack.get_ref().clone(),
+            };
+            if !seen.insert(label.clone()) {
+                let message = format!("{label} is listed twice: every server has its own name");
+                return Err(source.error(transport.span(), &message));
+            }
+            servers.push(server.with(label, file));
+        }
+    }
+    Ok(servers)
+}
+
+impl RawServer {
+    fn validate(&self, source: &Source<'_>) -> Result<(), ServersError> {
+        // Labels are part of file names and command lines.
+        for name in self.transports.get_ref().iter().chain([&self.stack]) {
+            if !is_plain(name.get_ref()) {
+                let message = format!(
+                    "{:?} is not allowed here: a name of lower-case letters, digits and dashes",
+                    name.get_ref()
+                );
+                return Err(source.error(name.span(), &message));
+            }
+        }
+        for (list, wanted) in [
+            (&self.transports, "at least one transport"),
+            (&self.command, "a program and its arguments"),
+        ] {
+            if list.get_ref().is_empty() {
+                return Err(source.error(list.span(), &format!("[] is not allowed here: {wanted}")));
+            }
+        }
+        for argument in self.command.get_ref() {
+            if let Some(unknown) = unknown_placeholder(argument.get_ref()) {
+                let message = format!(
+                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}} and {{cores}}"
+                );
+                return Err(source.error(argument.span(), &message));
+            }
+        }
+        match &self.minimum {
+            Some(minimum) if self.program.is_none() => Err(source.error(
+                minimum.span(),
+                "a minimum is the major version of `program`, which is missing",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn with(&self, label: ServerLabel, file: &Path) -> Server {
+        let home = file.parent().unwrap_or(Path::new(""));
+        let directory = self
+            .directory
+            .as_ref()
+            .map(|directory| home.join(directory));
+        let base = directory.as_deref().unwrap_or(home);
+        let command = self
+            .command
+            .get_ref()
+            .iter()
+            .map(|argument| argument.get_ref().clone());
+        Server {
+            label,
+            command: command.collect(),
+            publisher: match self.publishes {
+                Publishes::Schedule => Publisher::Server,
+                Publishes::Relay => Publisher::Load,
+            },
+            about: self.about.clone(),
+            program: self.program.clone(),
+            minimum: self.minimum.as_ref().map(|minimum| *minimum.get_ref()),
+            needs: self.needs.iter().map(|path| base.join(path)).collect(),
+            install: self.install.clone(),
+            directory,
+        }
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !name.is_empty() && name.bytes().all(plain)
+}
+
+/// The first `{word}` that nothing is filled in for. Other braces are the program's own business.
+fn unknown_placeholder(argument: &str) -> Option<&str> {
+    let starts = argument
+        .match_indices('{')
+        .map(|(start, _)| &argument[start..]);
+    starts
+        .filter_map(|rest| {
+            let word = &rest[..=rest.find('}')?];
+            let name = &word[1..word.len() - 1];
+            (is_plain(name) && !["pushbench", "transport", "cores"].contains(&name)).then_some(word)
+        })
+        .next()
+}
+
+/// The text being parsed, to turn byte offsets into lines.
+struct Source<'a> {
+    text: &'a str,
+    file: &'a Path,
+}
+
+impl Source<'_> {
+    fn error(&self, span: Range<usize>, message: &str) -> ServersError {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        ServersError {
+            file: self.file.display().to_string(),
+            line: 1 + before.iter().filter(|&&b| b == b'\n').count(),
+            message: message.trim_end().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[[server]]
+stack = "reference"
+transports = ["sse", "websocket"]
+command = ["{pushbench}", "serve", "--transport={transport}", "--cores", "{cores}"]
+publishes = "schedule"
+about = "ours"
+
+[[server]]
+stack = "ws"
+transports = ["websocket"]
+command = ["node", "ws.js", "{}", "{ a }"]
+directory = "servers/node"
+publishes = "relay"
+about = "a library for Node"
+program = "node"
+minimum = 20
+needs = ["node_modules/ws"]
+install = "npm ci"
+"#;
+
+    fn parse(text: &str) -> Result<Vec<Server>, ServersError> {
+        super::parse(text, Path::new("benches/servers.toml"))
+    }
+
+    #[test]
+    fn a_good_file_gives_a_server_per_transport() {
+        let servers = parse(GOOD).unwrap();
+        let labels: Vec<_> = servers
+            .iter()
+            .map(|server| server.label.to_string())
+            .collect();
+        assert_eq!(
+            labels,
+            ["sse/reference", "websocket/reference", "websocket/ws"]
+        );
+        assert_eq!(servers[0].publisher, Publisher::Server);
+        let ws = &servers[2];
+        assert_eq!(ws.publisher, Publisher::Load);
+        assert_eq!(
+            ws.directory.as_deref(),
+            Some(Path::new("benches/servers/node"))
+        );
+        assert_eq!(
+            ws.needs,
+            [Path::new("benches/servers/node/node_modules/ws")]
+        );
+        assert_eq!(ws.minimum, Some(20));
+    }
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        let servers = parse(GOOD).unwrap();
+        let arguments = servers[1].arguments(Path::new("/opt/pushbench"), &[0, 2]);
+        assert_eq!(
+            arguments,
+            [
+                "/opt/pushbench",
+                "serve",
+                "--transport=websocket",
+                "--cores",
+                "0,2"
+            ]
+        );
+    }
+
+    /// Every mistake names the file, the line and what is allowed.
+    #[test]
+    fn mistakes_are_located_and_explained() {
+        let cases = [
+            (
+                "stack = \"ws\"",
+                "stack = \"W S\"",
+                10,
+                "lower-case letters",
+            ),
+            (
+                "stack = \"ws\"",
+                "stak = \"ws\"",
+                10,
+                "expected one of `stack`",
+            ),
+            (
+                "stack = \"ws\"",
+                "stack = \"reference\"",
+                11,
+                "websocket/reference is listed twice",
+            ),
+            (
+                "[\"sse\", \"websocket\"]",
+                "[]",
+                4,
+                "at least one transport",
+            ),
+            (
+                "[\"sse\", \"websocket\"]",
+                "[\"SSE\"]",
+                4,
+                "lower-case letters",
+            ),
+            ("\"{cores}\"]", "\"{core}\"]", 5, "{core} is no placeholder"),
+            (
+                "\"relay\"",
+                "\"maybe\"",
+                14,
+                "expected `schedule` or `relay`",
+            ),
+            ("program = \"node\"\n", "", 16, "major version of `program`"),
+            ("minimum = 20", "minimum = \"20\"", 17, "expected u32"),
+            ("about = \"ours\"\n", "", 2, "missing field `about`"),
+            (
+                "[[server]]\nstack = \"ref",
+                "[[sever]]\nstack = \"ref",
+                2,
+                "expected `server`",
+            ),
+        ];
+        for (from, to, line, wanted) in cases {
+            assert!(GOOD.contains(from), "{from}");
+            let error = parse(&GOOD.replacen(from, to, 1)).expect_err(to);
+            assert_eq!(
+                (error.file.as_str(), error.line),
+                ("benches/servers.toml", line),
+                "{to}: {error}"
+            );
+            assert!(error.message.contains(wanted), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_command_is_refused() {
+        let text = GOOD.replace(r#"["node", "ws.js", "{}", "{ a }"]"#, "[]");
+        assert!(
+            parse(&text)
+                .unwrap_err()
+                .message
+                .contains("a program and its arguments")
+        );
+    }
+}

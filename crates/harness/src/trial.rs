@@ -1,0 +1,256 @@
+//! One trial: a fresh server, a fresh load process, the barriers between them and the end of both.
+
+mod conversation;
+mod phase;
+mod result;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use pushbench_model::measurement::{Measurement, Publisher};
+use pushbench_model::record::{Outcome, Usage};
+use pushbench_sys::host::{self, CpuTimes};
+
+use crate::cores::{self, CoreSplit};
+use crate::plan::PlannedTrial;
+use crate::time;
+use crate::verify::verify;
+
+use conversation::{Abort, Address, Conversation};
+
+/// What a run needs to run trials.
+pub trait TrialRunner {
+    /// Runs one trial to its end.
+    fn run(&mut self, trial: &PlannedTrial) -> TrialResult;
+}
+
+/// What became of a trial.
+#[derive(Clone, Debug)]
+pub enum TrialResult {
+    /// It ended, well or badly: it belongs into the record.
+    Finished(Box<FinishedTrial>),
+    /// It was abandoned because a person asked to stop. What it would have shown is unknown, so it is not recorded.
+    Interrupted,
+}
+
+/// A trial that has ended.
+#[derive(Clone, Debug)]
+pub struct FinishedTrial {
+    /// How.
+    pub outcome: Outcome,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// Wall time of all of it, seconds.
+    pub wall_s: f64,
+    /// What the load process measured, with its histograms; absent when it failed.
+    pub measurement: Option<Measurement>,
+    /// What the server used.
+    pub server_usage: Option<Usage>,
+    /// What the load process used.
+    pub load_usage: Option<Usage>,
+    /// Share of processor time stolen by the hypervisor meanwhile, 0 to 1.
+    pub steal: Option<f64>,
+}
+
+/// How long the parts of a trial may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// From the start of a server to its ready line.
+    pub ready: Duration,
+    /// Of a load process beyond what its scenario needs: start, drain, and a busy machine. Longer than its own
+    /// patience (30 s to connect, 5 s to drain), because it knows better than a deadline what went wrong.
+    pub slack: Duration,
+    /// From the request to end to the kill.
+    pub stop: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            ready: Duration::from_secs(10),
+            slack: Duration::from_secs(45),
+            stop: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Runs trials as processes.
+#[derive(Clone, Debug)]
+pub struct ProcessRunner<'a> {
+    /// The `pushbench` binary, an absolute path.
+    pub pushbench: PathBuf,
+    /// Cores of both sides.
+    pub cores: CoreSplit,
+    /// How long to wait.
+    pub deadlines: Deadlines,
+    /// Whether to count instructions: only where [`environment::no_counters`](crate::environment::no_counters) has
+    /// found nothing against it.
+    pub counters: bool,
+    /// Raised when a person asks to stop.
+    pub stop: &'a AtomicBool,
+}
+
+impl TrialRunner for ProcessRunner<'_> {
+    fn run(&mut self, trial: &PlannedTrial) -> TrialResult {
+        let started = time::rfc3339(Timestamp::now());
+        let clock = Instant::now();
+        let host_before = host::cpu_times().ok();
+        let observed = match Conversation::hold(self, trial) {
+            Ok(observed) => Ok(observed),
+            Err(Abort::Failed(reason)) => Err(reason),
+            Err(Abort::Interrupted) => return TrialResult::Interrupted,
+        };
+        let steal = host_before
+            .zip(host::cpu_times().ok())
+            .and_then(|(before, after)| steal_share(&after.total.since(&before.total)));
+        let mut finished = FinishedTrial {
+            outcome: Outcome::Valid,
+            started,
+            wall_s: clock.elapsed().as_secs_f64(),
+            measurement: None,
+            server_usage: None,
+            load_usage: None,
+            steal,
+        };
+        match observed {
+            Ok(observed) => {
+                finished.outcome = verify(&observed.measurement, &trial.scenario, trial.profile);
+                finished.measurement = Some(observed.measurement);
+                finished.server_usage = observed.server_usage;
+                finished.load_usage = observed.load_usage;
+            }
+            Err(reason) => finished.outcome = Outcome::Failed { reason },
+        }
+        TrialResult::Finished(Box::new(finished))
+    }
+}
+
+impl ProcessRunner<'_> {
+    fn server_command(&self, trial: &PlannedTrial) -> Command {
+        let server = &trial.server;
+        let mut arguments = server
+            .arguments(&self.pushbench, &self.cores.server)
+            .into_iter();
+        // A server that was parsed has a command; an empty name cannot be started and says so.
+        let mut command = Command::new(arguments.next().unwrap_or_default());
+        command.args(arguments);
+        if let Some(directory) = &server.directory {
+            command.current_dir(directory);
+        }
+        command
+    }
+
+    fn load_command(&self, trial: &PlannedTrial, address: &Address) -> Result<Command, String> {
+        let mut command = Command::new(&self.pushbench);
+        command.args(load_arguments(trial, address, &self.cores.load)?);
+        Ok(command)
+    }
+}
+
+/// The command line of a load process.
+fn load_arguments(
+    trial: &PlannedTrial,
+    address: &Address,
+    load_cores: &[usize],
+) -> Result<Vec<OsString>, String> {
+    let scenario = serde_json::to_string(&*trial.scenario)
+        .map_err(|error| format!("the scenario cannot be handed over: {error}"))?;
+    let publisher = match trial.server.publisher {
+        Publisher::Server => "server",
+        Publisher::Load => "load",
+    };
+    let mut arguments = vec!["load".to_owned(), "--barriers".to_owned()];
+    let mut option =
+        |name: &str, value: &str| arguments.extend([name.to_owned(), value.to_owned()]);
+    option("--scenario-json", &scenario);
+    option("--profile", trial.profile.label());
+    option("--transport", &trial.server.label.transport);
+    option("--url", &address.data);
+    if let Some(control) = &address.control {
+        option("--control", control);
+    }
+    option("--publisher", publisher);
+    option("--seed", &trial.seed.to_string());
+    option("--cores", &cores::list(load_cores));
+    Ok(arguments.into_iter().map(OsString::from).collect())
+}
+
+/// `None` over a time too short for a single tick.
+fn steal_share(times: &CpuTimes) -> Option<f64> {
+    let total = times.total();
+    (total > 0).then(|| times.steal as f64 / total as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use pushbench_model::profile::Profile;
+
+    use super::*;
+    use crate::plan::Plan;
+    use crate::servers::Server;
+
+    #[test]
+    fn the_load_process_is_told_everything() {
+        let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\"]\ncommand = [\"x\"]\n\
+                       publishes = \"relay\"\nabout = \"\"\n";
+        let servers = Server::parse(servers, Path::new("servers.toml")).unwrap();
+        let scenario = crate::verify::tests::scenario();
+        let plan = Plan::new(
+            std::slice::from_ref(&scenario),
+            &servers,
+            Profile::Quick,
+            1,
+            7,
+        );
+        let trial = &plan.trials[0];
+        let mut address = Address {
+            data: "http://127.0.0.1:1".into(),
+            control: Some("http://127.0.0.1:2".into()),
+        };
+        let arguments = load_arguments(trial, &address, &[1, 3]).unwrap();
+        let json = serde_json::to_string(&scenario).unwrap();
+        let seed = trial.seed.to_string();
+        let expected = [
+            "load",
+            "--barriers",
+            "--scenario-json",
+            &json,
+            "--profile",
+            "quick",
+            "--transport",
+            "sse",
+            "--url",
+            "http://127.0.0.1:1",
+            "--control",
+            "http://127.0.0.1:2",
+            "--publisher",
+            "load",
+            "--seed",
+            &seed,
+            "--cores",
+            "1,3",
+        ];
+        assert_eq!(arguments, expected);
+        address.control = None;
+        let arguments = load_arguments(trial, &address, &[1]).unwrap();
+        assert!(!arguments.contains(&"--control".into()));
+    }
+
+    #[test]
+    fn steal_is_a_share() {
+        let times = CpuTimes {
+            user: 60,
+            idle: 30,
+            steal: 10,
+            ..CpuTimes::default()
+        };
+        assert_eq!(steal_share(&times), Some(0.1));
+        assert_eq!(steal_share(&CpuTimes::default()), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! Each flaw alone, and what is no flaw.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use pushbench_model::histogram::{self, EncodedHistogram};
+use pushbench_model::measurement::{ConnectionCount, LoopModel, WireCount};
+use pushbench_model::sequence::SequenceCounts;
+
+use super::*;
+
+const FAN_OUT: &str = r#"
+name = "fan-out-small"
+models = ""
+expected = ""
+profiles = ["quick"]
+payload = { bytes = 8 }
+[fan-out]
+subscribers = 10
+rate = 100.0
+arrivals = "constant"
+warm-up-s = { quick = 0.1, standard = 1.0, thorough = 2.0 }
+measure-s = { quick = 2.0, standard = 5.0, thorough = 30.0 }
+"#;
+const CONNECT: &str = r#"
+name = "connect"
+models = ""
+expected = ""
+profiles = ["quick"]
+payload = { bytes = 8 }
+[connect]
+connections = { quick = 100, standard = 1000, thorough = 1000 }
+warm-up = 10
+in-flight = 4
+"#;
+
+pub(crate) fn scenario() -> Scenario {
+    Scenario::parse(FAN_OUT, Path::new("x.toml")).unwrap()
+}
+
+fn histogram(value: u64, count: u64) -> EncodedHistogram {
+    let mut histogram = histogram::new();
+    histogram.record_n(value, count).unwrap();
+    EncodedHistogram::encode(&histogram)
+}
+
+fn set(measurement: &mut Measurement, name: &str, value: u64, count: u64) {
+    let histogram = histogram(value, count);
+    measurement.histograms.insert(name.into(), histogram);
+}
+
+/// A flawless measurement of [`scenario`] over SSE.
+pub(crate) fn flawless() -> Measurement {
+    Measurement {
+        workload: "fan-out".into(),
+        transport: "sse".into(),
+        loop_model: LoopModel::Open,
+        publisher: Publisher::Server,
+        concurrency: 10,
+        operations: 2000,
+        published: 200,
+        body_bytes: 80,
+        payload_bytes: 8,
+        elapsed_ns: 2_000_000_000,
+        sequence: SequenceCounts {
+            delivered: 2100,
+            ..SequenceCounts::default()
+        },
+        wire: WireCount {
+            bytes_down: 1000,
+            expected_down: Some(1000),
+            expected_up: Some(0),
+            retransmitted: 3,
+            ..WireCount::default()
+        },
+        batches: None,
+        connections: ConnectionCount {
+            opened: 10,
+            nodelay: 10,
+            ..ConnectionCount::default()
+        },
+        histograms: BTreeMap::from([
+            (
+                histogram_name::RESPONSE.to_owned(),
+                histogram(4_000_000, 2000),
+            ),
+            (histogram_name::LATENESS.to_owned(), histogram(20_000, 200)),
+        ]),
+        errors: Vec::new(),
+    }
+}
+
+fn reasons(change: impl FnOnce(&mut Measurement)) -> Vec<String> {
+    let mut measurement = flawless();
+    change(&mut measurement);
+    match verify(&measurement, &scenario(), Profile::Quick) {
+        Outcome::Invalid { reasons } => reasons,
+        Outcome::Valid => Vec::new(),
+        Outcome::Failed { reason } => panic!("{reason}"),
+    }
+}
+
+#[test]
+fn a_flawless_trial_is_valid() {
+    assert_eq!(reasons(|_| {}), [""; 0]);
+}
+
+/// Each flaw alone is exactly one reason, with its counts.
+#[test]
+fn every_flaw_is_one_sentence() {
+    type Flaw = fn(&mut Measurement);
+    let flaws: [(Flaw, &str); 12] = [
+        (
+            |m| (m.sequence.lost, m.sequence.delivered) = (3, 2097),
+            "3 of 2100 deliveries never arrived",
+        ),
+        (
+            |m| m.sequence.duplicated = 1,
+            "1 of 2100 deliveries arrived more than once",
+        ),
+        (
+            |m| m.sequence.reordered = 2,
+            "2 of 2100 deliveries arrived out of order",
+        ),
+        (
+            |m| m.sequence.corrupted = 4,
+            "4 of 2100 deliveries arrived corrupted",
+        ),
+        (
+            |m| (m.published, m.operations) = (150, 1500),
+            "150 of 200 scheduled messages",
+        ),
+        (
+            |m| m.operations = 1999,
+            "1999 deliveries were measured, expected 2000: 200 messages to each of 10",
+        ),
+        (
+            |m| (m.connections.failed, m.errors) = (1, vec!["refused".into()]),
+            "1 connections failed, first: refused",
+        ),
+        (
+            |m| m.connections.ended_early = 5,
+            "5 connections were ended early by the server",
+        ),
+        (
+            |m| m.connections.nodelay = 9,
+            "TCP_NODELAY was set on 9 of 10 connections",
+        ),
+        (
+            |m| m.wire.bytes_down = 1001,
+            "bytes on the wire differ from the formula: counted 1001, expected 1000 down",
+        ),
+        (|m| m.wire.bytes_up = 7, "counted 7, expected 0 up"),
+        (
+            |m| set(m, "lateness", 1_500_000, 100),
+            "the publisher was late: 1 % of the messages by more than 1.5 ms, 37 % of the response",
+        ),
+    ];
+    for (flaw, wanted) in flaws {
+        let reasons = reasons(flaw);
+        assert_eq!(reasons.len(), 1, "{wanted}: {reasons:?}");
+        assert!(reasons[0].contains(wanted), "{wanted}: {reasons:?}");
+    }
+}
+
+#[test]
+fn what_others_may_do_is_no_flaw() {
+    // An external server sends headers of its own.
+    let external: fn(&mut Measurement) = |m| {
+        m.publisher = Publisher::Load;
+        m.wire.bytes_down = 1234;
+    };
+    // A formula that does not apply.
+    let unknown: fn(&mut Measurement) = |m| {
+        m.wire.expected_up = None;
+        m.wire.bytes_up = 99;
+    };
+    // Late, but by little of what the message took; late, but too rarely seen to tell.
+    let little: fn(&mut Measurement) = |m| set(m, "response", 100_000_000, 2000);
+    let late: fn(&mut Measurement) = |m| set(m, "lateness", 3_000_000, 200);
+    let few: fn(&mut Measurement) = |m| set(m, "lateness", 3_000_000, 99);
+    for harmless in [external, unknown, little, few] {
+        assert_eq!(reasons(harmless), [""; 0]);
+    }
+    assert_eq!(
+        reasons(|m| {
+            little(m);
+            late(m);
+        }),
+        [""; 0]
+    );
+    assert_eq!(reasons(late).len(), 1);
+}
+
+#[test]
+fn connections_are_counted_in_the_connect_workload() {
+    let scenario = Scenario::parse(CONNECT, Path::new("x.toml")).unwrap();
+    let mut measurement = flawless();
+    measurement.operations = 100;
+    assert_eq!(
+        verify(&measurement, &scenario, Profile::Quick),
+        Outcome::Valid
+    );
+    measurement.operations = 99;
+    let outcome = verify(&measurement, &scenario, Profile::Quick);
+    let Outcome::Invalid { reasons } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(reasons, ["99 of 100 connections were measured"]);
+}
