@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 
-use pushbench_model::record::{Cost, CounterValues, MemoryUse, Usage};
+use pushbench_model::record::{Cost, CounterValues, MemoryUse, PUBLISHER_THREAD, Usage};
 use pushbench_sys::counters::{Counters, Counts};
 use pushbench_sys::process::{self, CpuSplit, Memory};
 
@@ -27,7 +27,10 @@ impl Probe {
         let members = members(leader);
         let counters = if count {
             // Children of these are counted with them. All or none: a part would be a wrong figure.
-            let all: Result<Vec<_>, _> = members.iter().map(|&id| Counters::attach(id)).collect();
+            let all: Result<Vec<_>, _> = members
+                .iter()
+                .map(|&id| Counters::attach_without(id, Some(PUBLISHER_THREAD)))
+                .collect();
             all.unwrap_or_default()
         } else {
             Vec::new()
@@ -109,6 +112,7 @@ impl Reading {
             // One that was not there before has started since, at zero.
             let then = earlier.processes.get(id).copied().unwrap_or_default();
             cost.cpu_ns += now.cpu_ns.saturating_sub(then.cpu_ns);
+            cost.publisher_cpu_ns += now.publisher_ns.saturating_sub(then.publisher_ns);
             cost.user_ns += now.user_ns.saturating_sub(then.user_ns);
             cost.system_ns += now.system_ns.saturating_sub(then.system_ns);
             // Ended threads take their counts along, so this can run backwards.
@@ -145,6 +149,7 @@ impl Reading {
 #[derive(Clone, Copy, Default)]
 struct Times {
     cpu_ns: u64,
+    publisher_ns: u64,
     user_ns: u64,
     system_ns: u64,
     switches: u64,
@@ -156,6 +161,8 @@ impl Times {
         let switches = process::context_switches(id)?;
         Ok(Self {
             cpu_ns: process::cpu_time_ns(id)?,
+            // Without the kernel's statistics the thread's share is not known, and stays in.
+            publisher_ns: process::named_threads_cpu_ns(id, PUBLISHER_THREAD).unwrap_or(0),
             user_ns,
             system_ns,
             switches: switches.voluntary + switches.involuntary,

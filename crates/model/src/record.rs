@@ -129,15 +129,29 @@ pub struct CounterValues {
 pub struct Cost {
     /// Processor time, nanoseconds, from the process clock.
     pub cpu_ns: u64,
+    /// Of this, the time of the publishing thread: it waits for due times by spinning, and it sits in the server or in
+    /// the load process, depending on the server. Figures of cost leave it out.
+    pub publisher_cpu_ns: u64,
     /// Of this, user time by tick accounting; coarse (one tick is 4 to 10 ms).
     pub user_ns: u64,
     /// And system time, coarse.
     pub system_ns: u64,
     /// Context switches, voluntary and not.
     pub context_switches: u64,
-    /// Hardware counts, where the machine has them.
+    /// Hardware counts, where the machine has them; without the publishing thread.
     pub counters: Option<CounterValues>,
 }
+
+impl Cost {
+    /// Processor time of everything but the publishing thread, nanoseconds.
+    #[must_use]
+    pub fn delivery_cpu_ns(&self) -> u64 {
+        self.cpu_ns.saturating_sub(self.publisher_cpu_ns)
+    }
+}
+
+/// Name of the publishing thread in every process of this suite that publishes.
+pub const PUBLISHER_THREAD: &str = "pb-publisher";
 
 /// Memory of a process, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,8 +23,6 @@ use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 
-pub use publisher::PUBLISHER_THREAD;
-
 /// Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 65_535;
 

@@ -10,6 +10,7 @@ use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::BodyMaker;
+use pushbench_model::record::PUBLISHER_THREAD;
 use pushbench_sys::clock;
 use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
 use pushbench_transport::hub::Hub;
@@ -17,9 +18,6 @@ use pushbench_transport::transport::Transport;
 use tokio::sync::watch;
 
 use crate::ServeError;
-
-/// Name of the publishing thread, for tools that look at threads from outside.
-pub const PUBLISHER_THREAD: &str = "pb-publisher";
 
 /// Between an order and its first message: time for the order's answer to be on its way.
 const LEAD_NS: u64 = 2_000_000;

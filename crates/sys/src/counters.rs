@@ -47,12 +47,21 @@ impl Counters {
     ///
     /// [`Unavailable`] says why nothing can be counted, and what a person can do about it.
     pub fn attach(pid: u32) -> Result<Self, Unavailable> {
+        Self::attach_without(pid, None)
+    }
+
+    /// As [`Self::attach`], but leaves out the threads that now have the name `without`, and what they start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::attach`].
+    pub fn attach_without(pid: u32, without: Option<&str>) -> Result<Self, Unavailable> {
         let user = [Hardware::INSTRUCTIONS, Hardware::CPU_CYCLES].map(in_program);
         let kernel = [Hardware::INSTRUCTIONS, Hardware::CPU_CYCLES].map(in_kernel);
         let both = [&user[..], &kernel[..]].concat();
-        let events = match EventSet::attach(pid, &both) {
+        let events = match EventSet::attach(pid, without, &both) {
             // Observing the kernel takes more rights than observing one's own programs.
-            Err(Unavailable::Forbidden { .. }) => EventSet::attach(pid, &user)?,
+            Err(Unavailable::Forbidden { .. }) => EventSet::attach(pid, without, &user)?,
             other => other?,
         };
         Ok(Self { events })

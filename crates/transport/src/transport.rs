@@ -115,6 +115,6 @@ impl Default for ServeOptions {
 pub fn hub_for(transport: &'static dyn Transport, options: &Arc<ServeOptions>) -> Arc<Hub> {
     let options = Arc::clone(options);
     Hub::new(Box::new(move |message, out| {
-        transport.encode(message, &options, out)
+        transport.encode(message, &options, out);
     }))
 }

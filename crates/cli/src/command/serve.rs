@@ -46,7 +46,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     // Handlers first: a request to end that arrives while starting must not be lost.
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("cannot handle signals")?;
-    pushbench_sys::process::raise_nofile();
+    // More connections than the limit are refused one by one, which the load generator reports.
+    let _ = pushbench_sys::process::raise_nofile();
     let transport = transport::by_name(&options.transport)?;
     let server = Server::start(Config {
         transport,

@@ -15,6 +15,7 @@ use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST};
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::BodyMaker;
+use pushbench_model::record::PUBLISHER_THREAD;
 use pushbench_sys::clock;
 use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
 use pushbench_transport::http1::body::{BodyDecoder, BodyError};
@@ -24,9 +25,6 @@ use super::Publish;
 use crate::LoadError;
 use crate::client::connect;
 use crate::target::Target;
-
-/// Name of the publishing thread, the same as in our servers.
-const PUBLISHER_THREAD: &str = "pb-publisher";
 
 pub(super) struct Relay {
     orders: Option<Sender<PublishOrder>>,

@@ -6,6 +6,7 @@ use std::io;
 use perf_event::{Builder, Counter};
 
 use super::Unavailable;
+use crate::process::is_named;
 use crate::procfs::threads_of;
 
 /// How often to start over when threads come and go while attaching.
@@ -24,14 +25,24 @@ pub(super) struct Reading {
 pub(super) struct EventSet(Vec<Vec<Counter>>);
 
 impl EventSet {
-    /// Counts `events` in the present threads of `pid` and all that they start from now on.
-    pub(super) fn attach(pid: u32, events: &[Builder<'static>]) -> Result<Self, Unavailable> {
+    /// Counts `events` in the present threads of `pid`, except those named `without`, and all that they start from now
+    /// on.
+    pub(super) fn attach(
+        pid: u32,
+        without: Option<&str>,
+        events: &[Builder<'static>],
+    ) -> Result<Self, Unavailable> {
         let mut failure = Unavailable::NoProcess { pid };
         for _ in 0..ATTEMPTS {
             let Ok(threads) = threads_of(pid) else {
                 return Err(Unavailable::NoProcess { pid });
             };
-            match Self::open(&threads, events) {
+            let counted: Vec<u32> = threads
+                .iter()
+                .copied()
+                .filter(|&thread| without.is_none_or(|name| !is_named(pid, thread, name)))
+                .collect();
+            match Self::open(&counted, events) {
                 // A thread that appears in between is counted by inheritance if a thread that already
                 // had its counters started it, and not otherwise. Which of them is unknown, so a pass
                 // is only good if no thread appeared.
@@ -133,7 +144,7 @@ mod tests {
 
         let before = process::cpu_time_ns(child.id()).unwrap();
         let events = [task_clock(), Builder::new(Software::DUMMY)];
-        let mut set = match EventSet::attach(child.id(), &events) {
+        let mut set = match EventSet::attach(child.id(), None, &events) {
             // Some containers refuse perf_event_open altogether; there is nothing to test then.
             Err(Unavailable::Forbidden { .. }) => return child.kill().unwrap(),
             set => set.unwrap(),
