@@ -1,0 +1,102 @@
+//! Memory that a connection takes on both sides.
+
+use super::common::{bar_entry, better, estimate_table, interval_entry, repetitions_of};
+use super::palette::Role;
+use super::rows::{Lane, Mark, Rows, ServerRow};
+use super::scale::zero_range;
+use super::{Figure, Palette, Room};
+use crate::metric::{Metric, Side};
+use crate::number::Unit;
+use crate::results::{Arm, Group};
+
+pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
+    let sides = [Side::Server, Side::Load];
+    let metrics = sides.map(Metric::Memory);
+    if !group.has(metrics[0]) {
+        return None;
+    }
+    let rows: Vec<ServerRow> = group
+        .arms
+        .iter()
+        .filter(|arm| arm.estimate(metrics[0]).is_some())
+        .map(|arm| ServerRow {
+            label: arm.label(),
+            lanes: sides
+                .iter()
+                .filter_map(|&s| lane(arm, s, palette.role(arm.server)))
+                .collect(),
+        })
+        .collect();
+    let estimates = group
+        .arms
+        .iter()
+        .flat_map(|arm| metrics.map(|m| arm.estimate(m)));
+    let ends = estimates.flatten().flat_map(|e| {
+        e.interval
+            .map_or([e.value; 2], |interval| [interval.low, interval.high])
+    });
+    let title = "Memory per connection";
+    let chart = Rows {
+        range: zero_range(ends),
+        rows,
+        log: false,
+        unit: Unit::Memory,
+        reference: None,
+    };
+    Some(Figure {
+        title: title.into(),
+        meta: vec![
+            format!("{} with all connections open and idle, minus before, per connection", counted_as(group)),
+            better(metrics[0]),
+            repetitions_of(group, metrics[0]),
+        ],
+        caption: "Memory of the processes only: what the kernel holds for sockets is not in it. A process that had \
+                  memory to spare before can show less than a connection takes, even less than nothing."
+            .into(),
+        findings: Vec::new(),
+        room: Room::Half,
+        panels: vec![chart.panel(title)],
+        legend: vec![
+            bar_entry("server", Role::Text, 0.85),
+            bar_entry("load, the clients (pale)", Role::Text, 0.4),
+            interval_entry("95\u{202f}% interval"),
+        ],
+        legend_on_phones_only: false,
+        data: estimate_table(group, &metrics),
+    })
+}
+
+fn lane(arm: &Arm<'_>, side: Side, role: Role) -> Option<Lane> {
+    let estimate = arm.estimate(Metric::Memory(side))?;
+    let mut marks = vec![Mark::Bar {
+        from: estimate.value.min(0.0),
+        to: estimate.value.max(0.0),
+        role,
+        opacity: if side == Side::Server { 0.85 } else { 0.4 },
+    }];
+    marks.extend(estimate.interval.map(|interval| Mark::Whisker {
+        low: interval.low,
+        high: interval.high,
+        role: Role::Text,
+    }));
+    Some(Lane {
+        marks,
+        value: Unit::Memory
+            .scale([estimate.value.abs()])
+            .with_unit(estimate.value),
+    })
+}
+
+/// Which reading the figures come from.
+fn counted_as(group: &Group<'_>) -> &'static str {
+    let usages = group.arms.iter().flat_map(|arm| &arm.valid);
+    let memories = usages.filter_map(|t| t.trial.server_usage.as_ref()?.memory);
+    let shares: Vec<bool> = memories
+        .map(|m| m.pss_before.is_some() && m.pss_connected.is_some())
+        .collect();
+    match (shares.contains(&true), shares.contains(&false)) {
+        (true, false) => "proportional set size",
+        (true, true) => "proportional set size where readable, else resident set size,",
+        _ => "resident set size",
+    }
+}

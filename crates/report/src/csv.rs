@@ -1,0 +1,171 @@
+//! CSV: one line per trial, in the units of the record.
+//!
+//! This is the data behind the tables, for other tools. The column `loop` tells open-loop from closed-loop trials: do
+//! not compare across it.
+
+use pushbench_model::measurement::LoopModel;
+use pushbench_model::record::{Outcome, Record, RecordedTrial};
+
+use crate::metric::{Metric, P50, P90, P99, P999, Series, Side};
+
+const FIXED: [&str; 8] = [
+    "trial",
+    "repetition",
+    "scenario",
+    "loop",
+    "transport",
+    "stack",
+    "status",
+    "reason",
+];
+
+/// `record` as CSV (RFC 4180, with LF).
+#[must_use]
+pub fn csv(record: &Record) -> String {
+    let figures = figures();
+    let names = FIXED
+        .into_iter()
+        .chain(figures.iter().map(|(name, _)| name.as_str()));
+    let mut out = line(names.map(str::to_owned));
+    for trial in &record.trials {
+        let fields = fixed(trial).into_iter();
+        let values = figures
+            .iter()
+            .map(|(_, of)| of(trial).map_or_else(String::new, number));
+        out += &line(fields.chain(values));
+    }
+    out
+}
+
+type Of = Box<dyn Fn(&RecordedTrial) -> Option<f64>>;
+
+fn figures() -> Vec<(String, Of)> {
+    let mut figures: Vec<(String, Of)> = vec![
+        measured("operations", |m| Some(m.operations)),
+        measured("published", |m| Some(m.published)),
+        measured("elapsed_ns", |m| Some(m.elapsed_ns)),
+        measured("delivered", |m| Some(m.sequence.delivered)),
+        measured("lost", |m| Some(m.sequence.lost)),
+        measured("duplicated", |m| Some(m.sequence.duplicated)),
+        measured("reordered", |m| Some(m.sequence.reordered)),
+        measured("corrupted", |m| Some(m.sequence.corrupted)),
+        measured("connections_failed", |m| Some(m.connections.failed)),
+    ];
+    for series in Series::ALL {
+        let key = series.key().replace('-', "_");
+        figures.push((
+            format!("{key}_n"),
+            Box::new(move |t| Some(t.histograms.get(series.key())?.len() as f64)),
+        ));
+        for rank in [P50, P90, P99, P999] {
+            let metric = Metric::Percentile(series, rank);
+            figures.push((
+                format!("{key}_{}_ns", rank.label),
+                Box::new(move |t| metric.of(t)),
+            ));
+        }
+        figures.push((
+            format!("{key}_max_ns"),
+            Box::new(move |t| {
+                let histogram = t.histograms.get(series.key())?;
+                (!histogram.is_empty()).then(|| histogram.max() as f64)
+            }),
+        ));
+    }
+    for side in [Side::Server, Side::Load] {
+        let name = side.label();
+        let each = [
+            (format!("{name}_cpu_ns_per_operation"), Metric::Cpu(side)),
+            (
+                format!("{name}_instructions_per_operation"),
+                Metric::Instructions(side),
+            ),
+            (
+                format!("{name}_memory_bytes_per_connection"),
+                Metric::Memory(side),
+            ),
+        ];
+        figures
+            .extend(each.map(|(name, metric)| (name, Box::new(move |t: &_| metric.of(t)) as Of)));
+    }
+    figures.extend([
+        measured("bytes_down", |m| Some(m.wire.bytes_down)),
+        measured("bytes_up", |m| Some(m.wire.bytes_up)),
+        measured("expected_down", |m| m.wire.expected_down),
+        measured("expected_up", |m| m.wire.expected_up),
+        measured("segments_down", |m| Some(m.wire.segments_down)),
+        measured("segments_up", |m| Some(m.wire.segments_up)),
+        measured("retransmitted", |m| Some(m.wire.retransmitted)),
+        measured("batches", |m| m.batches),
+    ]);
+    figures.push(("steal".into(), Box::new(|t| t.trial.steal)));
+    figures
+}
+
+fn measured(
+    name: &str,
+    of: fn(&pushbench_model::measurement::Measurement) -> Option<u64>,
+) -> (String, Of) {
+    let value = move |t: &RecordedTrial| of(t.trial.measurement.as_ref()?).map(|v| v as f64);
+    (name.to_owned(), Box::new(value))
+}
+
+fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
+    let trial = &trial.trial;
+    let loop_model = trial
+        .measurement
+        .as_ref()
+        .map_or("", |m| match m.loop_model {
+            LoopModel::Open => "open",
+            LoopModel::Closed => "closed",
+        });
+    let (status, reason) = match &trial.outcome {
+        Outcome::Valid => ("valid", String::new()),
+        Outcome::Invalid { reasons } => ("invalid", reasons.join(" ")),
+        Outcome::Failed { reason } => ("failed", reason.clone()),
+    };
+    [
+        trial.trial.to_string(),
+        trial.repetition.to_string(),
+        trial.scenario.clone(),
+        loop_model.to_owned(),
+        trial.server.transport.clone(),
+        trial.server.stack.clone(),
+        status.to_owned(),
+        reason,
+    ]
+}
+
+/// Whole numbers whole, others with four decimals: finer than any measurement here.
+fn number(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn line(fields: impl Iterator<Item = String>) -> String {
+    let quoted: Vec<String> = fields.map(|field| quote(&field)).collect();
+    quoted.join(",") + "\n"
+}
+
+fn quote(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting() {
+        assert_eq!(quote("plain"), "plain");
+        assert_eq!(quote("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+        assert_eq!(
+            (number(3.0), number(0.25), number(1e-9)),
+            ("3".into(), "0.25".into(), "0".into())
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! HTML: one page that needs nothing else.
+//!
+//! Style and script are inline, charts are inline SVG, and no request leaves the page. Without the script (it sorts
+//! tables) everything can be read.
+
+mod answer;
+mod escape;
+mod evidence;
+mod figure;
+mod page;
+mod run;
+mod table;
+
+pub(crate) use escape::escape;
+pub use page::html;

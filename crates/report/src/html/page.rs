@@ -1,0 +1,76 @@
+//! The page as a whole, in the order a reader needs it.
+
+use pushbench_model::record::Record;
+
+use super::{answer, escape, evidence, run};
+use crate::chart::Palette;
+use crate::notices;
+use crate::results::Results;
+use crate::texts;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("sort.js");
+
+/// `record` as one HTML page.
+#[must_use]
+pub fn html(record: &Record) -> String {
+    let results = Results::new(record);
+    let palette = Palette::new(&record.run);
+    let title = escape(&texts::title(&record.run));
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta name=\"generator\" content=\"pushbench\">\n\
+         <title>{title} · Pushbench</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+    );
+    out += &header(&results, &title);
+    out += "<main>\n";
+    out += &answer::section(&results, &palette);
+    out += &evidence::sections(&results, &palette);
+    out += &run::not_measured(&results);
+    out += &run::what_was_run(&results);
+    out += &run::glossary();
+    out += "</main>\n";
+    out += &footer(record);
+    out += &format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
+    out
+}
+
+fn header(results: &Results<'_>, title: &str) -> String {
+    let record = results.record;
+    let mut out = format!(
+        "<header>\n<p class=\"eyebrow\">Pushbench report · {}</p>\n<h1>{title}</h1>\n<p class=\"asked\">{}.</p>\n",
+        escape(&record.run.started),
+        escape(&texts::asked(record)),
+    );
+    let notices = notices::all(results);
+    if !notices.is_empty() {
+        out += "<ul class=\"notices\">\n";
+        for notice in notices {
+            out += &format!("<li>{}</li>\n", escape(&notice));
+        }
+        out += "</ul>\n";
+    }
+    out += "<nav aria-label=\"Sections\">\n<a href=\"#answer\">Answer</a>\n";
+    for group in &results.groups {
+        let id = evidence::id(group);
+        out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
+    }
+    out += "<a href=\"#not-measured\">Not measured</a>\n<a href=\"#run\">What was run</a>\n\
+            <a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";
+    out
+}
+
+fn footer(record: &Record) -> String {
+    let environment = &record.run.environment;
+    let commit = environment
+        .commit
+        .as_deref()
+        .map_or_else(String::new, |c| format!(" ({c})"));
+    format!(
+        "<footer>\n<p>Made by pushbench {}{} from a record: the same record gives the same page.</p>\n</footer>\n",
+        escape(&environment.pushbench_version),
+        escape(&commit),
+    )
+}

@@ -1,0 +1,87 @@
+//! What was not measured, what was run, and the words used.
+
+use super::{escape, table};
+use crate::notices;
+use crate::number::{capitalised, counted};
+use crate::results::Results;
+use crate::texts;
+
+pub(super) fn not_measured(results: &Results<'_>) -> String {
+    let record = results.record;
+    let run = &record.run;
+    let mut out = String::from("<section id=\"not-measured\">\n<h2>Not measured, not used</h2>\n");
+    if let Some(notice) = notices::interrupted(results) {
+        out += &format!("<p class=\"finding bad\">{}</p>\n", escape(&notice));
+    }
+    out += "<h3>Servers that could not take part</h3>\n";
+    if run.absent.is_empty() {
+        out += "<p>None: every server that was asked for took part.</p>\n";
+    } else {
+        out += "<ul class=\"absent-servers\">\n";
+        for absent in &run.absent {
+            out += &format!(
+                "<li><b>{}</b>: {}. To install it: <code>{}</code></li>\n",
+                escape(&absent.server.to_string()),
+                escape(absent.reason.trim_end_matches('.')),
+                escape(&absent.install),
+            );
+        }
+        out += "</ul>\n";
+    }
+    out += "<h3>Trials that enter no figure</h3>\n";
+    let unused = texts::unused_trials(record);
+    if unused.rows.is_empty() && record.trials.is_empty() {
+        out += "<p>No trial was made.</p>\n";
+    } else if unused.rows.is_empty() {
+        out += &format!(
+            "<p>None: all {} are valid.</p>\n",
+            counted(record.trials.len(), "trial")
+        );
+    } else {
+        out += &table::plain(&unused);
+    }
+    out + "</section>\n"
+}
+
+pub(super) fn what_was_run(results: &Results<'_>) -> String {
+    let record = results.record;
+    let run = &record.run;
+    let mut out =
+        String::from("<section id=\"run\">\n<h2>What was run</h2>\n<h3>Scenarios</h3>\n<dl>\n");
+    for scenario in &run.scenarios {
+        out += &format!(
+            "<dt>{}</dt>\n<dd><p>{}.</p><p><b>Models:</b> {}</p><p><b>Expected before the run:</b> {}</p></dd>\n",
+            escape(&scenario.name),
+            escape(&texts::parameters(scenario, run)),
+            escape(&scenario.models),
+            escape(&scenario.expected),
+        );
+    }
+    out += "</dl>\n<h3>How the figures are made</h3>\n<dl>\n";
+    for (name, text) in texts::METHOD {
+        out += &format!("<dt>{}</dt>\n<dd>{}</dd>\n", escape(name), escape(text));
+    }
+    out += &format!(
+        "</dl>\n<h3>What the {} profile leaves out</h3>\n<p>{}.</p>\n",
+        run.profile,
+        escape(&capitalised(run.profile.leaves_out())),
+    );
+    out += "<h3>The command</h3>\n";
+    out += &format!(
+        "<pre><code>{}</code></pre>\n<p>Started {}, seed {}.</p>\n",
+        escape(&texts::command(&run.command)),
+        escape(&run.started),
+        run.seed,
+    );
+    out += "<h3>Machine and build</h3>\n";
+    out += &table::plain(&texts::environment(record));
+    out + "</section>\n"
+}
+
+pub(super) fn glossary() -> String {
+    let mut out = String::from("<section id=\"glossary\">\n<h2>Words</h2>\n<dl class=\"words\">\n");
+    for (word, meaning) in texts::GLOSSARY {
+        out += &format!("<dt>{}</dt><dd>{}</dd>\n", escape(word), escape(meaning));
+    }
+    out + "</dl>\n</section>\n"
+}

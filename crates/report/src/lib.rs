@@ -1,0 +1,39 @@
+//! Reports: a record in, bytes out.
+//!
+//! Every function here is pure: the same record gives the same bytes, on any day. There are no clocks and no files.
+//!
+//! # Layout
+//!
+//! - [`statistics`]: means, ratios and intervals over trials; percentiles of merged histograms
+//! - [`metric`]: the figures of one trial
+//! - [`results`]: a record sorted by scenario and server
+//! - [`answer`]: the sentences and the table that answer a scenario
+//! - [`table`]: a table before it has a format
+//! - [`wire`]: counted bytes against the formulas
+//! - `chart`: one file per chart
+//! - `html`, `markdown`, `csv`, `summary`: one per format
+
+pub mod answer;
+mod chart;
+mod csv;
+mod html;
+mod markdown;
+pub mod metric;
+mod notices;
+mod number;
+pub mod results;
+pub mod statistics;
+mod summary;
+pub mod table;
+mod texts;
+pub mod wire;
+
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod sample;
+
+pub use csv::csv;
+pub use html::html;
+pub use markdown::markdown;
+pub use number::Unit;
+pub use summary::{ScenarioSummary, Summary, summary};

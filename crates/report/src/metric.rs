@@ -1,0 +1,247 @@
+//! The figures of a trial that are compared: one number each.
+
+use pushbench_model::measurement::{Measurement, histogram_name};
+use pushbench_model::record::{RecordedTrial, Usage};
+
+use crate::number::Unit;
+use crate::statistics::{Averaging, percentile};
+
+/// A histogram of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Series {
+    /// Receipt minus intended publish time.
+    Response,
+    /// Receipt minus actual publish time.
+    Service,
+    /// Actual minus intended publish time.
+    Lateness,
+    /// Start of `connect()` to the established TCP connection.
+    TcpConnect,
+    /// Start of `connect()` to the first message.
+    FirstMessage,
+}
+
+impl Series {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Response,
+        Self::Service,
+        Self::Lateness,
+        Self::TcpConnect,
+        Self::FirstMessage,
+    ];
+
+    /// Name in records.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Response => histogram_name::RESPONSE,
+            Self::Service => histogram_name::SERVICE,
+            Self::Lateness => histogram_name::LATENESS,
+            Self::TcpConnect => histogram_name::TCP_CONNECT,
+            Self::FirstMessage => histogram_name::FIRST_MESSAGE,
+        }
+    }
+
+    /// Name in sentences.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Service => "service",
+            Self::Lateness => "lateness",
+            Self::TcpConnect => "TCP connect",
+            Self::FirstMessage => "first message",
+        }
+    }
+}
+
+/// A quantile with its usual name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rank {
+    /// Between 0 and 1.
+    pub q: f64,
+    /// `p50`, `p99`, ...
+    pub label: &'static str,
+}
+
+/// Median.
+pub const P50: Rank = Rank {
+    q: 0.5,
+    label: "p50",
+};
+/// 90th percentile.
+pub const P90: Rank = Rank {
+    q: 0.9,
+    label: "p90",
+};
+/// 99th percentile.
+pub const P99: Rank = Rank {
+    q: 0.99,
+    label: "p99",
+};
+/// 99.9th percentile.
+pub const P999: Rank = Rank {
+    q: 0.999,
+    label: "p99.9",
+};
+/// 99.99th percentile.
+pub const P9999: Rank = Rank {
+    q: 0.9999,
+    label: "p99.99",
+};
+
+/// Which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The server under test.
+    Server,
+    /// The load process, which holds the subscribers.
+    Load,
+}
+
+impl Side {
+    /// Name in headings.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Load => "load",
+        }
+    }
+
+    fn of(self, trial: &RecordedTrial) -> Option<&Usage> {
+        match self {
+            Self::Server => trial.trial.server_usage.as_ref(),
+            Self::Load => trial.trial.load_usage.as_ref(),
+        }
+    }
+}
+
+/// Which way a figure counts as good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+}
+
+/// One number per trial. "Per operation" is per delivery in a fan-out and per connection in a connect workload.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Metric {
+    /// A percentile of a histogram.
+    Percentile(Series, Rank),
+    /// Processor time per operation.
+    Cpu(Side),
+    /// Instructions per operation, in user space and, where it may be seen, in the kernel.
+    Instructions(Side),
+    /// Bytes above IP per operation, both directions.
+    Bytes,
+    /// TCP segments per operation, both directions.
+    Segments,
+    /// Memory per connection.
+    Memory(Side),
+    /// Operations per second.
+    Rate,
+}
+
+impl Metric {
+    /// The number for `trial`; `None` where it has no such figure.
+    #[must_use]
+    pub fn of(self, trial: &RecordedTrial) -> Option<f64> {
+        let measured = trial.trial.measurement.as_ref()?;
+        let per_operation = |total: u64| {
+            (measured.operations > 0).then(|| total as f64 / measured.operations as f64)
+        };
+        match self {
+            Self::Percentile(series, rank) => {
+                let lost = lost_of(series, measured);
+                percentile(trial.histograms.get(series.key())?, lost, rank.q).value()
+            }
+            Self::Cpu(side) => per_operation(side.of(trial)?.cost.delivery_cpu_ns()),
+            Self::Instructions(side) => {
+                let counters = side.of(trial)?.cost.counters?;
+                per_operation(
+                    counters.user_instructions + counters.kernel_instructions.unwrap_or(0),
+                )
+            }
+            Self::Bytes => per_operation(measured.wire.bytes_down + measured.wire.bytes_up),
+            Self::Segments => {
+                per_operation(measured.wire.segments_down + measured.wire.segments_up)
+            }
+            Self::Memory(side) => {
+                let memory = side.of(trial)?.memory?;
+                let (before, connected) = match (memory.pss_before, memory.pss_connected) {
+                    (Some(before), Some(connected)) => (before, connected),
+                    _ => (memory.rss_before, memory.rss_connected),
+                };
+                (measured.concurrency > 0)
+                    .then(|| (connected as f64 - before as f64) / measured.concurrency as f64)
+            }
+            Self::Rate => (measured.elapsed_ns > 0)
+                .then(|| measured.operations as f64 / (measured.elapsed_ns as f64 / 1e9)),
+        }
+    }
+
+    /// Its unit.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Percentile(..) | Self::Cpu(_) => Unit::Time,
+            Self::Instructions(_) | Self::Segments => Unit::Count,
+            Self::Bytes => Unit::Bytes,
+            Self::Memory(_) => Unit::Memory,
+            Self::Rate => Unit::PerSecond,
+        }
+    }
+
+    /// Which way is better.
+    #[must_use]
+    pub fn better(self) -> Better {
+        match self {
+            Self::Rate => Better::Higher,
+            _ => Better::Lower,
+        }
+    }
+
+    /// How trials are averaged: memory is a difference of two readings and may be negative.
+    #[must_use]
+    pub fn averaging(self) -> Averaging {
+        match self {
+            Self::Memory(_) => Averaging::Arithmetic,
+            _ => Averaging::Geometric,
+        }
+    }
+
+    /// Whether it depends on how undisturbed the machine was.
+    #[must_use]
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Percentile(..) | Self::Cpu(_) | Self::Rate)
+    }
+
+    /// Name in a sentence, with the unit of work (`delivery` or `connection`).
+    #[must_use]
+    pub fn label(self, work: &str) -> String {
+        match self {
+            Self::Percentile(series, rank) => format!("{} {}", series.label(), rank.label),
+            Self::Cpu(side) => format!("{} CPU per {work}", side.label()),
+            Self::Instructions(side) => format!("{} instructions per {work}", side.label()),
+            Self::Bytes if work == "delivery" => "bytes per message".into(),
+            Self::Bytes => format!("bytes per {work}"),
+            Self::Segments if work == "delivery" => "segments per message".into(),
+            Self::Segments => format!("segments per {work}"),
+            Self::Memory(side) => format!("{} memory per connection", side.label()),
+            Self::Rate if work == "delivery" => "deliveries per second".into(),
+            Self::Rate => format!("{work}s per second"),
+        }
+    }
+}
+
+/// Messages that belong in `series` and never arrived.
+pub(crate) fn lost_of(series: Series, measured: &Measurement) -> u64 {
+    match series {
+        Series::Response | Series::Service => measured.sequence.lost,
+        Series::Lateness | Series::TcpConnect | Series::FirstMessage => 0,
+    }
+}

@@ -1,0 +1,383 @@
+//! A synthetic record that looks like a run: seven servers, two scenarios, six repetitions, noise from a seed, one
+//! invalid trial, one failed trial, one absent server. None of its figures was measured.
+#![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses a part.
+
+mod noise;
+mod run;
+mod variants;
+
+use std::collections::BTreeMap;
+
+use pushbench_model::histogram::{self, Histogram, Summary};
+use pushbench_model::measurement::{
+    ConnectionCount, LoopModel, Measurement, Publisher, WireCount, histogram_name,
+};
+use pushbench_model::record::{
+    Cost, MemoryUse, Outcome, Record, RecordedTrial, SCHEMA, ServerLabel, Trial, Usage,
+};
+use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::sequence::SequenceCounts;
+use pushbench_model::theory;
+
+pub use noise::Noise;
+use run::run;
+pub use variants::{extreme, with_counters};
+
+/// What makes a synthetic server: medians and costs before noise.
+struct Model {
+    transport: &'static str,
+    stack: &'static str,
+    /// Nanoseconds.
+    latency: f64,
+    /// Share of deliveries in the slow tail.
+    tail: f64,
+    /// Nanoseconds per delivery.
+    cpu: f64,
+    /// Nanoseconds per connection made.
+    connect_cpu: f64,
+    /// Bytes per connection held.
+    memory: f64,
+}
+
+const MODELS: [Model; 7] = [
+    model("sse", "reference", 210e3, 0.004, 4.1e3, 62e3, 20.5e3),
+    model("websocket", "reference", 204e3, 0.004, 3.9e3, 74e3, 13.2e3),
+    model("long-poll", "reference", 268e3, 0.009, 11.8e3, 60e3, 22.0e3),
+    model("tcp", "floor", 171e3, 0.003, 2.6e3, 21e3, 4.1e3),
+    model("sse", "express", 452e3, 0.02, 14.2e3, 182e3, 31.0e3),
+    model("long-poll", "express", 911e3, 0.03, 51.0e3, 190e3, 38.0e3),
+    model("websocket", "ws", 391e3, 0.02, 12.1e3, 214e3, 27.0e3),
+];
+
+const fn model(
+    transport: &'static str,
+    stack: &'static str,
+    latency: f64,
+    tail: f64,
+    cpu: f64,
+    connect_cpu: f64,
+    memory: f64,
+) -> Model {
+    Model {
+        transport,
+        stack,
+        latency,
+        tail,
+        cpu,
+        connect_cpu,
+        memory,
+    }
+}
+
+const FAN_OUT: &str = r#"
+name = "fan-out-small"
+models = "A dashboard: one source of small updates, watched by many."
+expected = "sse and websocket within a few percent of each other; long-poll pays a request per batch in bytes and CPU."
+profiles = ["quick", "standard", "thorough"]
+payload = { bytes = 128 }
+[fan-out]
+subscribers = 100
+rate = 50.0
+arrivals = "poisson"
+warm-up-s = { quick = 0.5, standard = 1.0, thorough = 5.0 }
+measure-s = { quick = 2.0, standard = 10.0, thorough = 60.0 }
+"#;
+
+const CONNECT: &str = r#"
+name = "connect"
+models = "Users who open a page: a cold connection until the first message is there."
+expected = "sse and long-poll need one request, websocket one request and a hash; all wait two round trips."
+profiles = ["quick", "standard", "thorough"]
+payload = { bytes = 128 }
+[connect]
+connections = { quick = 400, standard = 4000, thorough = 40000 }
+warm-up = 20
+in-flight = 4
+"#;
+
+/// The whole synthetic record.
+pub fn record() -> Record {
+    let scenarios = [FAN_OUT, CONNECT].map(|text| {
+        Scenario::parse(text, std::path::Path::new("sample.toml")).expect("the sample is valid")
+    });
+    let mut noise = Noise::new(20_260_101);
+    let mut trials = Vec::new();
+    let mut number = 0;
+    for repetition in 1..=6 {
+        // What all trials of a repetition share: how busy the machine was just then.
+        let mood = (0.06 * noise.normal()).exp();
+        for scenario in &scenarios {
+            for model in &MODELS {
+                number += 1;
+                trials.push(trial(number, repetition, scenario, model, mood, &mut noise));
+            }
+        }
+    }
+    spoil(&mut trials);
+    Record {
+        run: run(scenarios.into(), trials.len() as u32),
+        trials,
+    }
+}
+
+/// One invalid and one failed trial.
+fn spoil(trials: &mut [RecordedTrial]) {
+    let at = |t: &RecordedTrial, repetition, server: &str, scenario: &str| {
+        let t = &t.trial;
+        t.repetition == repetition && t.server.to_string() == server && t.scenario == scenario
+    };
+    for recorded in trials {
+        if at(recorded, 3, "sse/express", "fan-out-small") {
+            recorded.trial.outcome = Outcome::Invalid {
+                reasons: vec![
+                    "12 messages were lost.".into(),
+                    "The publisher was late: p99.9 of lateness is 31 % of the response p50.".into(),
+                ],
+            };
+            if let Some(measurement) = &mut recorded.trial.measurement {
+                measurement.sequence.lost = 12;
+                measurement.sequence.delivered -= 12;
+            }
+        }
+        if at(recorded, 5, "websocket/ws", "connect") {
+            let trial = &mut recorded.trial;
+            trial.outcome = Outcome::Failed {
+                reason: "The server printed no ready line within 10 s; its last words: <EADDRINUSE & gone>".into(),
+            };
+            trial.measurement = None;
+            trial.summaries.clear();
+            trial.hlog = None;
+            trial.server_usage = None;
+            trial.load_usage = None;
+            recorded.histograms.clear();
+        }
+    }
+}
+
+fn trial(
+    number: u32,
+    repetition: u32,
+    scenario: &Scenario,
+    model: &Model,
+    mood: f64,
+    noise: &mut Noise,
+) -> RecordedTrial {
+    let own = (0.05 * noise.normal()).exp() * mood;
+    let sketch = Sketch {
+        scenario,
+        model,
+        own,
+    };
+    let (measurement, histograms, work_cpu) = match &scenario.workload {
+        Workload::FanOut(fan_out) => {
+            let messages = (100.0 + 3.0 * noise.normal()).round() as u64;
+            sketch.fan_out(messages, u64::from(fan_out.subscribers), noise)
+        }
+        Workload::Connect(connect) => sketch.connect(u64::from(connect.connections.quick), noise),
+    };
+    let usage = |cpu: f64, memory: Option<MemoryUse>| Usage {
+        cost: Cost {
+            cpu_ns: cpu as u64,
+            publisher_cpu_ns: 0,
+            user_ns: (cpu * 0.4) as u64,
+            system_ns: (cpu * 0.6) as u64,
+            context_switches: measurement.operations / 3,
+            counters: None,
+        },
+        memory,
+    };
+    let memory = |per_connection: f64, noise: &mut Noise| MemoryUse {
+        rss_before: 5 << 20,
+        rss_connected: (5 << 20) + (100.0 * per_connection * (1.0 + 0.05 * noise.normal())) as u64,
+        pss_before: None,
+        pss_connected: None,
+    };
+    let holds = matches!(scenario.workload, Workload::FanOut(_));
+    let server_memory = holds.then(|| memory(model.memory, noise));
+    let load_memory = holds.then(|| memory(5.0e3, noise));
+    let summaries = histograms
+        .iter()
+        .map(|(name, histogram)| (name.clone(), Summary::of(histogram)))
+        .collect();
+    RecordedTrial {
+        trial: Trial {
+            schema: SCHEMA,
+            trial: number,
+            repetition,
+            scenario: scenario.name.clone(),
+            server: ServerLabel {
+                transport: model.transport.into(),
+                stack: model.stack.into(),
+            },
+            outcome: Outcome::Valid,
+            started: format!("2026-01-01T12:{:02}:00Z", number % 60),
+            wall_s: 3.0,
+            seed: u64::from(number),
+            server_usage: Some(usage(work_cpu, server_memory)),
+            load_usage: Some(usage(work_cpu * 0.4 + 5e6, load_memory)),
+            measurement: Some(measurement),
+            summaries,
+            hlog: Some(format!("hlog/{number:04}.hlog")),
+            steal: Some(0.001),
+        },
+        histograms,
+    }
+}
+
+/// What is measured in one synthetic trial.
+struct Sketch<'a> {
+    scenario: &'a Scenario,
+    model: &'a Model,
+    own: f64,
+}
+
+type Measured = (Measurement, BTreeMap<String, Histogram>, f64);
+
+impl Sketch<'_> {
+    fn fan_out(&self, messages: u64, subscribers: u64, noise: &mut Noise) -> Measured {
+        let (mut response, mut service, mut lateness) =
+            (histogram::new(), histogram::new(), histogram::new());
+        for _ in 0..messages {
+            let mut late = 9e3 * (0.3 * noise.normal()).exp();
+            if noise.uniform() < self.model.tail {
+                late += 3e6 * noise.uniform();
+            }
+            put(&mut lateness, late);
+            for place in 0..subscribers {
+                let turn = place as f64 / subscribers as f64;
+                let base = self.model.latency * self.own * (0.35 + 0.9 * turn);
+                let slow = if noise.uniform() < self.model.tail {
+                    6.0 * noise.uniform()
+                } else {
+                    0.0
+                };
+                let transit = base * ((0.15 * noise.normal()).exp() + slow);
+                put(&mut service, transit);
+                put(&mut response, transit + late);
+            }
+        }
+        let deliveries = messages * subscribers;
+        let batches = (self.model.transport == "long-poll").then_some(deliveries - deliveries / 50);
+        let measurement = Measurement {
+            published: messages,
+            batches,
+            wire: self.wire(deliveries, batches.unwrap_or(0)),
+            ..self.measurement(LoopModel::Open, subscribers, deliveries, 2e9)
+        };
+        let histograms = named([
+            (histogram_name::RESPONSE, response),
+            (histogram_name::SERVICE, service),
+            (histogram_name::LATENESS, lateness),
+        ]);
+        (
+            measurement,
+            histograms,
+            self.model.cpu * self.own * deliveries as f64,
+        )
+    }
+
+    fn connect(&self, connections: u64, noise: &mut Noise) -> Measured {
+        let (mut tcp, mut first) = (histogram::new(), histogram::new());
+        for _ in 0..connections {
+            let connected = 48e3 * self.own * (0.25 * noise.normal()).exp();
+            let work = 2.2 * self.model.connect_cpu * self.own;
+            put(&mut tcp, connected);
+            put(&mut first, connected + work * (0.3 * noise.normal()).exp());
+        }
+        let elapsed = connections as f64 * (20e3 + self.model.connect_cpu * self.own);
+        let mut wire = self.wire(connections, connections);
+        wire.bytes_up = connections * 118;
+        wire.expected_up = Some(wire.bytes_up);
+        let measurement = Measurement {
+            wire,
+            ..self.measurement(LoopModel::Closed, 4, connections, elapsed)
+        };
+        let histograms = named([
+            (histogram_name::TCP_CONNECT, tcp),
+            (histogram_name::FIRST_MESSAGE, first),
+        ]);
+        (
+            measurement,
+            histograms,
+            self.model.connect_cpu * self.own * connections as f64,
+        )
+    }
+
+    fn wire(&self, deliveries: u64, batches: u64) -> WireCount {
+        let body = 128 + pushbench_model::message::TEXT_ENVELOPE as u64;
+        let (down, up) = match self.model.transport {
+            "sse" => (
+                deliveries * theory::chunk(theory::sse_event(body, 1, None, None)),
+                0,
+            ),
+            "websocket" => (deliveries * theory::websocket_server_frame(body), 0),
+            "long-poll" => (
+                theory::long_poll_response(133 * batches, deliveries * body, deliveries),
+                batches * 74,
+            ),
+            _ => (deliveries * theory::tcp_frame(body), 0),
+        };
+        // The one server whose bytes are not what the formula says.
+        let extra = if self.model.stack == "ws" {
+            deliveries * 3
+        } else {
+            0
+        };
+        let formula = self.model.stack != "express";
+        WireCount {
+            bytes_down: down + extra,
+            bytes_up: up,
+            segments_down: deliveries + deliveries / 20,
+            segments_up: deliveries,
+            data_segments_down: deliveries,
+            data_segments_up: batches,
+            retransmitted: 0,
+            expected_down: formula.then_some(down),
+            expected_up: formula.then_some(up),
+        }
+    }
+
+    fn measurement(
+        &self,
+        loop_model: LoopModel,
+        concurrency: u64,
+        operations: u64,
+        elapsed_ns: f64,
+    ) -> Measurement {
+        Measurement {
+            workload: self.scenario.workload.label().into(),
+            transport: self.model.transport.into(),
+            loop_model,
+            publisher: Publisher::Server,
+            concurrency,
+            operations,
+            published: operations,
+            body_bytes: 128 + pushbench_model::message::TEXT_ENVELOPE as u64,
+            payload_bytes: 128,
+            elapsed_ns: elapsed_ns as u64,
+            sequence: SequenceCounts {
+                delivered: operations,
+                ..SequenceCounts::default()
+            },
+            wire: WireCount::default(),
+            batches: None,
+            connections: ConnectionCount {
+                opened: concurrency,
+                nodelay: concurrency,
+                ..ConnectionCount::default()
+            },
+            histograms: BTreeMap::new(),
+            errors: Vec::new(),
+        }
+    }
+}
+
+fn put(histogram: &mut Histogram, value: f64) {
+    histogram.saturating_record((value as u64).max(1));
+}
+
+fn named<const N: usize>(histograms: [(&str, Histogram); N]) -> BTreeMap<String, Histogram> {
+    histograms
+        .map(|(name, histogram)| (name.to_owned(), histogram))
+        .into()
+}

@@ -1,0 +1,71 @@
+//! The part of a synthetic record that `run.json` would hold.
+
+use std::collections::BTreeMap;
+
+use pushbench_model::environment::Environment;
+use pushbench_model::profile::Profile;
+use pushbench_model::record::{AbsentServer, Run, SCHEMA, ServerLabel};
+use pushbench_model::scenario::Scenario;
+
+use super::MODELS;
+
+/// The run without trials, as `run.json` would have it.
+pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
+    let label = |transport: &str, stack: &str| ServerLabel {
+        transport: transport.into(),
+        stack: stack.into(),
+    };
+    let text = |pairs: &[(&str, &str)]| {
+        let owned = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        owned.collect::<BTreeMap<_, _>>()
+    };
+    Run {
+        schema: SCHEMA,
+        started: "2026-01-01T12:00:00Z".into(),
+        command: [
+            "pushbench",
+            "run",
+            "--profile",
+            "quick",
+            "--seed",
+            "1",
+            "--note",
+            "a sample, not measured",
+        ]
+        .map(String::from)
+        .into(),
+        seed: 1,
+        profile: Profile::Quick,
+        repetitions: 6,
+        planned,
+        scenarios,
+        servers: MODELS.iter().map(|m| label(m.transport, m.stack)).collect(),
+        absent: vec![AbsentServer {
+            server: label("sse", "nchan"),
+            reason: "nginx is not installed".into(),
+            install: "apt-get install -y nginx libnginx-mod-nchan".into(),
+        }],
+        server_cores: vec![0],
+        load_cores: vec![1],
+        environment: Environment {
+            machine: "Example CPU, 2 processors, virtual".into(),
+            cpu_model: "Example CPU @ 2.00GHz".into(),
+            cores: vec![0, 1],
+            memory_bytes: 8 << 30,
+            kernel: "Linux 6.12.0".into(),
+            hypervisor: Some("KVM".into()),
+            clock_source: "kvm-clock".into(),
+            pushbench_version: "0.1.0".into(),
+            commit: Some("0123456789ab".into()),
+            rustc: "rustc 1.88.0".into(),
+            build: "release".into(),
+            no_counters: Some(
+                "the processor's counters are not passed to this virtual machine".into(),
+            ),
+            runtimes: text(&[("node", "v22.0.0")]),
+            settings: text(&[("net.core.somaxconn", "4096"), ("RLIMIT_NOFILE", "1048576")]),
+        },
+    }
+}

@@ -1,0 +1,65 @@
+//! Variants of the synthetic record.
+
+use pushbench_model::histogram;
+use pushbench_model::record::{CounterValues, Record};
+
+use super::put;
+
+/// Adds hardware counts to every trial, as a machine with counters would.
+pub fn with_counters(mut record: Record) -> Record {
+    record.run.environment.no_counters = None;
+    for recorded in &mut record.trials {
+        let usages = [
+            &mut recorded.trial.server_usage,
+            &mut recorded.trial.load_usage,
+        ];
+        for usage in usages.into_iter().flatten() {
+            let user = usage.cost.cpu_ns;
+            usage.cost.counters = Some(CounterValues {
+                user_instructions: user,
+                kernel_instructions: Some(user * 2),
+                user_cycles: user,
+                kernel_cycles: Some(user),
+            });
+        }
+    }
+    record
+}
+
+/// Figures at the ends of what can be recorded: the quickest and the slowest, memory given back, a long name.
+pub fn extreme(mut record: Record) -> Record {
+    let long = "a-stack-with-a-very-long-name";
+    let last = record.run.servers.len() - 1;
+    let renamed = record.run.servers[last].clone();
+    record.run.servers[last].stack = long.into();
+    for recorded in &mut record.trials {
+        let trial = &mut recorded.trial;
+        if trial.server == renamed {
+            trial.server.stack = long.into();
+            for histogram in recorded.histograms.values_mut() {
+                put(histogram, histogram::HIGHEST as f64);
+                histogram
+                    .record_n(histogram::HIGHEST, histogram.len())
+                    .expect("in range");
+            }
+        }
+        if trial.server.stack == "floor" {
+            for histogram in recorded.histograms.values_mut() {
+                histogram
+                    .record_n(1, histogram.len() * 2)
+                    .expect("in range");
+            }
+        }
+        let usages = [&mut trial.server_usage, &mut trial.load_usage];
+        for usage in usages.into_iter().flatten() {
+            usage.cost.cpu_ns = usage
+                .cost
+                .cpu_ns
+                .saturating_mul(u64::from(trial.trial % 7).pow(6));
+            if let Some(memory) = &mut usage.memory {
+                memory.rss_before = memory.rss_connected * u64::from(1 + trial.trial % 3) / 2;
+            }
+        }
+    }
+    record
+}
