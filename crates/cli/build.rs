@@ -11,14 +11,21 @@ fn main() {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let version = output(&rustc, &["--version"]).unwrap_or_default();
     println!("cargo:rustc-env=PUSHBENCH_RUSTC={version}");
-    println!("cargo:rustc-env=PUSHBENCH_COMMIT={}", commit().unwrap_or_default());
+    println!(
+        "cargo:rustc-env=PUSHBENCH_COMMIT={}",
+        commit().unwrap_or_default()
+    );
 }
 
 /// Outside a checkout, or without git, there is none.
 fn commit() -> Option<String> {
     let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
     let changes = output("git", &["status", "--porcelain", "--untracked-files=no"])?;
-    Some(if changes.is_empty() { commit } else { format!("{commit}-dirty") })
+    Some(if changes.is_empty() {
+        commit
+    } else {
+        format!("{commit}-dirty")
+    })
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

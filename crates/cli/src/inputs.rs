@@ -22,7 +22,10 @@ pub(crate) fn all_scenarios(directory: Option<&Path>) -> anyhow::Result<Vec<Scen
         None => built_in()?,
     };
     scenarios.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(pair) = scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
+    if let Some(pair) = scenarios
+        .windows(2)
+        .find(|pair| pair[0].name == pair[1].name)
+    {
         bail!("two scenarios are named {:?}", pair[0].name);
     }
     Ok(scenarios)
@@ -34,7 +37,10 @@ fn read_directory(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
     let mut scenarios = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             scenarios.push(read_scenario(&path)?);
         }
     }
@@ -42,13 +48,18 @@ fn read_directory(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
 }
 
 fn read_scenario(path: &Path) -> anyhow::Result<Scenario> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Scenario::parse(&text, path)?)
 }
 
 fn built_in() -> anyhow::Result<Vec<Scenario>> {
-    let texts = SCENARIOS.files().filter_map(|file| Some((file.contents_utf8()?, file.path())));
-    texts.map(|(text, path)| Ok(Scenario::parse(text, path)?)).collect()
+    let texts = SCENARIOS
+        .files()
+        .filter_map(|file| Some((file.contents_utf8()?, file.path())));
+    texts
+        .map(|(text, path)| Ok(Scenario::parse(text, path)?))
+        .collect()
 }
 
 /// The scenarios chosen: files by their path, others by name; all of the profile when none is chosen.
@@ -78,14 +89,22 @@ pub(crate) fn choose_scenarios(
 
 /// One scenario: a path to a TOML file, or a name.
 pub(crate) fn scenario_by_name(name: &str, directory: Option<&Path>) -> anyhow::Result<Scenario> {
-    if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+    if Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
         return read_scenario(Path::new(name));
     }
     let all = all_scenarios(directory)?;
     let names: Vec<String> = all.iter().map(|scenario| scenario.name.clone()).collect();
-    all.into_iter().find(|scenario| scenario.name == name).with_context(|| {
-        format!("no scenario {name:?}; there are {}, or give the path of a .toml file", names.join(", "))
-    })
+    all.into_iter()
+        .find(|scenario| scenario.name == name)
+        .with_context(|| {
+            format!(
+                "no scenario {name:?}; there are {}, or give the path of a .toml file",
+                names.join(", ")
+            )
+        })
 }
 
 /// All servers: of the file given, or of the checkout, or built in.
@@ -105,7 +124,10 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// The servers chosen: `transport/stack`, or a transport, or a stack; all when none is chosen.
-pub(crate) fn choose_servers(chosen: &[String], file: Option<&Path>) -> anyhow::Result<Vec<Server>> {
+pub(crate) fn choose_servers(
+    chosen: &[String],
+    file: Option<&Path>,
+) -> anyhow::Result<Vec<Server>> {
     let all = all_servers(file)?;
     for name in chosen {
         if !all.iter().any(|server| matches(server, name)) {
@@ -113,7 +135,8 @@ pub(crate) fn choose_servers(chosen: &[String], file: Option<&Path>) -> anyhow::
             bail!("no server {name:?}; there are {}", names.join(", "));
         }
     }
-    let wanted = |server: &Server| chosen.is_empty() || chosen.iter().any(|name| matches(server, name));
+    let wanted =
+        |server: &Server| chosen.is_empty() || chosen.iter().any(|name| matches(server, name));
     Ok(all.into_iter().filter(wanted).collect())
 }
 

@@ -3,8 +3,11 @@
 mod command;
 mod exit;
 mod inputs;
+mod output;
 mod progress;
 mod table;
+
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -40,6 +43,9 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
+    // A file that may not grow is an error to be told; unhandled, this signal would end the process without a word.
+    // Where the handler cannot be installed, nothing is worse than before.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let result = match Cli::parse().command {
         None => run::run(&run::Options::default()),
         Some(Command::Run(options)) => run::run(&options),
@@ -53,9 +59,41 @@ fn main() -> std::process::ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // The chain of causes on one line: what failed, on which input, and why.
-            eprintln!("pushbench: {error:#}");
+            output::say(&format!("pushbench: {}", sentence(&error)));
             Exit::Failed.into()
         }
+    }
+}
+
+/// What failed, on which input, and why, on one line. Many errors quote their cause: nothing is said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    #[test]
+    fn causes_are_said_once() {
+        let refused = || anyhow!("refused (os error 111)");
+        let quoting = refused().context("cannot connect: refused (os error 111); is it running?");
+        assert_eq!(
+            super::sentence(&quoting),
+            "cannot connect: refused (os error 111); is it running?"
+        );
+        let plain = refused().context("cannot connect");
+        assert_eq!(
+            super::sentence(&plain),
+            "cannot connect: refused (os error 111)"
+        );
     }
 }

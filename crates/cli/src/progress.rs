@@ -1,4 +1,4 @@
-//! The progress bar of a run: where it is, how long it will take.
+//! The progress of a run: where it is, how long it will take.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,12 +7,17 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushbench_harness::{Observer, Progress};
 use pushbench_model::record::{Outcome, Trial};
 
-/// Draws on standard error; without a terminal, prints a line for whatever is not as it should be.
+use crate::output;
+
+/// On standard error: a bar in a terminal, elsewhere a line for every trial.
 pub(crate) struct Bar {
     bar: ProgressBar,
+    planned: u32,
+    shown: bool,
 }
 
 impl Bar {
+    /// Unless `shown`, tells only what is not as it should be.
     pub(crate) fn new(planned: u32, shown: bool) -> Self {
         let bar = ProgressBar::new(planned.into());
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}")
@@ -22,7 +27,11 @@ impl Bar {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar }
+        Self {
+            bar,
+            planned,
+            shown,
+        }
     }
 
     pub(crate) fn finish(&self) {
@@ -30,11 +39,7 @@ impl Bar {
     }
 
     fn say(&self, line: &str) {
-        if self.bar.is_hidden() {
-            eprintln!("{line}");
-        } else {
-            self.bar.println(line);
-        }
+        self.bar.suspend(|| output::say(line));
     }
 }
 
@@ -46,16 +51,29 @@ impl Observer for Bar {
     fn started(&mut self, progress: &Progress<'_>) {
         let trial = progress.trial;
         let left = HumanDuration(Duration::from_secs(progress.remaining.as_secs() + 1));
-        self.bar.set_message(format!("{left} left · {} · {}", trial.scenario.name, trial.server.label));
+        self.bar.set_message(format!(
+            "{left} left · {} · {}",
+            trial.scenario.name, trial.server.label
+        ));
     }
 
     fn finished(&mut self, trial: &Trial) {
         self.bar.inc(1);
         let what = match &trial.outcome {
-            Outcome::Valid => return,
+            Outcome::Valid if !self.shown || !self.bar.is_hidden() => return,
+            Outcome::Valid => "valid".to_owned(),
             Outcome::Invalid { reasons } => format!("invalid: {}", reasons.join("; ")),
             Outcome::Failed { reason } => format!("failed: {reason}"),
         };
-        self.say(&format!("trial {} ({}, {}) {what}", trial.trial, trial.scenario, trial.server));
+        let Trial {
+            trial,
+            scenario,
+            server,
+            ..
+        } = trial;
+        self.say(&format!(
+            "trial {trial} of {} ({scenario}, {server}) {what}",
+            self.planned
+        ));
     }
 }

@@ -4,6 +4,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::exit::Exit;
+use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -13,7 +14,12 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut crate::Cli::command(), "pushbench", &mut script);
-    std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+    clap_complete::generate(
+        options.shell,
+        &mut crate::Cli::command(),
+        "pushbench",
+        &mut script,
+    );
+    output::print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

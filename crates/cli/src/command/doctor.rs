@@ -8,6 +8,7 @@ use pushbench_model::environment::Environment;
 use pushbench_sys::clock;
 
 use crate::exit::Exit;
+use crate::output::{self, hanging};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {}
@@ -28,28 +29,58 @@ struct Finding {
     level: Level,
     what: &'static str,
     found: String,
+    /// What follows from it and what to do, unless it is good.
     advice: &'static str,
 }
 
 pub(crate) fn run(_options: &Options) -> anyhow::Result<Exit> {
     let environment = environment::capture(&Build::default(), BTreeMap::new());
-    println!("{} · {}\n", environment.machine, environment.kernel);
-    for Finding { level, what, found, advice } in findings(&environment) {
-        let mark = match level {
-            Level::Good => "ok  ",
+    let findings = findings(&environment);
+    let mut text = format!("{}, {}\n\n", environment.machine, environment.kernel);
+    for finding in &findings {
+        text += &finding.lines();
+    }
+    text += &format!("\n{}", hanging("", &verdict(&findings)));
+    output::print(&text)?;
+    Ok(Exit::Done)
+}
+
+impl Finding {
+    fn lines(&self) -> String {
+        let mark = match self.level {
+            Level::Good => "ok",
             Level::Note => "note",
-            Level::Bad => "BAD ",
+            Level::Bad => "BAD",
         };
-        println!("{mark}  {what:22} {found}");
-        if level != Level::Good {
-            println!("      {:22} {advice}", "");
+        let mut text = hanging(&format!("{mark:5} {:19} ", self.what), &self.found);
+        if self.level != Level::Good {
+            text += &hanging(&format!("{:5} {:19} -> ", "", ""), self.advice);
+        }
+        text
+    }
+}
+
+fn verdict(findings: &[Finding]) -> String {
+    let count = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count()
+    };
+    match (count(Level::Bad), count(Level::Note)) {
+        (0, 0) => "Nothing here disturbs a measurement.".into(),
+        (0, notes) => {
+            format!("Measuring is possible. Notes on what widens or bends the figures: {notes}.")
+        }
+        (bad, _) => {
+            format!("BAD: {bad}. Until that is changed, figures are wrong or cannot be had.")
         }
     }
-    Ok(Exit::Done)
 }
 
 fn findings(environment: &Environment) -> Vec<Finding> {
     vec![
+        build(),
         cores(),
         hypervisor(environment),
         clock_source(environment),
@@ -57,34 +88,102 @@ fn findings(environment: &Environment) -> Vec<Finding> {
         timer(),
         counters(environment),
         open_files(),
-        setting(environment, "net.ipv4.ip_local_port_range", |range| {
-            let mut ends = range.split_whitespace().filter_map(|end| end.parse::<u32>().ok());
-            ends.next().zip(ends.next()).is_none_or(|(low, high)| high - low >= 20_000)
-        }, "fewer local ports limit connections from one address to one port: sysctl net.ipv4.ip_local_port_range=\"15000 60999\""),
-        setting(environment, "net.core.somaxconn", |value| value.parse().unwrap_or(0) >= 1024,
-            "short queue of connections to be accepted: sysctl net.core.somaxconn=4096"),
-        setting(environment, "net.ipv4.tcp_congestion_control", |value| value != "bbr",
-            "bbr paces its sending, which adds delay to bursts even on loopback: sysctl net.ipv4.tcp_congestion_control=cubic"),
-        setting(environment, "net.ipv4.tcp_slow_start_after_idle", |value| value == "0",
-            "a connection that paused starts slowly again; matters for large messages: sysctl net.ipv4.tcp_slow_start_after_idle=0"),
+        setting(
+            environment,
+            ("local ports", "net.ipv4.ip_local_port_range"),
+            |range| {
+                let mut ends = range
+                    .split_whitespace()
+                    .filter_map(|end| end.parse::<u32>().ok());
+                ends.next()
+                    .zip(ends.next())
+                    .is_none_or(|(low, high)| high.saturating_sub(low) >= 20_000)
+            },
+            "few of them limit how many connections reach one port: \
+             sysctl net.ipv4.ip_local_port_range=\"15000 60999\"",
+        ),
+        setting(
+            environment,
+            ("accept queue", "net.core.somaxconn"),
+            |value| value.parse().unwrap_or(0) >= 1024,
+            "connections that come all at once are dropped and tried again: sysctl net.core.somaxconn=4096",
+        ),
+        setting(
+            environment,
+            ("congestion control", "net.ipv4.tcp_congestion_control"),
+            |value| value != "bbr",
+            "bbr paces what it sends, which delays bursts even on loopback: \
+             sysctl net.ipv4.tcp_congestion_control=cubic",
+        ),
+        setting(
+            environment,
+            ("slow start if idle", "net.ipv4.tcp_slow_start_after_idle"),
+            |value| value == "0",
+            "a connection that paused starts slowly again, which large messages feel: \
+             sysctl net.ipv4.tcp_slow_start_after_idle=0",
+        ),
     ]
+}
+
+fn build() -> Finding {
+    let (level, found) = if cfg!(debug_assertions) {
+        (Level::Bad, "debug")
+    } else {
+        (Level::Good, "release")
+    };
+    let advice = "no time or processor time measured with it means anything: cargo build --release";
+    Finding {
+        level,
+        what: "build",
+        found: found.into(),
+        advice,
+    }
 }
 
 fn cores() -> Finding {
     let split = CoreSplit::of_this_machine();
-    let found = format!("server on {:?}, load on {:?}", split.server, split.load);
-    let level = if split.is_disjoint() { Level::Good } else { Level::Bad };
-    let advice = "server and load generator share one core and slow each other down: give at least two";
-    Finding { level, what: "cores", found, advice }
+    let list = |cores: &[usize]| {
+        cores
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let found = format!(
+        "server on core {}, load on core {}",
+        list(&split.server),
+        list(&split.load)
+    );
+    let level = if split.is_disjoint() {
+        Level::Good
+    } else {
+        Level::Bad
+    };
+    let advice =
+        "server and load generator share one core and slow each other down: give at least two";
+    Finding {
+        level,
+        what: "cores",
+        found,
+        advice,
+    }
 }
 
 fn hypervisor(environment: &Environment) -> Finding {
     let (level, found) = match &environment.hypervisor {
-        Some(name) => (Level::Note, format!("virtual machine ({name})")),
+        Some(name) => (
+            Level::Note,
+            format!("this is a virtual machine ({name} hypervisor)"),
+        ),
         None => (Level::Good, "none".into()),
     };
     let advice = "neighbours and the hypervisor disturb times: read time-based figures as indicative, trust counts";
-    Finding { level, what: "hypervisor", found, advice }
+    Finding {
+        level,
+        what: "hypervisor",
+        found,
+        advice,
+    }
 }
 
 fn clock_source(environment: &Environment) -> Finding {
@@ -92,7 +191,12 @@ fn clock_source(environment: &Environment) -> Finding {
     let fast = ["tsc", "kvm-clock", "arch_sys_counter"].contains(&found.as_str());
     let level = if fast { Level::Good } else { Level::Note };
     let advice = "reading this clock enters the kernel, which makes every time stamp dear";
-    Finding { level, what: "clock source", found, advice }
+    Finding {
+        level,
+        what: "clock source",
+        found,
+        advice,
+    }
 }
 
 fn clock_cost() -> Finding {
@@ -102,9 +206,18 @@ fn clock_cost() -> Finding {
         std::hint::black_box(clock::now());
     }
     let cost = (clock::now() - start) / READS;
-    let level = if cost <= 100 { Level::Good } else { Level::Note };
+    let level = if cost <= 100 {
+        Level::Good
+    } else {
+        Level::Note
+    };
     let advice = "each message is stamped once: the clock is part of what a delivery costs the load generator";
-    Finding { level, what: "reading the clock", found: format!("{cost} ns"), advice }
+    Finding {
+        level,
+        what: "clock reading",
+        found: format!("{cost} ns"),
+        advice,
+    }
 }
 
 /// How late a thread wakes that asked for a time, over 200 sleeps of 1 ms.
@@ -122,13 +235,29 @@ fn timer() -> Finding {
     });
     let (level, found) = match late.join() {
         Ok((p50, p99, thread)) => {
-            let level = if p99 <= 100_000 { Level::Good } else { Level::Note };
-            (level, format!("late by p50 {} us, p99 {} us ({thread})", p50 / 1000, p99 / 1000))
+            let level = if p99 <= 100_000 {
+                Level::Good
+            } else {
+                Level::Note
+            };
+            (
+                level,
+                format!(
+                    "p50 {} µs late, p99 {} µs ({thread})",
+                    p50 / 1000,
+                    p99 / 1000
+                ),
+            )
         }
         Err(_) => (Level::Note, "could not be tried".into()),
     };
-    let advice = "the schedule spins for the last 60 us (load --spin) to be on time; the lateness of every run is reported";
-    Finding { level, what: "waking on time", found, advice }
+    let advice = "publishers spin for the last 60 µs (load --spin) to be on time; every report shows how late they were";
+    Finding {
+        level,
+        what: "waking on time",
+        found,
+        advice,
+    }
 }
 
 fn counters(environment: &Environment) -> Finding {
@@ -136,29 +265,55 @@ fn counters(environment: &Environment) -> Finding {
         Some(reason) => (Level::Note, reason.clone()),
         None => (Level::Good, "instructions and cycles can be counted".into()),
     };
-    let advice = "without counters only processor time tells the cost of a delivery, and it is noisier";
-    Finding { level, what: "hardware counters", found, advice }
+    let advice =
+        "without counters only processor time tells the cost of a delivery, and it is noisier";
+    Finding {
+        level,
+        what: "hardware counters",
+        found,
+        advice,
+    }
 }
 
 fn open_files() -> Finding {
     let (soft, hard) = pushbench_sys::process::raise_nofile();
-    let level = if soft >= 11_000 { Level::Good } else { Level::Bad };
+    let level = if soft >= 11_000 {
+        Level::Good
+    } else {
+        Level::Bad
+    };
     let found = format!("{soft} (hard limit {hard})");
     let advice = "each connection needs one on both sides: ulimit -n 65536, or raise the hard limit in limits.conf";
-    Finding { level, what: "open files", found, advice }
+    Finding {
+        level,
+        what: "open files",
+        found,
+        advice,
+    }
 }
 
 fn setting(
     environment: &Environment,
-    name: &'static str,
+    (what, name): (&'static str, &'static str),
     good: impl Fn(&str) -> bool,
     advice: &'static str,
 ) -> Finding {
     let (level, found) = match environment.settings.get(name) {
-        Some(value) if good(value) => (Level::Good, value.clone()),
-        Some(value) => (Level::Note, value.clone()),
-        None => (Level::Note, "not readable".into()),
+        Some(value) => {
+            let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+            let level = if good(&value) {
+                Level::Good
+            } else {
+                Level::Note
+            };
+            (level, format!("{value} ({name})"))
+        }
+        None => (Level::Note, format!("{name} cannot be read")),
     };
-    let what = name.rsplit('.').next().unwrap_or(name);
-    Finding { level, what, found, advice }
+    Finding {
+        level,
+        what,
+        found,
+        advice,
+    }
 }

@@ -8,6 +8,7 @@ use pushbench_transport::transport::TRANSPORTS;
 
 use crate::exit::Exit;
 use crate::inputs;
+use crate::output::{self, hanging};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -20,27 +21,50 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
-    println!("Transports");
+    let mut text = String::from("Transports\n");
     for transport in TRANSPORTS {
-        println!("  {:12} {}", transport.name(), transport.about());
+        text += &hanging(&format!("  {:13} ", transport.name()), transport.about());
     }
-    println!("\nProfiles");
+    text += "\nProfiles\n";
     for profile in Profile::ALL {
-        let repetitions = profile.repetitions();
-        println!("  {profile:12} {repetitions} repetitions; leaves out {}", profile.leaves_out());
+        let about = format!(
+            "{} repetitions; leaves out {}",
+            profile.repetitions(),
+            profile.leaves_out()
+        );
+        text += &hanging(&format!("  {profile:13} "), &about);
     }
-    println!("\nScenarios");
-    for scenario in inputs::all_scenarios(options.scenarios.as_deref())? {
-        let profiles: Vec<_> = scenario.profiles.iter().map(|profile| profile.label()).collect();
-        println!("  {:14} {} ({})", scenario.name, scenario.models, profiles.join(", "));
+    text += "\nScenarios\n";
+    let scenarios = inputs::all_scenarios(options.scenarios.as_deref())?;
+    let width = widest(scenarios.iter().map(|scenario| scenario.name.len()));
+    for scenario in &scenarios {
+        let profiles: Vec<_> = scenario
+            .profiles
+            .iter()
+            .map(|profile| profile.label())
+            .collect();
+        let about = format!("{} ({})", scenario.models, profiles.join(", "));
+        text += &hanging(&format!("  {:width$} ", scenario.name), &about);
     }
-    println!("\nServers");
+    text += "\nServers\n";
     let checked = servers::check(inputs::all_servers(options.servers.as_deref())?);
+    let labels = checked.available.iter().map(|server| &server.label);
+    let labels = labels.chain(checked.absent.iter().map(|absent| &absent.server));
+    let width = widest(labels.map(|label| label.to_string().len()));
     for server in &checked.available {
-        println!("  {:22} {}", server.label, server.about);
+        text += &hanging(&format!("  {:width$} ", server.label), &server.about);
     }
     for absent in &checked.absent {
-        println!("  {:22} absent: {}; to install it: {}", absent.server, absent.reason, absent.install);
+        let about = format!(
+            "absent: {}; to install it: {}",
+            absent.reason, absent.install
+        );
+        text += &hanging(&format!("  {:width$} ", absent.server), &about);
     }
+    output::print(&text)?;
     Ok(Exit::Done)
+}
+
+fn widest(lengths: impl Iterator<Item = usize>) -> usize {
+    lengths.max().unwrap_or(0).max(12) + 1
 }

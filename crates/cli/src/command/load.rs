@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use pushbench_load::barrier::{Free, Lines};
 use pushbench_load::target::Target;
-use pushbench_load::{Config, run as measure};
+use pushbench_load::{Config, Patience, run as measure};
 use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::profile::Profile;
@@ -14,7 +14,7 @@ use pushbench_model::scenario::Scenario;
 use pushbench_transport::transport;
 
 use crate::exit::Exit;
-use crate::inputs;
+use crate::{inputs, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -25,13 +25,13 @@ pub(crate) struct Options {
     #[arg(long)]
     url: String,
     /// Where the control endpoint is [default: the same as --url]
-    #[arg(long)]
+    #[arg(long, value_name = "URL")]
     control: Option<String>,
     /// Who publishes: the server by the schedule it is given, or this process through POST /publish
-    #[arg(long, value_enum, default_value_t = Role::Load)]
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = Role::Load)]
     publisher: Role,
     /// Scenario: a name (see `pushbench list`) or the path of a .toml file
-    #[arg(long, default_value = "fan-out")]
+    #[arg(long, value_name = "NAME|FILE", default_value = "fan-out")]
     scenario: String,
     /// Scenario as JSON, as `pushbench run` hands it over
     #[arg(long, hide = true, conflicts_with = "scenario")]
@@ -43,11 +43,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = Profile::Quick)]
     profile: Profile,
     /// Seed of schedule and payload
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Cores to use, one worker each, such as 0,1 [default: one worker, not pinned]
-    #[arg(long, value_parser = super::cores, default_value = "", hide_default_value = true)]
-    cores: std::vec::Vec<usize>,
+    #[arg(long, default_value = "", hide_default_value = true)]
+    cores: super::Cores,
     /// Microseconds before each due time that the publisher spins instead of sleeping
     #[arg(long, value_name = "US", default_value_t = 60)]
     spin: u64,
@@ -72,20 +72,24 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     }
     let config = config(options)?;
     if options.barriers {
-        let mut barrier = Lines { input: BufReader::new(std::io::stdin()), output: std::io::stdout() };
+        let mut barrier = Lines {
+            input: BufReader::new(std::io::stdin()),
+            output: std::io::stdout(),
+        };
         let measurement = measure(config, &mut barrier)?;
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "RESULT {}", serde_json::to_string(&measurement)?)?;
         return Ok(Exit::Done);
     }
     let measurement = measure(config, &mut Free)?;
-    let mut stdout = std::io::stdout().lock();
-    if options.json {
-        writeln!(stdout, "{}", serde_json::to_string_pretty(&measurement)?)?;
+    output::print(&if options.json {
+        serde_json::to_string_pretty(&measurement)? + "\n"
     } else {
-        write!(stdout, "{}", describe(&measurement)?)?;
-    }
-    let clean = measurement.sequence.is_clean() && measurement.connections.ended_early == 0;
+        describe(&measurement)?
+    })?;
+    let connections = &measurement.connections;
+    let clean =
+        measurement.sequence.is_clean() && connections.ended_early + connections.failed == 0;
     Ok(if clean { Exit::Done } else { Exit::Unusable })
 }
 
@@ -99,7 +103,9 @@ fn config(options: &Options) -> anyhow::Result<Config> {
     let control = match &options.control {
         Some(url) => Target::parse(url)?,
         None if target.scheme == "tcp" => {
-            bail!("a tcp server has its control endpoint elsewhere: name it with --control http://...")
+            bail!(
+                "a tcp server has its control endpoint elsewhere: name it with --control http://..."
+            )
         }
         None => target.clone(),
     };
@@ -114,8 +120,9 @@ fn config(options: &Options) -> anyhow::Result<Config> {
             Role::Load => Publisher::Load,
         },
         seed: options.seed,
-        cores: options.cores.clone(),
+        cores: options.cores.0.clone(),
         spin_ns: options.spin * 1000,
+        patience: Patience::default(),
     })
 }
 
@@ -124,19 +131,35 @@ fn describe(measurement: &Measurement) -> anyhow::Result<String> {
     use std::fmt::Write as _;
     let mut text = String::new();
     let seconds = measurement.elapsed_ns as f64 / 1e9;
+    let rate = measurement.operations as f64 / seconds;
+    let rate = if rate.is_finite() {
+        format!("{rate:.0}")
+    } else {
+        "n/a".into()
+    };
     writeln!(
         text,
-        "{} over {}: {} operations in {seconds:.3} s, {:.0} per second, {} at a time",
+        "{} over {}: {} operations in {seconds:.3} s, {rate} per second, {} at a time",
         measurement.workload,
         measurement.transport,
         measurement.operations,
-        measurement.operations as f64 / seconds,
         measurement.concurrency,
     )?;
     for (name, histogram) in &measurement.histograms {
-        let Summary { n, p50, p90, p99, p999, max, .. } = Summary::of(&histogram.decode()?);
+        let Summary {
+            n,
+            p50,
+            p90,
+            p99,
+            p999,
+            max,
+            ..
+        } = Summary::of(&histogram.decode()?);
         let us = |value: Option<u64>| {
-            value.map_or_else(|| format!("n/a (n={n})"), |ns| format!("{:.1}", ns as f64 / 1e3))
+            value.map_or_else(
+                || format!("n/a (n={n})"),
+                |ns| format!("{:.1}", ns as f64 / 1e3),
+            )
         };
         writeln!(
             text,
@@ -166,6 +189,12 @@ fn describe(measurement: &Measurement) -> anyhow::Result<String> {
         text,
         "  messages       {} delivered, {} lost, {} duplicated, {} reordered, {} corrupted",
         s.delivered, s.lost, s.duplicated, s.reordered, s.corrupted
+    )?;
+    let c = &measurement.connections;
+    writeln!(
+        text,
+        "  connections    {} opened, {} failed, {} ended early by the server",
+        c.opened, c.failed, c.ended_early
     )?;
     for error in &measurement.errors {
         writeln!(text, "  error          {error}")?;

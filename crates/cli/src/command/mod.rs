@@ -8,21 +8,37 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod serve;
 
-/// Parses a list of cores: `0,1`.
-fn cores(text: &str) -> Result<Vec<usize>, String> {
-    if text.is_empty() {
-        return Ok(Vec::new());
+/// A list of cores: `0,1`. Empty means that nothing is pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cores(Vec<usize>);
+
+impl std::str::FromStr for Cores {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let number = |part: &str| {
+            part.trim()
+                .parse()
+                .map_err(|_| format!("{part:?} is not the number of a core"))
+        };
+        text.split(',')
+            .map(number)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
-    let number = |part: &str| part.trim().parse().map_err(|_| format!("{part:?} is not the number of a core"));
-    text.split(',').map(number).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Cores;
+
     #[test]
     fn core_lists() {
-        assert_eq!(super::cores("0,2, 3"), Ok(vec![0, 2, 3]));
-        assert_eq!(super::cores(""), Ok(vec![]));
-        assert!(super::cores("0,x").unwrap_err().contains("\"x\""));
+        assert_eq!("0,2, 3".parse(), Ok(Cores(vec![0, 2, 3])));
+        assert_eq!("".parse(), Ok(Cores(vec![])));
+        assert!("0,x".parse::<Cores>().unwrap_err().contains("\"x\""));
     }
 }

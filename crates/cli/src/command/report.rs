@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use pushbench_model::record::Record;
 
 use crate::exit::Exit;
+use crate::output;
 
 /// Names of the files of a report, within its record.
 pub(crate) const HTML: &str = "report.html";
@@ -26,13 +27,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let out = options.out.as_deref().unwrap_or(&options.record);
     let page = write(&record, out)?;
     super::run::print_summary(&record)?;
-    println!("report: {}", page.display());
+    output::print(&format!("report: {}\n", page.display()))?;
     Ok(Exit::Done)
 }
 
 /// Writes the report in all formats; returns the path of the page.
 pub(crate) fn write(record: &Record, directory: &Path) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
     let put = |name: &str, text: String| -> anyhow::Result<PathBuf> {
         let path = directory.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::exit::Exit;
 use crate::progress::Bar;
-use crate::{inputs, table};
+use crate::{inputs, output, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -29,10 +29,10 @@ pub(crate) struct Options {
     #[arg(long = "server", value_name = "NAME")]
     chosen_servers: Vec<String>,
     /// Trials of every scenario and server [default: 6, 12 or 30 by profile]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: Option<u32>,
     /// Seed of the order of trials, the schedules and the payloads [default: from the clock]
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Directory in which the record's directory is created
     #[arg(long, value_name = "DIR", default_value = "reports")]
@@ -43,7 +43,7 @@ pub(crate) struct Options {
     /// File that lists servers [default: benches/servers.toml, or the one built in]
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
-    /// Draw no progress bar
+    /// Show no progress: no bar in a terminal, no line per trial elsewhere
     #[arg(long)]
     no_progress: bool,
 }
@@ -76,11 +76,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let config = config(options)?;
     let counters = config.environment.no_counters.is_none();
     for absent in &config.absent {
-        eprintln!("absent: {}: {}; to install it: {}", absent.server, absent.reason, absent.install);
+        let line = format!(
+            "absent: {}: {}; to install it: {}",
+            absent.server, absent.reason, absent.install
+        );
+        output::say(&line);
     }
     let cores = config.cores.clone();
-    let mut runner =
-        ProcessRunner { pushbench, cores, deadlines: Deadlines::default(), counters, stop: &stop };
+    let mut runner = ProcessRunner {
+        pushbench,
+        cores,
+        deadlines: Deadlines::default(),
+        counters,
+        stop: &stop,
+    };
     let mut bar = Bar::new(config.plan().trials.len() as u32, !options.no_progress);
     let result = run_trials(&config, &mut runner, &mut bar, &stop);
     bar.finish();
@@ -89,16 +98,26 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
 
 fn config(options: &Options) -> anyhow::Result<RunConfig> {
     let profile = options.profile;
-    let scenarios =
-        inputs::choose_scenarios(&options.chosen_scenarios, options.scenarios.as_deref(), profile)?;
-    let checked =
-        servers::check(inputs::choose_servers(&options.chosen_servers, options.servers.as_deref())?);
+    let scenarios = inputs::choose_scenarios(
+        &options.chosen_scenarios,
+        options.scenarios.as_deref(),
+        profile,
+    )?;
+    let checked = servers::check(inputs::choose_servers(
+        &options.chosen_servers,
+        options.servers.as_deref(),
+    )?);
     let commit = env!("PUSHBENCH_COMMIT");
     let build = Build {
         version: env!("CARGO_PKG_VERSION").into(),
         commit: (!commit.is_empty()).then(|| commit.into()),
         rustc: env!("PUSHBENCH_RUSTC").into(),
-        profile: if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
+        profile: if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        }
+        .into(),
     };
     Ok(RunConfig {
         parent: options.out.clone(),
@@ -116,8 +135,12 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
 
 /// The command as it was given, without the directory of the program, which is nobody's business.
 fn command_line() -> Vec<String> {
-    let rest = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    std::iter::once("pushbench".to_owned()).chain(rest).collect()
+    let rest = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
+    std::iter::once("pushbench".to_owned())
+        .chain(rest)
+        .collect()
 }
 
 fn conclude(outcome: &RunOutcome) -> anyhow::Result<Exit> {
@@ -128,7 +151,11 @@ fn conclude(outcome: &RunOutcome) -> anyhow::Result<Exit> {
         format!("the record is complete; `pushbench report {directory} --out DIR` writes its report elsewhere")
     })?;
     print_summary(&record)?;
-    println!("record: {}\nreport: {}", directory.display(), page.display());
+    output::print(&format!(
+        "record: {}\nreport: {}\n",
+        directory.display(),
+        page.display()
+    ))?;
     Ok(if outcome.interrupted {
         Exit::Interrupted
     } else if outcome.invalid + outcome.failed > 0 {
@@ -140,19 +167,28 @@ fn conclude(outcome: &RunOutcome) -> anyhow::Result<Exit> {
 
 /// The answer and the table of every scenario.
 pub(crate) fn print_summary(record: &Record) -> anyhow::Result<()> {
-    use std::io::Write as _;
     let summary = pushbench_report::summary(record);
-    let mut out = std::io::stdout().lock();
+    let mut text = String::new();
+    let mut notes: Vec<&String> = Vec::new();
     for scenario in &summary.scenarios {
-        writeln!(out, "\n{}\n{}", scenario.name, scenario.answer)?;
-        for sentence in &scenario.further {
-            writeln!(out, "{sentence}")?;
+        text += &format!("\n{}\n", scenario.name);
+        for sentence in std::iter::once(&scenario.answer).chain(&scenario.further) {
+            text += &output::hanging("", sentence);
         }
-        writeln!(out, "{}", table::draw(&scenario.table))?;
+        text += &table::draw(&scenario.table, output::width());
+        text += "\n";
+        // What is said under several tables is said once.
+        let new = scenario
+            .table
+            .notes
+            .iter()
+            .filter(|note| !notes.contains(note));
+        let new: Vec<_> = new.collect();
+        notes.extend(new);
     }
-    for notice in &summary.notices {
-        writeln!(out, "note: {notice}")?;
+    text += "\n";
+    for note in notes.into_iter().chain(&summary.notices) {
+        text += &output::hanging("note: ", note);
     }
-    writeln!(out)?;
-    Ok(())
+    output::print(&(text + "\n"))
 }

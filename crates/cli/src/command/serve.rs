@@ -18,14 +18,14 @@ pub(crate) struct Options {
     #[arg(long)]
     transport: String,
     /// Address for subscribers; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Address for the control endpoint (/healthz, /publish, /schedule)
-    #[arg(long, default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     control: SocketAddr,
     /// Cores to use, one worker each, such as 0,1 [default: one worker, not pinned]
-    #[arg(long, value_parser = super::cores, default_value = "", hide_default_value = true)]
-    cores: std::vec::Vec<usize>,
+    #[arg(long, default_value = "", hide_default_value = true)]
+    cores: super::Cores,
     /// SSE: leave out the `id:` lines, which let a browser resume by itself
     #[arg(long)]
     sse_no_ids: bool,
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         transport,
         listen: options.listen,
         control: options.control,
-        cores: options.cores.clone(),
+        cores: options.cores.0.clone(),
         options: ServeOptions {
             sse_ids: !options.sse_no_ids,
             sse_event: options.sse_event.clone(),
