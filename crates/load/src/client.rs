@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pushbench_transport::http1::body::{BodyDecoder, BodyError};
 use pushbench_transport::http1::head::HeadReader;
@@ -10,8 +10,8 @@ use pushbench_transport::http1::head::HeadReader;
 use crate::LoadError;
 use crate::target::Target;
 
-/// Longest wait for any answer of a control endpoint.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest body of an answer: a report with a full histogram is far below it.
+const MAX_BODY: usize = 16 << 20;
 
 /// A response of the control endpoint.
 #[derive(Debug)]
@@ -25,13 +25,15 @@ pub(crate) fn request(
     target: &Target,
     line: &'static str,
     body: &[u8],
+    patience: Duration,
 ) -> Result<Response, LoadError> {
     let address = target.address;
-    let stream = connect(address)?;
-    exchange(stream, target, line, body).map_err(|error| {
+    let deadline = Instant::now() + patience;
+    let stream = connect(address, patience)?;
+    exchange(stream, target, line, body, deadline).map_err(|error| {
         let reason = match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                format!("no answer within {} s", PATIENCE.as_secs())
+                format!("no answer within {patience:?}")
             }
             _ => error.to_string(),
         };
@@ -43,8 +45,8 @@ pub(crate) fn request(
     })
 }
 
-pub(crate) fn connect(address: SocketAddr) -> Result<TcpStream, LoadError> {
-    TcpStream::connect_timeout(&address, PATIENCE)
+pub(crate) fn connect(address: SocketAddr, patience: Duration) -> Result<TcpStream, LoadError> {
+    TcpStream::connect_timeout(&address, patience)
         .map_err(|source| LoadError::Connect { address, source })
 }
 
@@ -53,9 +55,9 @@ fn exchange(
     target: &Target,
     line: &str,
     body: &[u8],
+    deadline: Instant,
 ) -> io::Result<Response> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(left(deadline)?))?;
     let mut text = format!(
         "{line} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         target.host,
@@ -73,6 +75,8 @@ fn exchange(
     };
     let mut decoder: Option<BodyDecoder> = None;
     loop {
+        // The deadline is one for the whole answer: a server that drips bytes does not extend it.
+        stream.set_read_timeout(Some(left(deadline)?))?;
         let n = stream.read(&mut buffer)?;
         if n == 0 {
             let Some(mut decoder) = decoder else {
@@ -82,15 +86,14 @@ fn exchange(
             return Ok(response);
         }
         let mut bytes = &buffer[..n];
-        if decoder.is_none() {
+        while decoder.is_none() {
             let Some((parsed, taken)) = head.feed(bytes).map_err(io::Error::other)? else {
-                continue;
+                break;
             };
-            if parsed.is_interim() {
-                continue;
+            if !parsed.is_interim() {
+                response.status = parsed.status;
+                decoder = Some(BodyDecoder::new(parsed.framing()));
             }
-            response.status = parsed.status;
-            decoder = Some(BodyDecoder::new(parsed.framing()));
             bytes = &bytes[taken..];
         }
         if let Some(decoder) = &mut decoder {
@@ -101,9 +104,23 @@ fn exchange(
                     Ok(())
                 })
                 .map_err(io::Error::other)?;
+            if response.body.len() > MAX_BODY {
+                let limit = format!("an answer of more than {MAX_BODY} bytes");
+                return Err(io::Error::other(limit));
+            }
             if decoder.is_done() {
                 return Ok(response);
             }
         }
     }
+}
+
+/// Time left until `deadline`.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    // A socket takes no timeout of zero: that would mean none.
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    Ok(left)
 }

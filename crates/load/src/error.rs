@@ -40,7 +40,7 @@ pub enum LoadError {
         subscribed: u64,
         /// Asked for.
         wanted: u64,
-        /// ` within 30 s`, or empty when they failed before.
+        /// ` within 30s`, or empty when they failed before.
         after: String,
         /// The first error, with a leading colon, or empty.
         first: String,

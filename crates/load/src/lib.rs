@@ -14,6 +14,7 @@
 pub mod barrier;
 mod client;
 mod error;
+mod patience;
 pub mod publisher;
 pub mod target;
 mod worker;
@@ -25,6 +26,7 @@ use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_transport::transport::Transport;
 
 pub use error::LoadError;
+pub use patience::Patience;
 
 use barrier::Barrier;
 use publisher::Publish;
@@ -51,6 +53,8 @@ pub struct Config {
     pub cores: Vec<usize>,
     /// Nanoseconds before each due time that the publisher spins instead of sleeping.
     pub spin_ns: u64,
+    /// How long to wait for what may never come.
+    pub patience: Patience,
 }
 
 /// What a workload works with.

@@ -190,6 +190,11 @@ impl Faults {
 
     pub(crate) fn add(&self, fault: String) {
         self.count.set(self.count.get() + 1);
+        self.mention(fault);
+    }
+
+    /// Keeps words about something that is counted elsewhere.
+    pub(crate) fn mention(&self, fault: String) {
         let mut kept = self.kept.borrow_mut();
         if kept.len() < Self::KEPT && !kept.contains(&fault) {
             kept.push(fault);

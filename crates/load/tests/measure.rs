@@ -1,10 +1,12 @@
 //! Whole measurements over real sockets, server and load generator in one process: counts, bytes and states.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::path::Path;
 
 use pushbench_load::barrier::{Barrier, Free};
 use pushbench_load::target::Target;
-use pushbench_load::{Config, LoadError, run};
+use pushbench_load::{Config, LoadError, Patience, run};
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::Scenario;
@@ -39,6 +41,7 @@ fn config(
         seed: 7,
         cores: vec![],
         spin_ns: 0,
+        patience: Patience::default(),
     }
 }
 

@@ -43,9 +43,12 @@ pub enum Arrival {
     Reordered,
     /// Seen before.
     Duplicate,
-    /// Below the first number this subscriber was to receive.
+    /// Below the first number this subscriber was to receive, or beyond what any publisher counts to.
     Stale,
 }
+
+/// Numbers beyond are no sequence numbers of a publisher.
+const FARTHEST: u64 = u64::MAX / 2;
 
 /// Follows one subscriber. In order it costs a comparison; memory is used only while there are gaps.
 #[derive(Clone, Debug)]
@@ -86,6 +89,10 @@ impl SequenceCheck {
 
     #[cold]
     fn out_of_line(&mut self, seq: u64) -> Arrival {
+        // No publisher counts so far, and what follows must not overflow.
+        if seq > FARTHEST {
+            return Arrival::Stale;
+        }
         if seq > self.next {
             self.gaps.push((self.next, seq));
             self.next = seq + 1;
@@ -121,8 +128,11 @@ impl SequenceCheck {
     /// The outcome if `last` was the last message published: what is missing up to it is lost.
     #[must_use]
     pub fn counts(&self, last: u64) -> SequenceCounts {
-        let gaps: u64 = self.gaps.iter().map(|(from, to)| to - from).sum();
-        let tail = (last + 1).saturating_sub(self.next);
+        let end = last.saturating_add(1);
+        // A stray message far beyond the last one leaves a gap in which nothing was published.
+        let missing = |&(from, to): &(u64, u64)| to.min(end).saturating_sub(from);
+        let gaps: u64 = self.gaps.iter().map(missing).sum();
+        let tail = end.saturating_sub(self.next);
         SequenceCounts {
             delivered: self.delivered,
             lost: gaps + tail,
@@ -189,6 +199,18 @@ mod tests {
             }
         );
         assert_eq!(counts(&[0, 1, 2, 3, 4, 5]), clean, "older than asked for");
+        assert_eq!(counts(&[u64::MAX, 1, 2, 3, 4, 5]), clean, "no number");
+    }
+
+    #[test]
+    fn a_stray_number_far_away_loses_nothing() {
+        let mut check = feed(&[1, FARTHEST, 2, 4]);
+        check.arrived(FARTHEST);
+        let counts = check.counts(5);
+        assert_eq!((counts.lost, counts.duplicated), (2, 1), "3 and 5");
+        let mut sum = counts;
+        sum.add(&counts);
+        assert_eq!(sum.lost, 4);
     }
 
     proptest! {

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -83,14 +83,22 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
         (&Method::POST, "/publish") => publish(request, control).await,
         (&Method::POST, "/schedule") => schedule(request, control).await,
         (&Method::GET, "/schedule") => json(&control.publisher.report()),
-        (_, "/healthz" | "/publish" | "/schedule") => {
-            text(StatusCode::METHOD_NOT_ALLOWED, "wrong method")
-        }
+        (_, "/healthz") => wrong_method("GET"),
+        (_, "/publish") => wrong_method("POST"),
+        (_, "/schedule") => wrong_method("GET, POST"),
         _ => text(
             StatusCode::NOT_FOUND,
             "there are /healthz, /publish and /schedule",
         ),
     }
+}
+
+/// RFC 9110 §15.5.6: the answer names the methods there are.
+fn wrong_method(allowed: &'static str) -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "wrong method");
+    let allowed = HeaderValue::from_static(allowed);
+    answer.headers_mut().insert(ALLOW, allowed);
+    answer
 }
 
 async fn publish(request: Request<Incoming>, control: &Control) -> Answer {
@@ -137,22 +145,30 @@ async fn schedule(request: Request<Incoming>, control: &Control) -> Answer {
 }
 
 async fn body(request: Request<Incoming>) -> Result<Bytes, Answer> {
+    let too_large = || {
+        let limit = format!("a body of at most {MAX_MESSAGE} bytes, please");
+        text(StatusCode::PAYLOAD_TOO_LARGE, &limit)
+    };
+    // What is announced as too large need not be sent.
+    if request.body().size_hint().lower() > MAX_MESSAGE as u64 {
+        return Err(too_large());
+    }
     match Limited::new(request.into_body(), MAX_MESSAGE)
         .collect()
         .await
     {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) => Err(text(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string())),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) => Err(text(StatusCode::BAD_REQUEST, &error.to_string())),
     }
 }
 
 fn json(value: &impl serde::Serialize) -> Answer {
     let body = serde_json::to_vec(value).expect("these documents always serialise");
     let mut answer = Response::new(Full::new(body.into()));
-    answer.headers_mut().insert(
-        CONTENT_TYPE,
-        hyper::header::HeaderValue::from_static("application/json"),
-    );
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }
 

@@ -109,8 +109,7 @@ impl Server {
                 core,
             })?);
         }
-        let publisher =
-            publisher::Publisher::start(Arc::clone(&hub), config.transport, stopped.clone())?;
+        let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport)?;
         let control_state = control::Control {
             hub: Arc::clone(&hub),
             stats,

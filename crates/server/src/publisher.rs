@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
@@ -15,17 +15,18 @@ use pushbench_sys::clock;
 use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
 use pushbench_transport::hub::Hub;
 use pushbench_transport::transport::Transport;
-use tokio::sync::watch;
 
 use crate::ServeError;
 
 /// Between an order and its first message: time for the order's answer to be on its way.
 const LEAD_NS: u64 = 2_000_000;
 
-/// The server's own publisher.
+/// The server's own publisher. Dropping it ends its thread, in the middle of an order too.
 pub(crate) struct Publisher {
-    orders: Mutex<Sender<PublishOrder>>,
+    /// Taken when the publisher ends.
+    orders: Mutex<Option<Sender<PublishOrder>>>,
     state: Arc<State>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -37,6 +38,8 @@ struct State {
     started: AtomicU64,
     thread: Mutex<String>,
     lateness: Mutex<Option<Histogram>>,
+    /// The server ends.
+    stop: AtomicBool,
 }
 
 impl State {
@@ -53,21 +56,21 @@ impl Publisher {
     pub(crate) fn start(
         hub: Arc<Hub>,
         transport: &'static dyn Transport,
-        stopped: watch::Receiver<bool>,
     ) -> Result<Self, ServeError> {
         let (orders, inbox) = channel();
         let state = Arc::new(State::default());
         let thread_state = Arc::clone(&state);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name(PUBLISHER_THREAD.into())
-            .spawn(move || work(&inbox, &hub, transport, &thread_state, &stopped))
+            .spawn(move || work(&inbox, &hub, transport, &thread_state))
             .map_err(|source| ServeError::Thread {
                 thread: "publisher",
                 source,
             })?;
         Ok(Self {
-            orders: Mutex::new(orders),
+            orders: Mutex::new(Some(orders)),
             state,
+            thread: Some(thread),
         })
     }
 
@@ -79,7 +82,9 @@ impl Publisher {
         *self.state.lateness() = None;
         let orders = self.orders.lock().expect("no holder of this lock panics");
         // The thread ends only with the server, and then nobody asks.
-        let _ = orders.send(order);
+        if let Some(orders) = &*orders {
+            let _ = orders.send(order);
+        }
         Ok(())
     }
 
@@ -100,17 +105,28 @@ impl Publisher {
     }
 }
 
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.state.stop.store(true, Ordering::Relaxed);
+        if let Ok(orders) = self.orders.get_mut() {
+            *orders = None;
+        }
+        if let Some(thread) = self.thread.take() {
+            // A publisher that panicked has said so; there is nothing left to end.
+            let _ = thread.join();
+        }
+    }
+}
+
 fn work(
     orders: &Receiver<PublishOrder>,
     hub: &Hub,
     transport: &'static dyn Transport,
     state: &State,
-    stopped: &watch::Receiver<bool>,
 ) {
     *state.thread.lock().expect("no holder of this lock panics") = prepare_thread().to_string();
-    // Ends when the control endpoint, which holds the other end, has ended.
     while let Ok(order) = orders.recv() {
-        let lateness = carry_out(&order, hub, transport, state, stopped);
+        let lateness = carry_out(&order, hub, transport, state);
         *state.lateness() = Some(lateness);
         state.busy.store(false, Ordering::Release);
     }
@@ -121,7 +137,6 @@ fn carry_out(
     hub: &Hub,
     transport: &'static dyn Transport,
     state: &State,
-    stopped: &watch::Receiver<bool>,
 ) -> Histogram {
     let maker = BodyMaker::new(
         order.payload,
@@ -130,7 +145,6 @@ fn carry_out(
     );
     let binary = maker.is_binary();
     let mut lateness = histogram::new();
-    let stop = AtomicBool::new(false);
     let start = clock::now() + LEAD_NS;
     state.started.store(start, Ordering::Relaxed);
     let offsets = order
@@ -141,7 +155,7 @@ fn carry_out(
         start,
         spin_ns: order.spin_ns,
     }
-    .run(offsets, &stop, |Tick { intended_ns, .. }| {
+    .run(offsets, &state.stop, |Tick { intended_ns, .. }| {
         let mut published = 0;
         hub.publish_with(|seq, body| {
             published = clock::now();
@@ -157,9 +171,6 @@ fn carry_out(
         });
         lateness.saturating_record((published - intended_ns).clamp(1, HIGHEST));
         state.published.fetch_add(1, Ordering::Relaxed);
-        if *stopped.borrow() {
-            stop.store(true, Ordering::Relaxed);
-        }
     });
     lateness
 }

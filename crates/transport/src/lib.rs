@@ -14,6 +14,7 @@
 //!
 //! Dispatch, allocation and locks cost once per connection or once per message, never once per delivery.
 
+mod ascii;
 pub mod http1;
 pub mod hub;
 pub mod limits;

@@ -1,11 +1,16 @@
 //! Accepting connections, the same for every transport.
 
 use std::future::Future;
+use std::io;
 use std::net::TcpListener as StdListener;
+use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::AsyncWrite as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -50,9 +55,12 @@ where
         }
     };
     let mut connections = JoinSet::new();
+    let mut stopped = pin!(shutdown.wait_for(|stop| *stop));
     loop {
         tokio::select! {
+            // The end comes first: a crowd of clients at the door must not keep the server from it.
             biased;
+            _ = &mut stopped => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     stats.accepted.fetch_add(1, Ordering::Relaxed);
@@ -64,15 +72,29 @@ where
                 Err(error) => back_off(&error).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            _ = shutdown.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+/// Writes to a socket that nearly always has room: what tokio knows of it is asked for only when it has none.
+#[inline]
+pub(crate) fn poll_write(
+    stream: &mut TcpStream,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>> {
+    match stream.try_write(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Pin::new(stream).poll_write(cx, bytes)
+        }
+        sent => Poll::Ready(sent),
     }
 }
 
 /// A peer that reset its connection before it was accepted is no reason to stop. Out of file descriptors, accepting
 /// again at once would only spin: wait until some are closed.
-async fn back_off(error: &std::io::Error) {
-    if error.kind() != std::io::ErrorKind::ConnectionAborted {
+async fn back_off(error: &io::Error) {
+    if error.kind() != io::ErrorKind::ConnectionAborted {
         eprintln!(
             "pushbench: cannot accept a connection: {error} (see `pushbench doctor` for limits)"
         );

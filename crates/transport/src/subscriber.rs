@@ -163,6 +163,8 @@ pub struct Inlet {
     pub subscribed: Cell<u64>,
     /// Subscribers whose connection has ended.
     pub ended: Cell<u64>,
+    /// Of these, subscribers that the server had not accepted before.
+    pub refused: Cell<u64>,
 }
 
 /// Bytes read at once; a socket rarely holds more, and one buffer serves all connections of a worker.
@@ -178,6 +180,7 @@ impl Default for Inlet {
             progressed: Notify::new(),
             subscribed: Cell::new(0),
             ended: Cell::new(0),
+            refused: Cell::new(0),
         }
     }
 }
@@ -198,6 +201,7 @@ pub struct Subscriber {
     /// What it has received.
     pub check: RefCell<SequenceCheck>,
     progress: Cell<Progress>,
+    ended: Cell<bool>,
     /// Whether its TCP_NODELAY was set and read back as set.
     pub nodelay: bool,
 }
@@ -212,6 +216,7 @@ impl Subscriber {
             inlet,
             check: RefCell::new(SequenceCheck::starting_at(first)),
             progress: Cell::default(),
+            ended: Cell::new(false),
             nodelay,
         })
     }
@@ -220,6 +225,12 @@ impl Subscriber {
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.get()
+    }
+
+    /// Whether its connection has ended; what it misses will not come.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.get()
     }
 
     /// What the kernel counted on the connection so far, beside what formulas expect.

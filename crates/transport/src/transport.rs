@@ -7,6 +7,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
@@ -107,6 +110,17 @@ impl Default for ServeOptions {
             heartbeat_s: None,
             poll_timeout_ms: 25_000,
         }
+    }
+}
+
+impl ServeOptions {
+    /// Ticks every [`Self::heartbeat_s`] seconds from now on; `None` when there are no heartbeats, as with 0 seconds.
+    pub(crate) fn heartbeat(&self) -> Option<Interval> {
+        let seconds = self.heartbeat_s.filter(|&seconds| seconds > 0)?;
+        let mut interval = interval(Duration::from_secs(seconds.into()));
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval.reset();
+        Some(interval)
     }
 }
 

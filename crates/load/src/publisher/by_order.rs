@@ -11,14 +11,16 @@ use crate::target::Target;
 
 pub(super) struct ByOrder {
     control: Target,
+    patience: Duration,
 }
 
 const START: &str = "POST /schedule";
 const REPORT: &str = "GET /schedule";
 
 impl ByOrder {
-    pub(super) fn new(control: Target) -> Self {
-        Self { control }
+    /// `patience` bounds every single request.
+    pub(super) fn new(control: Target, patience: Duration) -> Self {
+        Self { control, patience }
     }
 
     fn error(&self, request: &'static str, reason: String) -> LoadError {
@@ -33,7 +35,7 @@ impl ByOrder {
 impl Publish for ByOrder {
     fn start(&mut self, order: &PublishOrder) -> Result<(), LoadError> {
         let body = serde_json::to_vec(order).expect("an order always serialises");
-        let Response { status, body } = request(&self.control, START, &body)?;
+        let Response { status, body } = request(&self.control, START, &body, self.patience)?;
         if status != 202 {
             let text = String::from_utf8_lossy(&body).into_owned();
             return Err(self.error(START, format!("status {status}, expected 202 {text}")));
@@ -44,7 +46,7 @@ impl Publish for ByOrder {
     fn finish(&mut self, patience: Duration) -> Result<PublishReport, LoadError> {
         let deadline = Instant::now() + patience;
         loop {
-            let Response { status, body } = request(&self.control, REPORT, b"")?;
+            let Response { status, body } = request(&self.control, REPORT, b"", self.patience)?;
             if status != 200 {
                 return Err(self.error(REPORT, format!("status {status}, expected 200")));
             }

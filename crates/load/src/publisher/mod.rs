@@ -21,10 +21,14 @@ pub(crate) trait Publish {
 
 pub(crate) fn for_role(config: &Config) -> Result<Box<dyn Publish>, LoadError> {
     Ok(match config.publisher {
-        PublisherRole::Server => Box::new(by_order::ByOrder::new(config.control.clone())),
+        PublisherRole::Server => Box::new(by_order::ByOrder::new(
+            config.control.clone(),
+            config.patience.control,
+        )),
         PublisherRole::Load => Box::new(relay::Relay::start(
             config.control.clone(),
             config.transport.carries_binary(),
+            config.patience,
         )?),
     })
 }

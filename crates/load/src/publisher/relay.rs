@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST};
@@ -22,9 +22,9 @@ use pushbench_transport::http1::body::{BodyDecoder, BodyError};
 use pushbench_transport::http1::head::HeadReader;
 
 use super::Publish;
-use crate::LoadError;
 use crate::client::connect;
 use crate::target::Target;
+use crate::{LoadError, Patience};
 
 pub(super) struct Relay {
     orders: Option<Sender<PublishOrder>>,
@@ -41,8 +41,12 @@ struct Answers {
 }
 
 impl Relay {
-    pub(super) fn start(control: Target, carries_binary: bool) -> Result<Self, LoadError> {
-        let connection = connect(control.address)?;
+    pub(super) fn start(
+        control: Target,
+        carries_binary: bool,
+        patience: Patience,
+    ) -> Result<Self, LoadError> {
+        let connection = connect(control.address, patience.control)?;
         let clone = || connection.try_clone().map_err(LoadError::Worker);
         let (out, input) = (clone()?, clone()?);
         out.set_nodelay(true).map_err(LoadError::Worker)?;
@@ -65,6 +69,7 @@ impl Relay {
                     carries_binary,
                     next_seq: 1,
                     thread,
+                    patience: patience.drain,
                 };
                 while let Ok(order) = inbox.recv() {
                     if outbox.send(sender.carry_out(&order, &answers)).is_err() {
@@ -128,6 +133,8 @@ struct Sending {
     carries_binary: bool,
     next_seq: u64,
     thread: String,
+    /// For the answers to come, once everything is sent.
+    patience: Duration,
 }
 
 impl Sending {
@@ -195,15 +202,16 @@ impl Sending {
     }
 
     fn await_answers(&self, wanted: u64, answers: &Answers) -> Result<(), String> {
-        let deadline = clock::now() + 5_000_000_000;
+        let deadline = Instant::now() + self.patience;
         while answers.accepted.load(Ordering::Acquire) < wanted {
             if let Some(refused) = answers.refused.lock().expect("no holder panics").clone() {
                 return Err(refused);
             }
-            if clock::now() > deadline {
+            if Instant::now() > deadline {
                 let accepted = answers.accepted.load(Ordering::Acquire);
                 return Err(format!(
-                    "{accepted} of {wanted} messages were answered within 5 s"
+                    "{accepted} of {wanted} messages were answered within {:?}",
+                    self.patience
                 ));
             }
             clock::sleep_until(clock::now() + 1_000_000, 0);
@@ -212,10 +220,12 @@ impl Sending {
     }
 }
 
-/// Counts accepted messages until the connection ends; the first refusal is kept in words.
+/// Counts accepted messages until the connection ends; the first refusal is kept in words. A refused message is not
+/// counted, so whoever waits for all of them to be accepted finds the refusal.
 fn read_answers(mut input: TcpStream, answers: &Answers) {
     let mut head = HeadReader::default();
     let mut body: Option<BodyDecoder> = None;
+    let mut accepted = false;
     let mut buffer = [0; 16 * 1024];
     let refuse = |reason: String| {
         answers
@@ -235,7 +245,8 @@ fn read_answers(mut input: TcpStream, answers: &Answers) {
                 match head.feed(bytes) {
                     Ok(Some((parsed, taken))) => {
                         if !parsed.is_interim() {
-                            if !(200..300).contains(&parsed.status) {
+                            accepted = (200..300).contains(&parsed.status);
+                            if !accepted {
                                 refuse(format!("status {}, expected 2xx", parsed.status));
                             }
                             body = Some(BodyDecoder::new(parsed.framing()));
@@ -246,7 +257,9 @@ fn read_answers(mut input: TcpStream, answers: &Answers) {
                     Err(error) => return refuse(error.to_string()),
                 }
                 if body.as_ref().is_some_and(BodyDecoder::is_done) {
-                    answers.accepted.fetch_add(1, Ordering::Release);
+                    answers
+                        .accepted
+                        .fetch_add(u64::from(accepted), Ordering::Release);
                     body = None;
                 }
                 continue;
@@ -256,7 +269,9 @@ fn read_answers(mut input: TcpStream, answers: &Answers) {
                 Err(error) => return refuse(error.to_string()),
             }
             if decoder.is_done() {
-                answers.accepted.fetch_add(1, Ordering::Release);
+                answers
+                    .accepted
+                    .fetch_add(u64::from(accepted), Ordering::Release);
                 body = None;
             }
         }

@@ -25,9 +25,6 @@ use crate::barrier::Barrier;
 use crate::worker::{Faults, Station};
 use crate::{Bench, LoadError};
 
-/// Longest time for one connection to get its message.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 pub(crate) fn run(
     bench: &mut Bench,
     connect: Connect,
@@ -45,7 +42,7 @@ pub(crate) fn run(
         spin_ns: 0,
     };
     bench.publisher.start(&order)?;
-    bench.publisher.finish(PATIENCE)?;
+    bench.publisher.finish(bench.config.patience.drain)?;
 
     let warm_up = churn(bench, connect.warm_up, connect.in_flight)?;
     if warm_up.opened < u64::from(connect.warm_up) {
@@ -124,6 +121,7 @@ impl Tally {
 fn churn(bench: &Bench, connections: u32, in_flight: u32) -> Result<Tally, LoadError> {
     let workers = bench.workers.len() as u32;
     let share = |total: u32, index: u32| total / workers + u32::from(index < total % workers);
+    let patience = bench.config.patience.first_message;
     let pending: Vec<_> = bench
         .workers
         .iter()
@@ -131,7 +129,7 @@ fn churn(bench: &Bench, connections: u32, in_flight: u32) -> Result<Tally, LoadE
         .map(|(worker, index)| {
             // With more workers than connections in flight, some have nothing to do.
             let (connections, slots) = (share(connections, index), share(in_flight, index).max(1));
-            worker.start_job(move |station| churn_share(station, connections, slots))
+            worker.start_job(move |station| churn_share(station, connections, slots, patience))
         })
         .collect();
     let mut tally = Tally::default();
@@ -141,7 +139,12 @@ fn churn(bench: &Bench, connections: u32, in_flight: u32) -> Result<Tally, LoadE
     Ok(tally)
 }
 
-async fn churn_share(station: Rc<Station>, connections: u32, slots: u32) -> Tally {
+async fn churn_share(
+    station: Rc<Station>,
+    connections: u32,
+    slots: u32,
+    patience: Duration,
+) -> Tally {
     let left = Rc::new(Cell::new(connections));
     let tally = Rc::new(RefCell::new(Tally::default()));
     let faults = Rc::new(Faults::default());
@@ -153,13 +156,18 @@ async fn churn_share(station: Rc<Station>, connections: u32, slots: u32) -> Tall
                 let inlet = Rc::new(Inlet::default());
                 while let Some(rest) = left.get().checked_sub(1) {
                     left.set(rest);
-                    if let Err(fault) = one(&station, &inlet, &tally).await {
+                    let one = timeout(patience, one(&station, &inlet, &tally)).await;
+                    let overdue = |_| Err(format!("no message within {patience:?}"));
+                    if let Err(fault) = one.unwrap_or_else(overdue) {
                         faults.add(fault);
                         // A server that refuses refuses all: a handful of faults is enough to say so.
                         if faults.count() >= Faults::KEPT as u64 {
                             left.set(0);
                         }
                     }
+                }
+                for fault in inlet.inbox.borrow().faults() {
+                    faults.mention(fault.clone());
                 }
             })
         })
@@ -175,6 +183,9 @@ async fn churn_share(station: Rc<Station>, connections: u32, slots: u32) -> Tall
     tally
 }
 
+/// What is said of a subscription that ended in a way its protocol allows.
+const ENDED: &str = "the connection ended";
+
 /// One connection, from nothing to its first message.
 async fn one(station: &Station, inlet: &Rc<Inlet>, tally: &RefCell<Tally>) -> Result<(), String> {
     let start = clock::now();
@@ -182,27 +193,23 @@ async fn one(station: &Station, inlet: &Rc<Inlet>, tally: &RefCell<Tally>) -> Re
         .connect()
         .await
         .map_err(|error| format!("cannot connect: {error}"))?;
-    let settled = inlet.inbox.borrow().settled();
+    let (settled, corrupted) = {
+        let inbox = inlet.inbox.borrow();
+        (inbox.settled(), inbox.corrupted())
+    };
     let reached = inlet.signal_at(settled + 1);
     debug_assert!(!reached, "the count only grows");
     let (subscriber, run) = station.subscribe(stream, inlet, 0);
-    let first = async {
-        tokio::pin!(run);
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut run => return ended.map_err(|error| error.to_string()),
-                () = inlet.progressed.notified() => {
-                    if inlet.inbox.borrow().settled() > settled {
-                        return Ok(());
-                    }
-                }
+    tokio::pin!(run);
+    while inlet.inbox.borrow().settled() == settled {
+        tokio::select! {
+            biased;
+            // With the message or without: a subscription that ends by itself is no success.
+            ended = &mut run => {
+                return Err(ended.map_or_else(|error| error.to_string(), |()| ENDED.to_owned()));
             }
+            () = inlet.progressed.notified() => {}
         }
-    };
-    match timeout(PATIENCE, first).await {
-        Ok(result) => result?,
-        Err(_) => return Err(format!("no message within {} s", PATIENCE.as_secs())),
     }
     let received = inlet.inbox.borrow().recorder().last_received.max(start);
     let wire = subscriber.wire().map_err(|error| error.to_string())?;
@@ -210,18 +217,19 @@ async fn one(station: &Station, inlet: &Rc<Inlet>, tally: &RefCell<Tally>) -> Re
     tally
         .connect
         .saturating_record(connect_ns.clamp(1, HIGHEST));
-    tally
-        .first_message
-        .saturating_record((received - start).clamp(1, HIGHEST));
     tally.wire.add(&wire);
     tally.opened += 1;
     tally.nodelay += u64::from(subscriber.nodelay);
     tally.batches += subscriber.progress().batches;
-    let corrupted = inlet.inbox.borrow().corrupted();
     let mut counts = subscriber.check.borrow().counts(1);
-    if corrupted > tally.sequence.corrupted {
+    counts.corrupted = inlet.inbox.borrow().corrupted() - corrupted;
+    if counts.corrupted == 0 {
+        tally
+            .first_message
+            .saturating_record((received - start).clamp(1, HIGHEST));
+    } else {
+        // It came, and nobody knows what it was.
         counts.lost = 0;
-        tally.sequence.corrupted = corrupted;
     }
     tally.sequence.add(&counts);
     Ok(())

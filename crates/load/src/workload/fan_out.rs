@@ -3,6 +3,7 @@
 //! Phases: connect, warm-up, measure, drain. Warm-up and measurement are two schedules with nothing in flight between
 //! them, so that what both processes use in the measured phase divides exactly by its deliveries.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,10 +26,6 @@ use crate::{Bench, LoadError};
 
 /// Connections being set up at once by each worker.
 const CONNECTING: u32 = 64;
-/// Longest time for all subscribers to be accepted.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
-/// After the last message is due, how long a late delivery may take before it counts as lost.
-const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(
     bench: &mut Bench,
@@ -66,20 +63,21 @@ pub(crate) fn run(
         measured,
         &report,
         wire_between(&before, &after),
-        after,
+        &after,
         outcome,
     ))
 }
 
 fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
     let workers = bench.workers.len() as u32;
+    let patience = bench.config.patience.connect;
     let pending: Vec<_> = bench
         .workers
         .iter()
         .zip(0..)
         .map(|(worker, index)| {
             let share = subscribers / workers + u32::from(index < subscribers % workers);
-            worker.start_job(move |station| connect_share(station, share))
+            worker.start_job(move |station| connect_share(station, share, patience))
         })
         .collect();
     let (mut subscribed, mut timed_out, mut words) = (0, false, Vec::new());
@@ -91,7 +89,7 @@ fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
     }
     if subscribed < u64::from(subscribers) {
         let after = if timed_out {
-            format!(" within {} s", CONNECT_PATIENCE.as_secs())
+            format!(" within {patience:?}")
         } else {
             String::new()
         };
@@ -110,20 +108,27 @@ fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
 
 /// Opens `share` connections, a few at a time, and waits until the server has accepted each. Returns how many it
 /// accepted, whether time ran out, and what went wrong.
-async fn connect_share(station: Rc<Station>, share: u32) -> (u64, bool, Vec<String>) {
+async fn connect_share(
+    station: Rc<Station>,
+    share: u32,
+    patience: Duration,
+) -> (u64, bool, Vec<String>) {
     let inlet = Rc::clone(&station.inlet);
-    let deadline = Instant::now() + CONNECT_PATIENCE;
+    let deadline = Instant::now() + patience;
     let mut timed_out = false;
-    let settled = || inlet.subscribed.get() + inlet.ended.get() + station.faults.count();
+    let unconnected = Cell::new(0);
+    let settled = || inlet.subscribed.get() + inlet.refused.get() + unconnected.get();
     for opened in 0..u64::from(share) {
         match timeout_at(deadline, station.connect()).await {
             Ok(Ok((stream, _))) => add(&station, stream),
-            Ok(Err(error)) => station
-                .faults
-                .add(format!("cannot connect to {}: {error}", station.address())),
+            Ok(Err(error)) => {
+                unconnected.set(unconnected.get() + 1);
+                let fault = format!("cannot connect to {}: {error}", station.address());
+                station.faults.add(fault);
+            }
             Err(_) => timed_out = true,
         }
-        while !timed_out && opened + 1 - settled().min(opened + 1) >= u64::from(CONNECTING) {
+        while !timed_out && opened + 1 - settled() >= u64::from(CONNECTING) {
             timed_out = timeout_at(deadline, inlet.progressed.notified())
                 .await
                 .is_err();
@@ -139,7 +144,8 @@ async fn connect_share(station: Rc<Station>, share: u32) -> (u64, bool, Vec<Stri
             .await
             .is_err();
     }
-    let alive = inlet.subscribed.get().saturating_sub(inlet.ended.get());
+    let ended_since = inlet.ended.get() - inlet.refused.get();
+    let alive = inlet.subscribed.get() - ended_since;
     (alive, timed_out, station.faults.words())
 }
 
@@ -174,7 +180,9 @@ fn publish(
         payload,
         spin_ns,
     })?;
-    let patience = Duration::from_nanos(last_ns) + DRAIN;
+    let drain = bench.config.patience.drain;
+    let patience = Duration::from_nanos(last_ns) + drain;
+    let deadline = Instant::now() + patience;
     let pending: Vec<_> = bench
         .workers
         .iter()
@@ -183,16 +191,17 @@ fn publish(
     for pending in pending {
         pending.wait()?;
     }
-    bench.publisher.finish(DRAIN)
+    // When all subscribers have ended, nobody has waited for the schedule.
+    let left = deadline.saturating_duration_since(Instant::now());
+    bench.publisher.finish(left + drain)
 }
 
-/// Waits until all subscribers of this worker have `total` messages; gives up when one of them has ended, because what
-/// it misses will never come, or when time is up. What is missing then shows in the sequence.
+/// Waits until all subscribers of this worker have `total` messages, or time is up. What is missing then shows in the
+/// sequence. What a subscriber misses whose connection has ended will never come, and is not waited for.
 async fn settle(station: Rc<Station>, total: u64, patience: Duration) {
     let deadline = Instant::now() + patience;
     let inlet = &station.inlet;
-    let target = total * station.subscribers.borrow().len() as u64;
-    while !inlet.signal_at(target) && inlet.ended.get() == 0 {
+    while !inlet.signal_at(attainable(&station, total)) {
         if timeout_at(deadline, inlet.progressed.notified())
             .await
             .is_err()
@@ -200,6 +209,15 @@ async fn settle(station: Rc<Station>, total: u64, patience: Duration) {
             return;
         }
     }
+}
+
+/// How many of the `total` messages of each subscriber can still be settled.
+fn attainable(station: &Station, total: u64) -> u64 {
+    let subscribers = station.subscribers.borrow();
+    let wanted = total * subscribers.len() as u64;
+    let ended = subscribers.iter().filter(|one| one.has_ended());
+    let missed: u64 = ended.map(|one| one.check.borrow().counts(total).lost).sum();
+    wanted - missed
 }
 
 /// What is known of the sockets at a barrier.
@@ -338,7 +356,7 @@ fn measurement(
     published: u64,
     report: &PublishReport,
     wire: WireCount,
-    after: Sample,
+    after: &Sample,
     outcome: Outcome,
 ) -> Measurement {
     let config = &bench.config;

@@ -14,7 +14,8 @@ fuzz_target!(|data: &[u8]| {
         let result = pieces.iter().try_for_each(|piece| {
             decoder.feed(piece, &mut |e| {
                 assert!(e.data.len() <= 3 * input.max_message);
-                events.push([e.event, e.data, e.last_event_id].map(str::to_owned));
+                let data = std::str::from_utf8(e.data).expect("data is UTF-8");
+                events.push([e.event, data, e.last_event_id].map(str::to_owned));
             })
         });
         let state = (decoder.last_event_id().to_owned(), decoder.retry_ms());

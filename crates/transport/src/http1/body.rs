@@ -142,6 +142,22 @@ impl BodyDecoder {
                     on_data(&rest[..taken])?;
                     at += taken;
                 }
+                // A line end and a chunk size that lie whole in one read, as they nearly always do. What is cut or
+                // wrong goes byte by byte.
+                State::ChunkCr if rest.starts_with(b"\r\n") => {
+                    self.state = State::Size;
+                    at += 2;
+                }
+                State::Size if self.line == 0 => {
+                    if let Some((size, len)) = whole_chunk_line(rest) {
+                        self.left = size;
+                        self.state = State::Chunk;
+                        at += len;
+                    } else {
+                        self.state = self.framing_byte(rest[0])?;
+                        at += 1;
+                    }
+                }
                 _ => {
                     self.state = self.framing_byte(rest[0])?;
                     at += 1;
@@ -242,6 +258,22 @@ impl BodyDecoder {
         }
         Ok(())
     }
+}
+
+/// A plain chunk-size line at the start of `bytes`: the size, which is not 0, and the length of the line.
+#[inline]
+fn whole_chunk_line(bytes: &[u8]) -> Option<(u64, usize)> {
+    // More digits would need a look at overflow, and are rarer than rare.
+    const DIGITS: usize = 8;
+    let mut size = 0;
+    for (at, &byte) in bytes.iter().enumerate().take(DIGITS + 1) {
+        if !byte.is_ascii_hexdigit() {
+            let ends = bytes[at..].starts_with(b"\r\n");
+            return (ends && size > 0).then_some((size, at + 2));
+        }
+        size = size << 4 | u64::from(hex(byte));
+    }
+    None
 }
 
 const fn line_end(got: u8, place: &'static str, expected: &'static str) -> BodyError {

@@ -1,6 +1,7 @@
 //! What the HTTP server halves share: which requests they refuse, and the cursor of a request.
 
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{ALLOW, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
 
 /// The status for a request that does not ask for `path` with GET; `None` for one that does.
 pub(crate) fn refuse<B>(request: &Request<B>, path: &str) -> Option<StatusCode> {
@@ -13,6 +14,16 @@ pub(crate) fn refuse<B>(request: &Request<B>, path: &str) -> Option<StatusCode> 
     }
 }
 
+/// Makes `response` a refusal.
+pub(crate) fn refuse_with<B>(response: &mut Response<B>, status: StatusCode) {
+    *response.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        // RFC 9110 §15.5.6: such an answer names the methods there are.
+        let get = HeaderValue::from_static("GET");
+        response.headers_mut().insert(ALLOW, get);
+    }
+}
+
 /// A cursor that is not a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BadNumber;
@@ -22,25 +33,31 @@ pub(crate) fn after_of<B>(request: &Request<B>) -> Result<Option<u64>, BadNumber
     match request.headers().get("last-event-id") {
         // A browser sends an empty id after a server reset it; that is as good as none.
         Some(value) if value.is_empty() => Ok(None),
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .map(Some)
-            .ok_or(BadNumber),
+        Some(value) => number(value.as_bytes()).map(Some),
         None => number_of(request, "after"),
     }
 }
 
-/// The number `name` in the query.
+/// The number `name` in the query. Without a value it is no number, and not the same as a missing one.
 pub(crate) fn number_of<B>(request: &Request<B>, name: &str) -> Result<Option<u64>, BadNumber> {
-    let query = request.uri().query().unwrap_or_default();
-    let value = query
-        .split('&')
-        .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
-    value
-        .map(|(_, value)| value.parse().map_err(|_| BadNumber))
-        .transpose()
+    // By bytes: a poll pays for this every time, and a search for characters costs several times as much.
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let mut pairs = query.split(|&byte| byte == b'&');
+    let value = pairs.find_map(|pair| match pair.strip_prefix(name.as_bytes())? {
+        [b'=', value @ ..] => Some(value),
+        [] => Some(&[][..]),
+        _ => None,
+    });
+    value.map(number).transpose()
+}
+
+/// Decimal digits and nothing else: `parse` would also accept a plus sign, which in a query stands for a space.
+fn number(digits: &[u8]) -> Result<u64, BadNumber> {
+    let value = digits.iter().try_fold(0_u64, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
+        value.checked_mul(10)?.checked_add(digit.into())
+    });
+    value.filter(|_| !digits.is_empty()).ok_or(BadNumber)
 }
 
 #[cfg(test)]
@@ -61,7 +78,13 @@ mod tests {
         assert_eq!(after_of(&request("/sse?after=7&x=1", None)), Ok(Some(7)));
         assert_eq!(after_of(&request("/sse?after=7", Some("9"))), Ok(Some(9)));
         assert_eq!(after_of(&request("/sse", Some(""))), Ok(None));
-        assert_eq!(after_of(&request("/sse", Some("abc"))), Err(BadNumber));
+        for garbage in ["abc", "-1", "+1", "1 2", "18446744073709551616"] {
+            assert_eq!(after_of(&request("/sse", Some(garbage))), Err(BadNumber));
+        }
+        for garbage in ["after", "after=", "after=+1", "after=0x1", "after=%31"] {
+            let request = request(&format!("/sse?x=1&{garbage}"), None);
+            assert_eq!(after_of(&request), Err(BadNumber), "{garbage}");
+        }
         assert_eq!(
             number_of(&request("/poll?after=1&timeout=x", None), "timeout"),
             Err(BadNumber)

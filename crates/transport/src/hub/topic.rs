@@ -109,7 +109,10 @@ impl<F: Clone + 'static> Topic<F> {
     /// Subscribes to the messages after number `after`, as far as they are kept; to new ones only with `None`.
     #[must_use]
     pub fn subscribe(self: &Rc<Self>, after: Option<u64>) -> Subscription<F> {
-        self.pull();
+        // A cursor within what this worker holds, as that of nearly every poll, needs no look at the hub and its lock.
+        if after.is_none_or(|after| after >= self.ring.borrow().next_seq) {
+            self.pull();
+        }
         let ring = self.ring.borrow();
         let cursor = after.map_or(ring.next_seq, |after| {
             after
@@ -152,13 +155,8 @@ impl<F: Clone + 'static> Subscription<F> {
         let ring = self.topic.ring.borrow();
         let oldest = ring.first_seq();
         let Some(index) = self.cursor.checked_sub(oldest) else {
-            if !std::mem::replace(&mut self.lagged, true) {
-                self.topic.hub.lagged.fetch_add(1, Ordering::Relaxed);
-            }
-            return Err(Lagged {
-                wanted: self.cursor,
-                oldest,
-            });
+            drop(ring);
+            return Err(self.fell_behind(oldest));
         };
         let Some(frame) = ring.frames.get(index as usize) else {
             return Ok(None);
@@ -181,6 +179,28 @@ impl<F: Clone + 'static> Subscription<F> {
                 Poll::Pending
             }
             Err(lagged) => Poll::Ready(Err(lagged)),
+        }
+    }
+
+    /// Ready once the next message is no longer kept. For a connection that takes no more at present: it cannot ask
+    /// for the next message, and would otherwise never learn that there is none.
+    pub fn poll_lagged(&mut self, cx: &mut Context<'_>) -> Poll<Lagged> {
+        let oldest = self.topic.ring.borrow().first_seq();
+        if self.cursor < oldest {
+            return Poll::Ready(self.fell_behind(oldest));
+        }
+        self.wake_on_news(cx);
+        Poll::Pending
+    }
+
+    #[cold]
+    fn fell_behind(&mut self, oldest: u64) -> Lagged {
+        if !std::mem::replace(&mut self.lagged, true) {
+            self.topic.hub.lagged.fetch_add(1, Ordering::Relaxed);
+        }
+        Lagged {
+            wanted: self.cursor,
+            oldest,
         }
     }
 
@@ -269,6 +289,29 @@ mod tests {
         assert_eq!(hub.lagged(), 1);
         let resumed = drain(&mut topic.subscribe(Some(0)));
         assert_eq!((resumed.first(), resumed.len()), (Some(&4), KEPT_MESSAGES));
+    }
+
+    #[test]
+    fn who_cannot_take_a_message_learns_that_it_is_gone() {
+        let hub = hub();
+        let topic = topic(&hub);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut stalled = topic.subscribe(None);
+        assert!(stalled.poll_lagged(&mut cx).is_pending());
+        for _ in 0..KEPT_MESSAGES {
+            hub.publish(b"x", false);
+        }
+        topic.pull();
+        assert!(stalled.poll_lagged(&mut cx).is_pending(), "still kept");
+        hub.publish(b"x", false);
+        topic.pull();
+        let lagged = Lagged {
+            wanted: 1,
+            oldest: 2,
+        };
+        assert_eq!(stalled.poll_lagged(&mut cx), Poll::Ready(lagged));
+        assert_eq!(stalled.try_next(), Err(lagged));
+        assert_eq!(hub.lagged(), 1, "counted once");
     }
 
     #[test]

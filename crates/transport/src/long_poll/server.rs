@@ -17,7 +17,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
-use crate::http1::server::{after_of, number_of, refuse};
+use crate::http1::server::{after_of, number_of, refuse, refuse_with};
 use crate::hub::{Hub, Lagged, Subscription, Topic};
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
@@ -68,7 +68,7 @@ struct Batch {
 async fn respond(request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     if let Some(status) = refuse(&request, PATH) {
-        *response.status_mut() = status;
+        refuse_with(&mut response, status);
         return response;
     }
     let (Ok(after), Ok(hold_ms)) = (after_of(&request), number_of(&request, "timeout")) else {

@@ -10,6 +10,8 @@ use std::mem;
 
 use memchr::memchr2;
 
+use crate::ascii::is_ascii;
+
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -25,8 +27,9 @@ const FIELD_NAME: usize = "data: ".len();
 pub struct Event<'a> {
     /// The event type; `message` unless the block named one.
     pub event: &'a str,
-    /// The data lines, joined with LF.
-    pub data: &'a str,
+    /// The data lines, joined with LF. Always valid UTF-8; as bytes, because that is what most callers want and a `str`
+    /// would cost a look at every byte of text that is known to be ASCII.
+    pub data: &'a [u8],
     /// The last event id, which may come from an earlier block.
     pub last_event_id: &'a str,
 }
@@ -286,7 +289,7 @@ impl Decoder {
         };
         on_event(Event {
             event,
-            data: &decode(data),
+            data: &decode_bytes(data),
             last_event_id: &self.last_id,
         });
         self.data.clear();
@@ -340,4 +343,16 @@ fn strip_space(value: &[u8]) -> &[u8] {
 fn decode(bytes: &[u8]) -> Cow<'_, str> {
     // Valid text goes through the quick check of std; replacing walks byte by byte.
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// As [`decode`]. ASCII, which is most of what is sent, is recognised many bytes at a time.
+#[inline]
+fn decode_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if is_ascii(bytes) {
+        return Cow::Borrowed(bytes);
+    }
+    match decode(bytes) {
+        Cow::Borrowed(_) => Cow::Borrowed(bytes),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }

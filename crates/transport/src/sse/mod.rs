@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod encode;
 mod server;
+mod socket;
 mod subscriber;
 
 use std::rc::Rc;

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Either;
@@ -15,15 +14,15 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::Interval;
 
-use crate::http1::server::{after_of, refuse};
+use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Hub, Lagged, Subscription, Topic};
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
 
 use super::encode;
+use super::socket::Socket;
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/sse";
@@ -35,6 +34,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
         let topic = Rc::clone(&topic);
         let options = Arc::clone(&options);
         async move {
+            let socket = Socket::new(stream, Rc::clone(&topic));
             let service = service_fn(move |request| {
                 let response = respond(&request, &topic, &options);
                 async move { Ok::<_, Infallible>(response) }
@@ -42,7 +42,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
             // Flattening a small event and its chunk framing into one buffer is cheaper than a vectored write.
             let connection = http1::Builder::new()
                 .writev(false)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(socket, service);
             // A client that goes away ends its stream; that is not an error of the server.
             let _ = connection.await;
         }
@@ -60,7 +60,7 @@ fn respond(
 ) -> Response<EventStream> {
     if let Some(status) = refuse(request, PATH) {
         let mut response = Response::new(Either::Right(Empty::new()));
-        *response.status_mut() = status;
+        refuse_with(&mut response, status);
         return response;
     }
     let Ok(after) = after_of(request) else {
@@ -88,16 +88,10 @@ impl Events {
         let greeting = options
             .sse_retry_ms
             .map(|ms| Bytes::from(format!("retry: {ms}\n\n")));
-        let heartbeat = options.heartbeat_s.map(|seconds| {
-            let mut interval = interval(Duration::from_secs(seconds.into()));
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            interval.reset();
-            interval
-        });
         Self {
             subscription,
             greeting,
-            heartbeat,
+            heartbeat: options.heartbeat(),
         }
     }
 }

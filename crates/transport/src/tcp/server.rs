@@ -2,17 +2,16 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::hub::{Hub, Subscription, Topic};
-use crate::listener::{Worker, accept};
+use crate::listener::{Worker, accept, poll_write};
 
 use super::{GREETING, LIVE};
 
@@ -57,8 +56,9 @@ struct Sender {
 impl Sender {
     /// Runs until the client is gone or fell behind.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Subscribers send nothing after their greeting: readable means gone, or a fault.
-        if self.stream.poll_read_ready(cx)?.is_ready() {
+        // Subscribers send nothing after their greeting: readable means gone, or a fault. Asking again after a false
+        // alarm is what has the socket wake this task when the client goes.
+        while self.stream.poll_read_ready(cx)?.is_ready() {
             match self.stream.try_read(&mut [0; 64]) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return Poll::Ready(other.map(drop)),
@@ -66,7 +66,10 @@ impl Sender {
         }
         loop {
             while !self.unsent.is_empty() {
-                let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+                let Poll::Ready(sent) = poll_write(&mut self.stream, cx, &self.unsent)? else {
+                    let lagged = ready!(self.subscription.poll_lagged(cx));
+                    return Poll::Ready(Err(io::Error::other(lagged)));
+                };
                 // Dropping a part would release and take a reference each time; advancing does not.
                 bytes::Buf::advance(&mut self.unsent, sent);
             }

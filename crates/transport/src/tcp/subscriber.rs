@@ -62,10 +62,75 @@ impl Protocol for TcpProtocol {
     }
 
     fn end(&mut self) -> Result<(), SubscribeError> {
-        Err(SubscribeError::Ended(if self.frames.is_at_boundary() {
+        Err(SubscribeError::Ended(if self.greeting_left > 0 {
+            "before it had answered"
+        } else if self.frames.is_at_boundary() {
             "between two frames"
         } else {
             "inside a frame"
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pieces::{Received, cuts, receive, request};
+    use crate::tcp::frame::encode;
+
+    fn whole(stream: &[u8]) -> Received {
+        receive(TcpProtocol::new(&request("")), [stream])
+    }
+
+    fn stream(messages: &[Vec<u8>]) -> Vec<u8> {
+        let mut out = 7_u64.to_le_bytes().to_vec();
+        for message in messages {
+            encode(message, &mut out).unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn a_stream_costs_what_the_formula_says() {
+        let messages = [b"{}".to_vec(), vec![], vec![7; 300]];
+        let stream = stream(&messages);
+        let got = whole(&stream);
+        assert_eq!(got.messages, messages);
+        assert!(got.progress.subscribed);
+        assert_eq!(got.sent, [0; 8]);
+        assert_eq!(got.progress.expected_down, stream.len() as u64);
+        assert_eq!(got.progress.expected_up, 8);
+    }
+
+    #[test]
+    fn an_end_is_named_by_its_place() {
+        let stream = stream(&[b"x".to_vec()]);
+        for (len, place) in [
+            (0, "before it had answered"),
+            (7, "before it had answered"),
+            (8, "between two frames"),
+            (11, "inside a frame"),
+            (12, "inside a frame"),
+            (13, "between two frames"),
+        ] {
+            let ended = whole(&stream[..len]).ended;
+            assert_eq!(ended, format!("the server ended the connection {place}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_is_received_the_same(
+            messages in vec(vec(any::<u8>(), 0..40), 0..6),
+            tail in vec(any::<u8>(), 0..9),
+            cuts in cuts(),
+        ) {
+            let stream = [stream(&messages), tail].concat();
+            let cut = receive(TcpProtocol::new(&request("")), cuts.of(&stream));
+            prop_assert_eq!(whole(&stream), cut);
+        }
     }
 }

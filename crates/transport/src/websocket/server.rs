@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::sink::Sink as _;
@@ -20,17 +19,17 @@ use hyper::header::{
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage, Utf8Bytes};
 
-use crate::http1::server::{after_of, refuse};
-use crate::hub::{Frame, Hub, Subscription, Topic};
+use crate::http1::server::{after_of, refuse, refuse_with};
+use crate::hub::{Frame, Hub, Lagged, Subscription, Topic};
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
 
@@ -42,6 +41,9 @@ pub(super) const PATH: &str = "/ws";
 /// tungstenite fills its whole read buffer with zeros at every attempt to read. Subscribers send only control frames,
 /// so the default of 128 KiB would cost more than everything else together.
 const READ_BUFFER: usize = 4 * 1024;
+
+/// Longest message of a client, of which none is expected at all.
+const MAX_RECEIVED: usize = 64 * 1024;
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, to_message);
@@ -94,9 +96,10 @@ fn respond(
     let key = match check(request) {
         Ok(key) => key,
         Err(status) => {
-            *response.status_mut() = status;
+            refuse_with(&mut response, status);
             let headers = response.headers_mut();
             if status == StatusCode::UPGRADE_REQUIRED {
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
@@ -124,6 +127,10 @@ fn check(request: &Request<Incoming>) -> Result<String, StatusCode> {
         return Err(status);
     }
     let headers = request.headers();
+    // HTTP/1.0 knows no upgrades (RFC 9110 §7.8).
+    if request.version() < Version::HTTP_11 {
+        return Err(StatusCode::UPGRADE_REQUIRED);
+    }
     if !lists(headers, &CONNECTION, "upgrade") || !lists(headers, &UPGRADE, "websocket") {
         return Err(StatusCode::UPGRADE_REQUIRED);
     }
@@ -162,28 +169,39 @@ async fn converse(
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         return;
     };
+    // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
-        .max_message_size(Some(64 * 1024));
+        .max_frame_size(Some(MAX_RECEIVED))
+        .max_message_size(Some(MAX_RECEIVED));
     let early = parts.read_buf.to_vec();
+    let came_early = !early.is_empty();
     let role = Role::Server;
     let socket =
         WebSocketStream::from_partially_read(parts.io.into_inner(), early, role, Some(config))
             .await;
-    let heartbeat = options.heartbeat_s.map(|seconds| {
-        let mut interval = interval(Duration::from_secs(seconds.into()));
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        interval.reset();
-        interval
-    });
     let mut conversation = Conversation {
         socket,
         subscription,
-        heartbeat,
+        heartbeat: options.heartbeat(),
         unflushed: false,
     };
     // Whatever ended it, the socket is dropped with it; a client that is gone is not an error of the server.
+    if came_early
+        && !matches!(
+            poll_fn(|cx| Poll::Ready(conversation.read(cx))).await,
+            Ok(Open::Yes)
+        )
+    {
+        return;
+    }
     let _ = poll_fn(|cx| conversation.poll(cx)).await;
+}
+
+/// Whether the client may still send.
+enum Open {
+    Yes,
+    No,
 }
 
 /// One open WebSocket.
@@ -198,13 +216,10 @@ impl Conversation {
     /// Runs until the connection has ended.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         // Asking the socket first keeps tungstenite from trying to read at every wake-up for a delivery.
-        while self.socket.get_ref().poll_read_ready(cx)?.is_ready() {
-            match Pin::new(&mut self.socket).poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) => self.unflushed = true,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
-            }
+        if self.socket.get_ref().poll_read_ready(cx)?.is_ready()
+            && let Open::No = self.read(cx)?
+        {
+            return Poll::Ready(Ok(()));
         }
         if let Some(heartbeat) = &mut self.heartbeat {
             while heartbeat.poll_tick(cx).is_ready() {
@@ -213,35 +228,56 @@ impl Conversation {
             }
         }
         loop {
-            // A socket that takes no more stops the taking of messages: the ring bounds what a slow reader can hold.
             if self.unflushed {
-                ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+                let Poll::Ready(flushed) = Pin::new(&mut self.socket).poll_flush(cx) else {
+                    // A socket that takes no more stops the taking of messages: the ring bounds what a slow reader
+                    // can hold, and ends it.
+                    let lagged = ready!(self.subscription.poll_lagged(cx));
+                    return Poll::Ready(self.dismiss(lagged, cx));
+                };
+                flushed?;
                 self.unflushed = false;
             }
-            let mut next = ready!(self.next(cx))?;
-            while let Some(message) = next {
-                ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
-                Pin::new(&mut self.socket).start_send(message)?;
-                self.unflushed = true;
-                next = self.subscription.try_next().unwrap_or(None);
+            match ready!(self.subscription.poll_next(cx)) {
+                Ok(first) => Pin::new(&mut self.socket).start_send(first)?,
+                Err(lagged) => return Poll::Ready(self.dismiss(lagged, cx)),
+            }
+            self.unflushed = true;
+            // A message is taken only when there is room for it: what is taken cannot be given back.
+            while Pin::new(&mut self.socket).poll_ready(cx)?.is_ready()
+                && let Ok(Some(next)) = self.subscription.try_next()
+            {
+                Pin::new(&mut self.socket).start_send(next)?;
             }
         }
     }
 
-    /// The next message, or a close frame for a subscriber that fell behind.
-    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<WsMessage>, WsError>> {
-        match self.subscription.poll_next(cx) {
-            Poll::Ready(Ok(message)) => Poll::Ready(Ok(Some(message))),
-            Poll::Ready(Err(lagged)) => {
-                let frame = CloseFrame {
-                    code: CloseCode::Again,
-                    reason: lagged.to_string().into(),
-                };
-                Pin::new(&mut self.socket).start_send(WsMessage::Close(Some(frame)))?;
-                ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-                Poll::Ready(Err(WsError::ConnectionClosed))
+    /// Takes all that the client has sent. What tungstenite has read and not yet handed out does not make the socket
+    /// readable, so nothing may be left behind.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<Open, WsError> {
+        loop {
+            match Pin::new(&mut self.socket).poll_next(cx) {
+                Poll::Ready(Some(received)) => {
+                    received?;
+                    // tungstenite has written the answer to a ping or a close; it is not yet sent.
+                    self.unflushed = true;
+                }
+                Poll::Ready(None) => return Ok(Open::No),
+                Poll::Pending => return Ok(Open::Yes),
             }
-            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Says goodbye to a subscriber that fell behind, as far as its socket takes it.
+    fn dismiss(&mut self, lagged: Lagged, cx: &mut Context<'_>) -> Result<(), WsError> {
+        let frame = CloseFrame {
+            code: CloseCode::Again,
+            reason: lagged.to_string().into(),
+        };
+        Pin::new(&mut self.socket).start_send(WsMessage::Close(Some(frame)))?;
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => Ok(()),
         }
     }
 }

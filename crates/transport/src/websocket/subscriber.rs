@@ -42,8 +42,11 @@ impl WebSocketProtocol {
         let Some((head, taken)) = reader.feed(bytes)? else {
             return Ok(None);
         };
-        handshake::check(&head, self.request.nonce)?;
         self.progress.expected_down += head.len as u64;
+        if head.is_interim() {
+            return Ok(Some(taken));
+        }
+        handshake::check(&head, self.request.nonce)?;
         self.progress.subscribed = true;
         self.state = State::Open(FrameDecoder::new(MAX_MESSAGE));
         Ok(Some(taken))
@@ -83,7 +86,7 @@ impl Protocol for WebSocketProtocol {
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError> {
-        if matches!(self.state, State::Handshake(_)) {
+        while matches!(self.state, State::Handshake(_)) {
             let Some(taken) = self.handshake(bytes)? else {
                 return Ok(());
             };
@@ -96,11 +99,7 @@ impl Protocol for WebSocketProtocol {
         let progress = &mut self.progress;
         let mut closed = None;
         frames.feed(bytes, &mut |item| match item {
-            Item::Text(text) => {
-                progress.expected_down += theory::websocket_server_frame(text.len() as u64);
-                deliver(text.as_bytes());
-            }
-            Item::Binary(body) => {
+            Item::Text(body) | Item::Binary(body) => {
                 progress.expected_down += theory::websocket_server_frame(body.len() as u64);
                 deliver(body);
             }
@@ -134,5 +133,140 @@ impl Protocol for WebSocketProtocol {
             State::Handshake(_) => "before it had answered the handshake",
             State::Open(_) => "without a close frame",
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pieces::{Received, cuts, receive, request, soup};
+    use crate::websocket::frame::{encode_server, encode_server_fragment};
+
+    const OK: &[u8] =
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+    fn protocol() -> WebSocketProtocol {
+        WebSocketProtocol::new(request("/ws"))
+    }
+
+    fn whole(stream: &[u8]) -> Received {
+        receive(protocol(), [stream])
+    }
+
+    fn stream(frames: &[(Opcode, Vec<u8>)]) -> Vec<u8> {
+        let mut out = OK.to_vec();
+        for (opcode, body) in frames {
+            encode_server(*opcode, body, &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn a_stream_costs_what_the_formula_says() {
+        let stream = stream(&[
+            (Opcode::Text, b"{}".to_vec()),
+            (Opcode::Ping, b"ping".to_vec()),
+            (Opcode::Pong, vec![]),
+            (Opcode::Binary, vec![7; 300]),
+        ]);
+        let got = whole(&stream);
+        assert_eq!(got.messages, [b"{}".to_vec(), vec![7; 300]]);
+        assert!(got.progress.subscribed);
+        assert_eq!(got.progress.expected_down, stream.len() as u64);
+        assert_eq!(got.progress.expected_up, got.sent.len() as u64);
+        assert_eq!(
+            got.sent[got.sent.len() - 10],
+            0x80 | 10,
+            "a pong of four bytes"
+        );
+    }
+
+    #[test]
+    fn interim_answers_are_passed_over() {
+        let stream = [
+            b"HTTP/1.1 103 Early Hints\r\n\r\n",
+            &stream(&[(Opcode::Text, vec![b'x'])])[..],
+        ];
+        let got = whole(&stream.concat());
+        assert_eq!(got.messages, [b"x"]);
+        assert_eq!(got.progress.expected_down, stream.concat().len() as u64);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let status = |line: &str| format!("HTTP/1.1 {line}\r\n\r\n").into_bytes();
+        let close = |code: u16| (Opcode::Close, code.to_be_bytes().to_vec());
+        for (stream, expected) in [
+            (
+                vec![],
+                "the server ended the connection before it had answered the handshake",
+            ),
+            (
+                OK.to_vec(),
+                "the server ended the connection without a close frame",
+            ),
+            (
+                status("404 Not Found"),
+                "websocket handshake: status 404, expected 101",
+            ),
+            (
+                status("101 Maybe"),
+                "websocket handshake: Upgrade is missing, expected \"websocket\"",
+            ),
+            (
+                stream(&[close(1013)]),
+                "the server closed the WebSocket with code 1013",
+            ),
+            (
+                stream(&[(Opcode::Close, vec![])]),
+                "the server closed the WebSocket with code 1005",
+            ),
+        ] {
+            assert_eq!(whole(&stream).ended, expected);
+        }
+    }
+
+    const TOKENS: &[&[u8]] = &[
+        b"\x81\x01a",
+        b"\x82\x02bc",
+        b"\x01\x01d",
+        b"\x80\x01e",
+        b"\x89\x01f",
+        b"\x8a\0",
+        b"\x88\x02\x03\xe8",
+        b"\x82\x7e\0\x80",
+        b"\x81\x01\xff",
+        b"\xc1",
+    ];
+
+    fn frame() -> impl Strategy<Value = (Opcode, Vec<u8>)> {
+        let control = prop_oneof![Just(Opcode::Ping), Just(Opcode::Pong)];
+        prop_oneof![
+            3 => "[a-z]{0,200}".prop_map(|text| (Opcode::Text, text.into_bytes())),
+            1 => (Just(Opcode::Binary), vec(any::<u8>(), 0..200)),
+            1 => (control, vec(any::<u8>(), 0..126)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_is_received_the_same(
+            frames in vec(frame(), 0..6), fragment in vec(any::<u8>(), 0..20), cuts in cuts(),
+        ) {
+            let mut stream = stream(&frames);
+            encode_server_fragment(false, Opcode::Binary, &fragment, &mut stream);
+            encode_server_fragment(true, Opcode::Continuation, &fragment, &mut stream);
+            prop_assert_eq!(whole(&stream), receive(protocol(), cuts.of(&stream)));
+        }
+
+        #[test]
+        fn any_cut_of_garbage_is_received_the_same(tail in soup(TOKENS), cuts in cuts()) {
+            let stream = [OK, &tail].concat();
+            prop_assert_eq!(whole(&stream), receive(protocol(), cuts.of(&stream)));
+        }
     }
 }

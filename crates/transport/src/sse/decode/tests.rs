@@ -12,7 +12,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     for piece in pieces {
         decoder
             .feed(piece, &mut |e| {
-                events.push((e.event.into(), e.data.into(), e.last_event_id.into()));
+                events.push((e.event.into(), text(e.data), e.last_event_id.into()));
             })
             .unwrap();
     }
@@ -23,6 +23,10 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         last_event_id: decoder.last_event_id().to_owned(),
         retry_ms: decoder.retry_ms(),
     }
+}
+
+fn text(data: &[u8]) -> String {
+    String::from_utf8(data.to_vec()).expect("data is UTF-8")
 }
 
 /// The data of every event, after checking that single bytes and the reference agree.
@@ -280,7 +284,7 @@ proptest! {
             let mut decoder = Decoder::new(limit);
             let mut seen = Vec::new();
             let result = pieces.into_iter().try_for_each(|piece| {
-                decoder.feed(piece, &mut |e| seen.push(e.data.to_owned()))
+                decoder.feed(piece, &mut |e| seen.push(text(e.data)))
             });
             (seen, result)
         };

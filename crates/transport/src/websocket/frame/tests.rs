@@ -19,7 +19,7 @@ enum Owned {
 impl From<Item<'_>> for Owned {
     fn from(item: Item<'_>) -> Self {
         match item {
-            Item::Text(text) => Self::Text(text.into()),
+            Item::Text(text) => Self::Text(String::from_utf8(text.into()).expect("text is UTF-8")),
             Item::Binary(bytes) => Self::Binary(bytes.into()),
             Item::Ping(bytes) => Self::Ping(bytes.into()),
             Item::Pong(bytes) => Self::Pong(bytes.into()),

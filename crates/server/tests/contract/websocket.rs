@@ -1,0 +1,363 @@
+//! WebSocket on the wire.
+
+use pushbench_model::theory;
+use pushbench_server::Server;
+use pushbench_transport::transport::ServeOptions;
+
+use crate::common::{Client, SIZES, binary, server, server_with, text};
+
+/// The example of RFC 6455, section 1.3.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const HEAD: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                    sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\ndate: DATE\r\n\r\n";
+const UPGRADE: [&str; 4] = [
+    "Connection: Upgrade\r\n",
+    "Upgrade: websocket\r\n",
+    "Sec-WebSocket-Version: 13\r\n",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+];
+
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+fn request(target: &str, headers: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
+}
+
+fn subscribe(server: &Server, target: &str) -> Client {
+    let mut client = Client::connect(server.data_addr());
+    assert_eq!(client.ask(&request(target, &UPGRADE.concat())), HEAD);
+    client
+}
+
+/// A frame as a server sends it (RFC 6455 §5.2).
+fn frame(opcode: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x80 | opcode];
+    match body.len() {
+        len @ 0..=125 => out.push(len as u8),
+        len @ 126..=65_535 => {
+            out.push(126);
+            out.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            out.push(127);
+            out.extend((len as u64).to_be_bytes());
+        }
+    }
+    out.extend(body);
+    out
+}
+
+/// A frame as a client sends it, masked.
+fn masked(opcode: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = frame(opcode, body);
+    out.truncate(out.len() - body.len());
+    out[1] |= 0x80;
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    out.extend(mask);
+    out.extend(
+        body.iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
+    out
+}
+
+fn closing(code: u16) -> Vec<u8> {
+    code.to_be_bytes().to_vec()
+}
+
+#[test]
+fn every_size_is_framed_to_the_byte() {
+    let server = server("websocket");
+    let mut live = subscribe(&server, "/ws");
+    let mut all = Vec::new();
+    for size in SIZES {
+        for (body, opcode) in [(text(size), TEXT), (binary(size), BINARY)] {
+            server.hub().publish(&body, opcode == BINARY);
+            let framed = frame(opcode, &body);
+            assert_eq!(
+                framed.len() as u64,
+                theory::websocket_server_frame(size as u64)
+            );
+            live.expect(&framed);
+            all.extend(framed);
+        }
+    }
+    subscribe(&server, "/ws?after=0").expect(&all);
+}
+
+/// A text frame must be UTF-8, whatever the publisher says.
+#[test]
+fn text_that_is_none_travels_as_binary() {
+    let server = server("websocket");
+    let mut client = subscribe(&server, "/ws");
+    server.hub().publish(b"a\xff", false);
+    client.expect(frame(BINARY, b"a\xff"));
+}
+
+#[test]
+fn a_subscriber_resumes_where_it_says() {
+    let server = server("websocket");
+    for seq in 1..=3 {
+        server.hub().publish(format!("m{seq}").as_bytes(), false);
+    }
+    let cases = [
+        ("", 4),
+        ("?after=0", 1),
+        ("?x=1&after=2", 3),
+        ("?after=3", 4),
+        ("?after=99", 4),
+    ];
+    let mut clients: Vec<_> = cases
+        .iter()
+        .map(|(query, _)| subscribe(&server, &format!("/ws{query}")))
+        .collect();
+    server.hub().publish(b"m4", false);
+    for ((_, first), client) in cases.iter().zip(&mut clients) {
+        for seq in *first..=4 {
+            client.expect(frame(TEXT, format!("m{seq}").as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn a_handshake_lacks_nothing() {
+    const MISSING: &str = "HTTP/1.1 426 Upgrade Required\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                           sec-websocket-version: 13\r\ncontent-length: 0\r\ndate: DATE\r\n\r\n";
+    let server = server("websocket");
+    let [connection, upgrade, version, key] = UPGRADE;
+    let all = UPGRADE.concat();
+    let refused = |request: &str| Client::connect(server.data_addr()).ask(request);
+    for headers in [
+        "",
+        &[upgrade, version, key].concat(),
+        &[connection, version, key].concat(),
+        &[connection, upgrade, key].concat(),
+        &all.replace("13", "8"),
+        &all.replace("websocket\r", "h2c\r"),
+        &all.replace(": Upgrade", ": keep-alive"),
+    ] {
+        assert_eq!(refused(&request("/ws", headers)), MISSING, "{headers}");
+    }
+    for (request, status) in [
+        (
+            request("/ws", &[connection, upgrade, version].concat()),
+            "400 ",
+        ),
+        (request("/ws", &all.replace(KEY, "short")), "400 "),
+        (request("/ws?after=x", &all), "400 "),
+        (request("/other", &all), "404 "),
+        (request("/ws", &all).replace("GET", "POST"), "405 "),
+        (request("/ws", &all).replace("GET", "HEAD"), "405 "),
+    ] {
+        let head = refused(&request);
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status}")),
+            "{request}: {head}"
+        );
+        assert_eq!(head.contains("allow: GET\r\n"), status == "405 ", "{head}");
+    }
+    // Tokens in lists and in any case are as good.
+    let headers = all
+        .replace(": Upgrade", ": keep-alive, UPGRADE")
+        .replace(": websocket", ": foo/1, WebSocket");
+    assert_eq!(refused(&request("/ws", &headers)), HEAD);
+}
+
+/// HTTP/1.0 knows no upgrades: the answer is a refusal.
+#[test]
+fn an_http_1_0_client_is_refused() {
+    let server = server("websocket");
+    let mut client = Client::connect(server.data_addr());
+    let head = client.ask(&request("/ws", &UPGRADE.concat()).replace("HTTP/1.1", "HTTP/1.0"));
+    assert!(head.starts_with("HTTP/1.0 426 "), "{head}");
+    client.expect_end();
+}
+
+#[test]
+fn a_ping_is_answered_with_its_payload() {
+    let server = server("websocket");
+    let mut client = subscribe(&server, "/ws");
+    for body in [&b""[..], b"hello", &binary(125)] {
+        client.send(masked(PING, body));
+        client.expect(frame(PONG, body));
+    }
+    // Split into bytes, and with something else before it.
+    for byte in [
+        masked(PONG, b"unasked"),
+        masked(TEXT, b"ignored"),
+        masked(PING, b"x"),
+    ]
+    .concat()
+    {
+        client.send([byte]);
+    }
+    client.expect(frame(PONG, b"x"));
+}
+
+/// Several frames in one segment are read at once; none may lie until the next segment comes.
+#[test]
+fn frames_in_one_segment_are_all_read() {
+    let server = server("websocket");
+    let mut client = subscribe(&server, "/ws");
+    client.send([masked(PING, b"1"), masked(PING, b"2"), masked(PING, b"3")].concat());
+    for body in [b"1", b"2", b"3"] {
+        client.expect(frame(PONG, body));
+    }
+    client.send([masked(PING, b"4"), masked(CLOSE, &closing(1000))].concat());
+    client.expect(frame(PONG, b"4"));
+    client.expect(frame(CLOSE, &closing(1000)));
+    client.expect_end();
+}
+
+/// What a client sends with its handshake is read though no byte follows it.
+#[test]
+fn early_data_is_read() {
+    let server = server("websocket");
+    let handshake = request("/ws", &UPGRADE.concat());
+    let mut client = Client::connect(server.data_addr());
+    client.send(
+        [
+            handshake.as_bytes(),
+            &masked(PING, b"early"),
+            &masked(PING, b"bird"),
+        ]
+        .concat(),
+    );
+    assert_eq!(client.head(), HEAD);
+    client.expect(frame(PONG, b"early"));
+    client.expect(frame(PONG, b"bird"));
+    server.hub().publish(b"x", false);
+    client.expect(frame(TEXT, b"x"));
+
+    // Half a ping, then the other half.
+    let mut client = Client::connect(server.data_addr());
+    let ping = masked(PING, b"late");
+    client.send([handshake.as_bytes(), &ping[..3]].concat());
+    assert_eq!(client.head(), HEAD);
+    client.send(&ping[3..]);
+    client.expect(frame(PONG, b"late"));
+
+    // A close.
+    let mut client = Client::connect(server.data_addr());
+    client.send([handshake.as_bytes(), &masked(CLOSE, &closing(1000))].concat());
+    assert_eq!(client.head(), HEAD);
+    client.expect(frame(CLOSE, &closing(1000)));
+    client.expect_end();
+}
+
+#[test]
+fn a_close_is_echoed_and_ends_the_connection() {
+    let server = server("websocket");
+    for (sent, echoed) in [
+        (closing(1000), closing(1000)),
+        (closing(3000), closing(3000)),
+        (
+            [&closing(1001)[..], b"bye"].concat(),
+            [&closing(1001)[..], b"bye"].concat(),
+        ),
+        (vec![], vec![]),
+    ] {
+        let mut client = subscribe(&server, "/ws");
+        server.hub().publish(b"x", false);
+        client.expect(frame(TEXT, b"x"));
+        client.send(masked(CLOSE, &sent));
+        client.expect(frame(CLOSE, &echoed));
+        client.expect_end();
+    }
+}
+
+/// A client that breaks the protocol is closed with 1002 or dropped; whatever comes before the end is a close frame.
+#[test]
+fn a_protocol_error_ends_the_connection() {
+    let server = server("websocket");
+    let mut neighbour = subscribe(&server, "/ws");
+    let mut fragmented_ping = masked(PING, b"x");
+    fragmented_ping[0] = PING;
+    let mut reserved_bit = masked(TEXT, b"x");
+    reserved_bit[0] |= 0x40;
+    for (name, bytes) in [
+        ("unmasked", frame(PING, b"x")),
+        ("reserved opcode", masked(3, b"x")),
+        ("reserved control opcode", masked(11, b"x")),
+        ("reserved bit", reserved_bit),
+        ("fragmented control frame", fragmented_ping),
+        ("long control frame", masked(PING, &binary(126))),
+        ("nothing to continue", masked(0, b"x")),
+        ("text that is none", masked(TEXT, b"\xff")),
+        ("close of one byte", masked(CLOSE, b"x")),
+    ] {
+        let mut client = subscribe(&server, "/ws");
+        client.send(&bytes);
+        let rest = client.rest();
+        assert!(
+            rest.is_empty() || rest[0] == 0x80 | CLOSE,
+            "{name}: {rest:?}"
+        );
+    }
+    server.hub().publish(b"x", false);
+    neighbour.expect(frame(TEXT, b"x"));
+}
+
+/// The header alone condemns an oversized frame; nothing is set aside for it. So do the fragments of a message.
+#[test]
+fn an_oversized_message_is_not_waited_for() {
+    let server = server("websocket");
+    for len in [64 * 1024 + 1, 1 << 20, 15 << 20, u64::MAX >> 1] {
+        let mut client = subscribe(&server, "/ws");
+        client.send(
+            [
+                &[0x80 | BINARY, 0x80 | 127][..],
+                &u64::to_be_bytes(len),
+                &[0; 4],
+            ]
+            .concat(),
+        );
+        let rest = client.rest();
+        assert!(rest.is_empty() || rest[0] == 0x80 | CLOSE, "{len}");
+    }
+    let mut client = subscribe(&server, "/ws");
+    let mut fragment = masked(BINARY, &binary(60_000));
+    fragment[0] = BINARY;
+    client.send(&fragment);
+    fragment[0] = 0;
+    client.send(&fragment);
+    assert!(client.rest().is_empty());
+    // The largest that is allowed.
+    let mut client = subscribe(&server, "/ws");
+    client.send(masked(BINARY, &binary(64 * 1024)));
+    client.send(masked(PING, b"x"));
+    client.expect(frame(PONG, b"x"));
+}
+
+#[test]
+fn heartbeats_are_pings() {
+    let options = ServeOptions {
+        heartbeat_s: Some(1),
+        ..ServeOptions::default()
+    };
+    let server = server_with("websocket", options);
+    let mut client = subscribe(&server, "/ws");
+    client.expect(frame(PING, b""));
+    client.send(masked(PONG, b""));
+    server.hub().publish(b"x", false);
+    client.expect(frame(TEXT, b"x"));
+    client.expect(frame(PING, b""));
+}
+
+#[test]
+fn a_client_that_goes_is_let_go() {
+    let server = server("websocket");
+    let mut client = subscribe(&server, "/ws");
+    client.finish();
+    client.expect_end();
+    // In the middle of a frame.
+    let mut client = subscribe(&server, "/ws");
+    client.send(&masked(PING, b"x")[..3]);
+    client.finish();
+    client.expect_end();
+}

@@ -1,0 +1,77 @@
+//! The socket of an SSE subscriber, as hyper sees it.
+//!
+//! hyper asks a body for more only while the socket takes more. A subscriber that stops reading would therefore never
+//! be told that the ring has run past it, and would be kept for ever; here it is noticed.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::hub::{Subscription, Topic};
+use crate::listener::poll_write;
+
+pub(super) struct Socket {
+    io: TokioIo<TcpStream>,
+    topic: Rc<Topic<Bytes>>,
+    /// A place in the sequence taken when the socket took no more. When the ring has run past it, so it has past the
+    /// subscriber.
+    stalled: Option<Subscription<Bytes>>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, topic: Rc<Topic<Bytes>>) -> Self {
+        Self {
+            io: TokioIo::new(stream),
+            topic,
+            stalled: None,
+        }
+    }
+
+    #[cold]
+    fn poll_stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let topic = &self.topic;
+        let place = self.stalled.get_or_insert_with(|| topic.subscribe(None));
+        place
+            .poll_lagged(cx)
+            .map(|lagged| Err(io::Error::other(lagged)))
+    }
+}
+
+impl Read for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_read(cx, buf)
+    }
+}
+
+impl Write for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let Poll::Ready(written) = poll_write(this.io.inner_mut(), cx, buf) else {
+            return this.poll_stalled(cx);
+        };
+        this.stalled = None;
+        Poll::Ready(written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
