@@ -106,6 +106,21 @@ fn connections(measurement: &Measurement, reasons: &mut Vec<String>) {
             connections.nodelay, connections.opened
         ));
     }
+    let Some(server) = &measurement.server else {
+        return;
+    };
+    if server.nodelay != server.accepted {
+        reasons.push(format!(
+            "the server had TCP_NODELAY on {} of {} connections",
+            server.nodelay, server.accepted
+        ));
+    }
+    if server.lagged > 0 {
+        reasons.push(format!(
+            "{} subscribers fell behind and were disconnected by the server",
+            server.lagged
+        ));
+    }
 }
 
 /// Our own servers write exactly the bytes that the formulas say; others may add headers of their own.

@@ -20,6 +20,7 @@ pub mod target;
 mod worker;
 mod workload;
 
+use pushbench_model::control::Health;
 use pushbench_model::measurement::{Measurement, Publisher as PublisherRole};
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::{Scenario, Workload};
@@ -80,10 +81,19 @@ pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, Loa
         workers,
         publisher,
     };
-    match bench.config.scenario.workload {
+    let mut measurement = match bench.config.scenario.workload {
         Workload::FanOut(fan_out) => workload::fan_out::run(&mut bench, fan_out, barrier),
         Workload::Connect(connect) => workload::connect::run(&mut bench, connect, barrier),
-    }
+    }?;
+    measurement.server = health(&bench.config);
+    Ok(measurement)
+}
+
+/// What the server says of its sockets. The contract leaves the body of `/healthz` free, so most servers say nothing.
+fn health(config: &Config) -> Option<Health> {
+    let patience = config.patience.control;
+    let response = client::request(&config.control, "GET /healthz", b"", patience).ok()?;
+    serde_json::from_slice(&response.body).ok()
 }
 
 /// File descriptors beside those of the connections: runtimes, control, standard streams.

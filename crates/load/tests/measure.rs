@@ -96,6 +96,9 @@ fn assert_clean(name: &str, measurement: &Measurement) {
         "{name}: {:?}",
         measurement.wire
     );
+    let server = measurement.server.as_ref().unwrap();
+    assert_eq!(server.nodelay, server.accepted, "{name}: the server's side");
+    assert!(server.accepted >= measurement.connections.opened, "{name}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::Health;
 use crate::histogram::EncodedHistogram;
 use crate::sequence::SequenceCounts;
 
@@ -133,6 +134,9 @@ pub struct Measurement {
     pub batches: Option<u64>,
     /// State of the sockets.
     pub connections: ConnectionCount,
+    /// What the server says of its own sockets at the end, if it says it in the form of this suite.
+    #[serde(default)]
+    pub server: Option<Health>,
     /// Histograms by name ([`histogram_name`]).
     pub histograms: BTreeMap<String, EncodedHistogram>,
     /// What went wrong, in words; the first few of each kind.

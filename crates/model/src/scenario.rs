@@ -161,7 +161,7 @@ impl Scenario {
             |list| !list.is_empty(),
             "at least one of quick, standard, thorough",
         )?;
-        source.in_range(&raw.payload.bytes, 0..=16 * 1024 * 1024, "bytes")?;
+        source.in_range(&raw.payload.bytes, 0..=8 * 1024 * 1024, "bytes")?;
 
         let workload = match (raw.fan_out, raw.connect) {
             (Some(fan_out), None) => Workload::FanOut(fan_out.validate(&source)?),
@@ -353,7 +353,7 @@ measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
                 2,
                 "lower-case letters",
             ),
-            ("bytes = 128", "bytes = 99999999", 8, "0 to 16777216 bytes"),
+            ("bytes = 128", "bytes = 99999999", 8, "0 to 8388608 bytes"),
             ("[fan-out]", "[fanout]", 10, "expected one of"),
             ("quick = 1.0", "quick = 0.0", 15, "0.01 to 86400.0 seconds"),
             ("[fan-out]", "[fan-out", 10, ""),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
 use pushbench_model::measurement::{ConnectionCount, LoopModel, WireCount};
 use pushbench_model::sequence::SequenceCounts;
@@ -79,6 +80,11 @@ pub(crate) fn flawless() -> Measurement {
             nodelay: 10,
             ..ConnectionCount::default()
         },
+        server: Some(Health {
+            accepted: 10,
+            nodelay: 10,
+            ..Health::default()
+        }),
         histograms: BTreeMap::from([
             (
                 histogram_name::RESPONSE.to_owned(),
@@ -109,7 +115,15 @@ fn a_flawless_trial_is_valid() {
 #[test]
 fn every_flaw_is_one_sentence() {
     type Flaw = fn(&mut Measurement);
-    let flaws: [(Flaw, &str); 12] = [
+    let flaws: [(Flaw, &str); 14] = [
+        (
+            |m| m.server.as_mut().unwrap().nodelay = 9,
+            "the server had TCP_NODELAY on 9 of 10 connections",
+        ),
+        (
+            |m| m.server.as_mut().unwrap().lagged = 2,
+            "2 subscribers fell behind and were disconnected by the server",
+        ),
         (
             |m| (m.sequence.lost, m.sequence.delivered) = (3, 2097),
             "3 of 2100 deliveries never arrived",

@@ -204,6 +204,7 @@ fn flawless(workload: &str) -> Measurement {
             nodelay: 1,
             ..ConnectionCount::default()
         },
+        server: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),
         errors: Vec::new(),
     }

@@ -277,6 +277,7 @@ fn measurement(
             nodelay: tally.nodelay,
             ended_early: 0,
         },
+        server: None,
         histograms,
         errors: tally.errors.clone(),
     }

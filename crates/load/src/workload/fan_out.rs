@@ -395,6 +395,7 @@ fn measurement(
         wire,
         batches: (after.batches > 0).then_some(after.batches),
         connections: after.connections,
+        server: None,
         histograms,
         errors,
     }

@@ -366,6 +366,7 @@ impl Sketch<'_> {
                 nodelay: concurrency,
                 ..ConnectionCount::default()
             },
+            server: None,
             histograms: BTreeMap::new(),
             errors: Vec::new(),
         }

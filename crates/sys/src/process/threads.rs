@@ -46,11 +46,13 @@ mod tests {
         assert_eq!(named_threads_cpu_ns(pid, "no-such-thread").unwrap(), 0);
         let (burnt, wait_burnt) = channel();
         let (done, wait_done) = channel::<()>();
-        let burner = thread::Builder::new().name("pb-burner".into()).spawn(move || {
-            clock::sleep_until(clock::now() + 20_000_000, u64::MAX);
-            burnt.send(()).unwrap();
-            wait_done.recv().unwrap_err();
-        });
+        let burner = thread::Builder::new()
+            .name("pb-burner".into())
+            .spawn(move || {
+                clock::sleep_until(clock::now() + 20_000_000, u64::MAX);
+                burnt.send(()).unwrap();
+                wait_done.recv().unwrap_err();
+            });
         wait_burnt.recv().unwrap();
         // Spun for 20 ms of wall time; on a busy machine part of that was somebody else's.
         assert!(named_threads_cpu_ns(pid, "pb-burner").unwrap() > 1_000_000);

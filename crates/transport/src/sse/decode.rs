@@ -340,7 +340,7 @@ fn strip_space(value: &[u8]) -> &[u8] {
 /// Decodes with replacement characters. Line ends, colons and spaces are ASCII, so decoding a field
 /// alone gives what decoding the whole stream first would have given.
 #[inline]
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     // Valid text goes through the quick check of std; replacing walks byte by byte.
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -42,7 +42,7 @@ impl Transport for Sse {
             retry_ms: None,
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
-        encode::event(&fields, &String::from_utf8_lossy(message.body), out);
+        encode::event(&fields, &decode::decode(message.body), out);
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
