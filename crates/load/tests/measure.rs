@@ -133,6 +133,20 @@ fn fan_out_delivers_everything_and_bytes_equal_the_formulas() {
     }
 }
 
+/// Batches of the warm-up do not count: an answer carries at least one of the measured messages.
+#[test]
+fn batches_are_those_of_the_measured_phase() {
+    let transport = pushbench_transport::transport::by_name("long-poll").unwrap();
+    let server = server(transport, ServeOptions::default());
+    let config = config(transport, &server, &fan_out(10, "text"), Publisher::Server);
+    let measurement = run(config, &mut Free).unwrap();
+    let batches = measurement.batches.unwrap();
+    assert!(
+        (20..=measurement.operations).contains(&batches),
+        "{batches}"
+    );
+}
+
 #[test]
 fn a_relay_gets_its_messages_from_the_load_process() {
     for &transport in TRANSPORTS {

@@ -69,6 +69,27 @@ impl WireCount {
         self.expected_up = sum(self.expected_up, other.expected_up);
     }
 
+    /// What came after `earlier` on the same connections.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let difference = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_sub(b?));
+        Self {
+            bytes_down: self.bytes_down.saturating_sub(earlier.bytes_down),
+            bytes_up: self.bytes_up.saturating_sub(earlier.bytes_up),
+            segments_down: self.segments_down.saturating_sub(earlier.segments_down),
+            segments_up: self.segments_up.saturating_sub(earlier.segments_up),
+            data_segments_down: self
+                .data_segments_down
+                .saturating_sub(earlier.data_segments_down),
+            data_segments_up: self
+                .data_segments_up
+                .saturating_sub(earlier.data_segments_up),
+            retransmitted: self.retransmitted.saturating_sub(earlier.retransmitted),
+            expected_down: difference(self.expected_down, earlier.expected_down),
+            expected_up: difference(self.expected_up, earlier.expected_up),
+        }
+    }
+
     /// Whether the counted bytes equal the formulas in both directions; `None` where no formula applies.
     #[must_use]
     pub fn agrees(&self) -> Option<bool> {

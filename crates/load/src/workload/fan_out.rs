@@ -48,22 +48,24 @@ pub(crate) fn run(
         seed,
     };
     if warm_up > 0 {
-        publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
+        let patience = publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
+        bench.publisher.finish(patience)?;
     }
     let before = start_recording(bench, warm_up + 1)?;
     barrier.reached("measure")?;
-    let report = publish(bench, schedule(seed), measured, warm_up + measured)?;
-    let after = sample(bench)?;
+    let patience = publish(bench, schedule(seed), measured, warm_up + measured)?;
     barrier.reached("done")?;
 
+    // Asking the publisher and the sockets costs both sides something, which is no part of a delivery.
+    let report = bench.publisher.finish(patience)?;
+    let after = sample(bench)?;
     let outcome = collect(bench, warm_up + measured)?;
     Ok(measurement(
         bench,
         fan_out,
         measured,
         &report,
-        wire_between(&before, &after),
-        &after,
+        &between(&before, after),
         outcome,
     ))
 }
@@ -161,13 +163,13 @@ fn add(station: &Rc<Station>, stream: tokio::net::TcpStream) {
 }
 
 /// Publishes `count` messages and waits until every subscriber has all `total` messages of the measurement so far, or
-/// the last one is overdue.
+/// the last one is overdue. Returns how much longer the publisher may take to finish.
 fn publish(
     bench: &mut Bench,
     schedule: Schedule,
     count: u64,
     total: u64,
-) -> Result<PublishReport, LoadError> {
+) -> Result<Duration, LoadError> {
     let payload = bench.config.scenario.payload;
     let spin_ns = bench.config.spin_ns;
     let last_ns = schedule
@@ -192,8 +194,7 @@ fn publish(
         pending.wait()?;
     }
     // When all subscribers have ended, nobody has waited for the schedule.
-    let left = deadline.saturating_duration_since(Instant::now());
-    bench.publisher.finish(left + drain)
+    Ok(deadline.saturating_duration_since(Instant::now()) + drain)
 }
 
 /// Waits until all subscribers of this worker have `total` messages, or time is up. What is missing then shows in the
@@ -221,7 +222,7 @@ fn attainable(station: &Station, total: u64) -> u64 {
 }
 
 /// What is known of the sockets at a barrier.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Sample {
     wire: WireCount,
     batches: u64,
@@ -292,22 +293,17 @@ fn station_sample(station: &Station) -> Sample {
     sample
 }
 
-fn wire_between(before: &Sample, after: &Sample) -> WireCount {
-    let (b, a) = (&before.wire, &after.wire);
+/// What the measured phase alone has cost; connections are as they were at its end.
+fn between(before: &Sample, after: Sample) -> Sample {
+    let mut wire = after.wire.since(&before.wire);
     // Bytes of a connection that ended can no longer be compared with what it was to receive.
-    let comparable =
-        after.connections.ended_early == 0 && after.unreadable + before.unreadable == 0;
-    let expected = |a: Option<u64>, b: Option<u64>| if comparable { Some(a? - b?) } else { None };
-    WireCount {
-        bytes_down: a.bytes_down.saturating_sub(b.bytes_down),
-        bytes_up: a.bytes_up.saturating_sub(b.bytes_up),
-        segments_down: a.segments_down.saturating_sub(b.segments_down),
-        segments_up: a.segments_up.saturating_sub(b.segments_up),
-        data_segments_down: a.data_segments_down.saturating_sub(b.data_segments_down),
-        data_segments_up: a.data_segments_up.saturating_sub(b.data_segments_up),
-        retransmitted: a.retransmitted.saturating_sub(b.retransmitted),
-        expected_down: expected(a.expected_down, b.expected_down),
-        expected_up: expected(a.expected_up, b.expected_up),
+    if after.connections.ended_early > 0 || after.unreadable + before.unreadable > 0 {
+        (wire.expected_down, wire.expected_up) = (None, None);
+    }
+    Sample {
+        wire,
+        batches: after.batches.saturating_sub(before.batches),
+        ..after
     }
 }
 
@@ -355,8 +351,7 @@ fn measurement(
     fan_out: FanOut,
     published: u64,
     report: &PublishReport,
-    wire: WireCount,
-    after: &Sample,
+    phase: &Sample,
     outcome: Outcome,
 ) -> Measurement {
     let config = &bench.config;
@@ -392,9 +387,9 @@ fn measurement(
         payload_bytes: payload.bytes as u64,
         elapsed_ns: recorder.last_received.saturating_sub(report.started),
         sequence,
-        wire,
-        batches: (after.batches > 0).then_some(after.batches),
-        connections: after.connections,
+        wire: phase.wire,
+        batches: (phase.batches > 0).then_some(phase.batches),
+        connections: phase.connections,
         server: None,
         histograms,
         errors,
