@@ -37,7 +37,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "transport",
         ],
     ),
-    ("benches", &["load", "model", "server", "sys", "transport"]),
+    ("benches", &["model", "server", "sys", "transport"]),
 ];
 
 /// A crate goes by its directory.

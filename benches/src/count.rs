@@ -1,0 +1,218 @@
+//! Instructions and system calls per delivery.
+//!
+//! The processor counts both the program and the kernel, where the machine lets it. Where it does not, valgrind counts
+//! the program alone.
+//!
+//! Tools that count see the whole life of a process. Counting two lives that differ in nothing but the number of
+//! messages, and dividing the difference, leaves the deliveries alone.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::{Command, Stdio};
+
+use pushbench_sys::counters::{Counters, Unavailable};
+
+use crate::contender::{Contender, Half};
+use crate::trial::{Trial, plain};
+
+/// How many messages the shorter life has: enough for buffers to have grown and code to have been used once.
+const FEW: u64 = 8;
+
+/// Something that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// User instructions, by valgrind's callgrind. The kernel is not seen.
+    Callgrind,
+    /// System calls, by strace.
+    Strace,
+}
+
+impl Tool {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Callgrind => "valgrind",
+            Self::Strace => "strace",
+        }
+    }
+
+    /// Whether it is installed.
+    #[must_use]
+    pub fn is_installed(self) -> bool {
+        Command::new(self.program())
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    fn wrap(self, output: &str, program: &[String]) -> Command {
+        let mut command = Command::new(self.program());
+        match self {
+            Self::Callgrind => {
+                command.args(["--quiet", "--tool=callgrind", "--error-exitcode=0"]);
+                command.arg(format!("--callgrind-out-file={output}"));
+            }
+            Self::Strace => {
+                command.args(["--follow-forks", "--quiet=all", "--summary-only"]);
+                command.args(["--summary-columns=calls,errors,name", "--output", output]);
+            }
+        }
+        command.args(program);
+        command
+    }
+
+    fn read(self, output: &str) -> io::Result<Counts> {
+        let text = std::fs::read_to_string(output)?;
+        let counts = match self {
+            Self::Callgrind => text
+                .lines()
+                .find_map(|line| line.strip_prefix("totals: "))
+                .and_then(|total| total.trim().parse().ok())
+                .map(|total| Counts::from([("instructions".to_owned(), total)])),
+            Self::Strace => Some(text.lines().filter_map(system_call).flatten().collect()),
+        };
+        counts.ok_or_else(|| io::Error::other(format!("{} wrote no counts", self.program())))
+    }
+}
+
+/// What was counted, by name; calls that failed are counted once more under `NAME failed`.
+pub type Counts = BTreeMap<String, f64>;
+
+/// A line of strace's summary: calls, errors if any, name.
+fn system_call(line: &str) -> Option<Vec<(String, f64)>> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number = |word: &str| word.parse::<f64>().ok();
+    match words.as_slice() {
+        [_, .., "total"] => None,
+        [calls, name] => Some(vec![((*name).to_owned(), number(calls)?)]),
+        [calls, errors, name] => Some(vec![
+            ((*name).to_owned(), number(calls)?),
+            (format!("{name} failed"), number(errors)?),
+        ]),
+        _ => None,
+    }
+}
+
+/// System calls per delivery, by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Calls {
+    /// `write`, `sendto` and their like.
+    pub writes: f64,
+    /// `read`, `recvfrom` and their like.
+    pub reads: f64,
+    /// `epoll_wait` and its like.
+    pub waits: f64,
+    /// All others.
+    pub others: f64,
+    /// Calls of any kind that failed, `EAGAIN` among them.
+    pub failed: f64,
+}
+
+impl Calls {
+    /// Sorts what strace counted.
+    #[must_use]
+    pub fn of(counts: &Counts) -> Self {
+        let mut calls = Self::default();
+        for (name, count) in counts {
+            let sum = match name.as_str() {
+                "write" | "writev" | "sendto" | "sendmsg" => &mut calls.writes,
+                "read" | "readv" | "recvfrom" | "recvmsg" => &mut calls.reads,
+                "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => &mut calls.waits,
+                failed if failed.ends_with(" failed") => &mut calls.failed,
+                _ => &mut calls.others,
+            };
+            *sum += count;
+        }
+        calls
+    }
+}
+
+/// Instructions per delivery.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Instructions {
+    /// In the program.
+    pub user: f64,
+    /// In the kernel on its behalf, where it may be observed.
+    pub kernel: Option<f64>,
+}
+
+/// Instructions per delivery as the processor counts them, or why it does not.
+///
+/// # Errors
+///
+/// When the trial fails.
+pub fn by_processor(
+    contender: Contender,
+    half: Half,
+    connections: usize,
+    messages: u64,
+) -> io::Result<Result<Instructions, Unavailable>> {
+    let mut trial = Trial::start(contender, half, connections, plain)?;
+    trial.deliver(FEW)?;
+    let mut counters = match Counters::attach(trial.pid()) {
+        Ok(counters) => counters,
+        Err(unavailable) => return Ok(Err(unavailable)),
+    };
+    let before = counters.read()?;
+    trial.deliver(messages)?;
+    let after = counters.read()?;
+    trial.finish()?;
+    let share =
+        |after: u64, before: u64| (after - before) as f64 / (messages * connections as u64) as f64;
+    Ok(Ok(Instructions {
+        user: share(after.user_instructions, before.user_instructions),
+        kernel: after
+            .kernel_instructions
+            .zip(before.kernel_instructions)
+            .map(|(after, before)| share(after, before)),
+    }))
+}
+
+/// Counts what `tool` counts, per delivery.
+///
+/// # Errors
+///
+/// When the tool or the trial fails.
+pub fn per_delivery(
+    tool: Tool,
+    contender: Contender,
+    half: Half,
+    connections: usize,
+    messages: u64,
+) -> io::Result<Counts> {
+    let before = life(tool, contender, half, connections, FEW)?;
+    let mut counts = life(tool, contender, half, connections, FEW + messages)?;
+    let deliveries = messages as f64 * connections as f64;
+    for (name, count) in &mut counts {
+        *count = (*count - before.get(name).copied().unwrap_or(0.0)) / deliveries;
+    }
+    Ok(counts)
+}
+
+fn life(
+    tool: Tool,
+    contender: Contender,
+    half: Half,
+    connections: usize,
+    messages: u64,
+) -> io::Result<Counts> {
+    let name = format!(
+        "pushbench-{}-{}-{}-{}",
+        std::process::id(),
+        half.label(),
+        contender.name(),
+        tool.program()
+    );
+    let output = std::env::temp_dir().join(name);
+    let output = output.to_string_lossy().into_owned();
+    let mut trial = Trial::start(contender, half, connections, |program| {
+        tool.wrap(&output, program)
+    })?;
+    trial.deliver(messages)?;
+    trial.finish()?;
+    let counts = tool.read(&output);
+    // Temporary: losing it costs nothing.
+    let _ = std::fs::remove_file(&output);
+    counts
+}

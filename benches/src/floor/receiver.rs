@@ -1,0 +1,166 @@
+//! The least a load generator can do.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+
+use pushbench_model::histogram::{self, HIGHEST, Histogram};
+use pushbench_model::message::{self, Stamp};
+use pushbench_sys::clock;
+use rustix::event::epoll::{self, EventData, EventFlags};
+
+use super::no_events;
+use crate::wire::Wire;
+
+const PREFIX: usize = size_of::<u32>();
+const BUFFER: usize = 64 * 1024;
+
+/// Connections to a server of the transport `tcp`, and what arrived on them.
+pub struct Receiver {
+    epoll: OwnedFd,
+    connections: Vec<Connection>,
+    ledger: Ledger,
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// The sequence number that must come next.
+    expected: u64,
+    /// The start of a frame that a read cut.
+    cut: Vec<u8>,
+}
+
+struct Ledger {
+    delivered: u64,
+    response: Histogram,
+    service: Histogram,
+    /// The last body that was verified: all connections receive the same.
+    known: Vec<u8>,
+    stamp: Stamp,
+}
+
+impl Receiver {
+    /// Opens `count` connections and waits until the server has answered on each.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached.
+    pub fn connect(address: SocketAddr, count: usize) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut connections = Vec::with_capacity(count);
+        for number in 0..count as u64 {
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            stream.write_all(&Wire::Tcp.opening())?;
+            let mut newest = [0; 8];
+            stream.read_exact(&mut newest)?;
+            stream.set_nonblocking(true)?;
+            epoll::add(&epoll, &stream, EventData::new_u64(number), EventFlags::IN)?;
+            connections.push(Connection {
+                stream,
+                expected: u64::from_le_bytes(newest) + 1,
+                cut: Vec::new(),
+            });
+        }
+        let ledger = Ledger {
+            delivered: 0,
+            response: histogram::new(),
+            service: histogram::new(),
+            known: Vec::new(),
+            stamp: Stamp {
+                seq: 0,
+                intended: 0,
+                published: 0,
+            },
+        };
+        Ok(Self {
+            epoll,
+            connections,
+            ledger,
+        })
+    }
+
+    /// Receives until every connection has ended. Returns how many messages arrived.
+    ///
+    /// # Errors
+    ///
+    /// When a message is damaged or out of sequence.
+    pub fn receive(&mut self) -> io::Result<u64> {
+        let mut buffer = vec![0; BUFFER];
+        let mut events = no_events();
+        let mut open = self.connections.len();
+        while open > 0 {
+            let (ready, _) = epoll::wait(&self.epoll, &mut events, None)?;
+            for event in &*ready {
+                let connection = &mut self.connections[event.data.u64() as usize];
+                let read = connection.stream.read(&mut buffer)?;
+                let received = clock::now();
+                if read == 0 {
+                    epoll::delete(&self.epoll, &connection.stream)?;
+                    open -= 1;
+                    continue;
+                }
+                connection.take(&buffer[..read], received, &mut self.ledger)?;
+            }
+        }
+        // Both histograms must be what was recorded, or the compiler could leave the recording out.
+        let recorded = self.ledger.response.len().min(self.ledger.service.len());
+        Ok(self.ledger.delivered.min(recorded))
+    }
+}
+
+impl Connection {
+    fn take(&mut self, bytes: &[u8], received: u64, ledger: &mut Ledger) -> io::Result<()> {
+        if self.cut.is_empty() {
+            let rest = Self::frames(&mut self.expected, bytes, received, ledger)?;
+            self.cut.extend_from_slice(rest);
+        } else {
+            self.cut.extend_from_slice(bytes);
+            let joined = std::mem::take(&mut self.cut);
+            let rest = Self::frames(&mut self.expected, &joined, received, ledger)?;
+            self.cut.extend_from_slice(rest);
+        }
+        Ok(())
+    }
+
+    /// Takes all whole frames; returns what is left.
+    #[inline]
+    fn frames<'a>(
+        expected: &mut u64,
+        mut bytes: &'a [u8],
+        received: u64,
+        ledger: &mut Ledger,
+    ) -> io::Result<&'a [u8]> {
+        while let Some(prefix) = bytes.first_chunk() {
+            let end = PREFIX + u32::from_le_bytes(*prefix) as usize;
+            let Some(body) = bytes.get(PREFIX..end) else {
+                break;
+            };
+            ledger.message(body, received, expected)?;
+            bytes = &bytes[end..];
+        }
+        Ok(bytes)
+    }
+}
+
+impl Ledger {
+    #[inline]
+    fn message(&mut self, body: &[u8], received: u64, expected: &mut u64) -> io::Result<()> {
+        if self.known != body {
+            // By position; once per message, not once per delivery.
+            self.stamp = message::parse(body).map_err(io::Error::other)?;
+            self.known.clear();
+            self.known.extend_from_slice(body);
+        }
+        if self.stamp.seq != *expected {
+            return Err(io::Error::other("a message is missing"));
+        }
+        *expected += 1;
+        self.delivered += 1;
+        let response = received.saturating_sub(self.stamp.intended).min(HIGHEST);
+        let service = received.saturating_sub(self.stamp.published).min(HIGHEST);
+        self.response.saturating_record(response);
+        self.service.saturating_record(service);
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The least a server can do.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+
+use pushbench_model::message::Stamp;
+use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
+use pushbench_sys::clock;
+use rustix::event::epoll::{self, EventData, EventFlags};
+
+use super::no_events;
+use crate::wire::{PAYLOAD, Wire};
+
+/// Makes the messages of every sender, the floor's and ours.
+#[must_use]
+pub fn body_maker() -> BodyMaker {
+    let payload = Payload {
+        bytes: PAYLOAD,
+        kind: PayloadKind::Text,
+    };
+    BodyMaker::new(payload, false, 1)
+}
+
+/// A listener and its subscribers.
+pub struct Server {
+    wire: Wire,
+    listener: TcpListener,
+    connections: Vec<TcpStream>,
+    maker: BodyMaker,
+    newest: u64,
+    body: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+impl Server {
+    /// Listens on a free port.
+    ///
+    /// # Errors
+    ///
+    /// When the system has none.
+    pub fn bind(wire: Wire) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        rustix::net::listen(&listener, 4096)?;
+        Ok(Self {
+            wire,
+            listener,
+            connections: Vec::new(),
+            maker: body_maker(),
+            newest: 0,
+            body: Vec::new(),
+            frame: Vec::new(),
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts one subscriber and answers its opening.
+    ///
+    /// # Errors
+    ///
+    /// When it does not open as its transport asks.
+    pub fn accept(&mut self) -> io::Result<&TcpStream> {
+        let (mut stream, _) = self.listener.accept()?;
+        stream.set_nodelay(true)?;
+        // A subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
+        let (mut opening, mut buffer) = (Vec::new(), [0; 1024]);
+        let answer = loop {
+            let read = stream.read(&mut buffer)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            opening.extend_from_slice(&buffer[..read]);
+            if let Some(answer) = self.wire.answer(&opening, self.newest) {
+                break answer;
+            }
+        };
+        stream.write_all(&answer)?;
+        stream.set_nonblocking(true)?;
+        self.connections.push(stream);
+        Ok(self.connections.last().expect("one was pushed"))
+    }
+
+    /// Sends the next message to everyone: encodes it once, then makes one write per connection.
+    ///
+    /// # Errors
+    ///
+    /// When a subscriber is gone or does not read; trials have neither.
+    pub fn publish(&mut self) -> io::Result<()> {
+        self.newest += 1;
+        self.body.clear();
+        self.frame.clear();
+        let now = clock::now();
+        let stamp = Stamp {
+            seq: self.newest,
+            intended: now,
+            published: now,
+        };
+        self.maker.body(stamp, &mut self.body);
+        self.wire.encode(self.newest, &self.body, &mut self.frame);
+        for mut connection in &self.connections {
+            if connection.write(&self.frame)? != self.frame.len() {
+                return Err(io::Error::other("a subscriber does not keep up"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::publish`].
+    pub fn serve(&mut self, triggers: impl AsFd) -> io::Result<()> {
+        const TRIGGER: u64 = u64::MAX;
+        const LISTENER: u64 = u64::MAX - 1;
+
+        let epoll: OwnedFd = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        epoll::add(
+            &epoll,
+            &triggers,
+            EventData::new_u64(TRIGGER),
+            EventFlags::IN,
+        )?;
+        epoll::add(
+            &epoll,
+            &self.listener,
+            EventData::new_u64(LISTENER),
+            EventFlags::IN,
+        )?;
+        let mut events = no_events();
+        loop {
+            let (ready, _) = epoll::wait(&epoll, &mut events, None)?;
+            for event in &*ready {
+                match event.data.u64() {
+                    TRIGGER => {
+                        let mut bytes = [0; 64];
+                        let count = rustix::io::read(&triggers, &mut bytes)?;
+                        if count == 0 {
+                            return Ok(());
+                        }
+                        for _ in 0..count {
+                            self.publish()?;
+                        }
+                    }
+                    LISTENER => {
+                        let number = self.connections.len() as u64;
+                        let stream = self.accept()?;
+                        epoll::add(&epoll, stream, EventData::new_u64(number), EventFlags::IN)?;
+                    }
+                    // Subscribers send nothing: readable means gone, and gone means that the trial is over.
+                    _ => return Ok(()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A measured process.
+
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
+use std::{fs, thread};
+
+use pushbench_sys::affinity;
+
+use super::{cores, no_line};
+
+/// A process that ends with this value.
+pub(super) struct Child {
+    child: process::Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    pid: u32,
+    /// The state files of its threads.
+    states: Vec<String>,
+}
+
+impl Child {
+    pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = affinity::with_affinity(&[cores().0], || command.spawn())??;
+        let stdout = child.stdout.take().ok_or_else(|| no_line("anything"))?;
+        Ok(Self {
+            pid: child.id(),
+            stdin: child.stdin.take(),
+            stdout: BufReader::new(stdout),
+            child,
+            states: Vec::new(),
+        })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(super) fn stdin(&mut self) -> &mut ChildStdin {
+        self.stdin.as_mut().expect("it is open until the end")
+    }
+
+    /// Waits for the ready line. Returns the address in it.
+    pub(super) fn ready(&mut self) -> io::Result<Option<SocketAddr>> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        let mut words = line.split_whitespace();
+        if words.next() != Some("ready") {
+            return Err(no_line("that it is ready"));
+        }
+        // A tool in front of the process may be its parent.
+        self.pid = words
+            .next()
+            .and_then(|word| word.parse().ok())
+            .ok_or_else(|| no_line("its process id"))?;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
+            let name = thread?.file_name();
+            let tid = name.to_string_lossy();
+            self.states
+                .push(format!("/proc/{}/task/{tid}/stat", self.pid));
+        }
+        Ok(words.next().and_then(|word| word.parse().ok()))
+    }
+
+    /// Waits until every thread sleeps: then all that it was given is done. Data wakes a sleeping reader before the
+    /// write of the sender returns, so a thread that has work never looks asleep.
+    pub(super) fn wait_until_asleep(&mut self) -> io::Result<()> {
+        let mut stat = Vec::new();
+        for state in &self.states {
+            loop {
+                stat.clear();
+                fs::File::open(state)?.read_to_end(&mut stat)?;
+                // The name before the state is in parentheses and may hold any byte.
+                let name_end = stat.iter().rposition(|&byte| byte == b')').unwrap_or(0);
+                match stat.get(name_end + 2) {
+                    Some(b'S') => break,
+                    None | Some(b'Z' | b'X') => return Err(io::Error::other("it has ended")),
+                    Some(_) => thread::yield_now(),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes its input, waits for its end, and returns the last it said.
+    pub(super) fn end(mut self) -> io::Result<String> {
+        drop(self.stdin.take());
+        let mut last = String::new();
+        self.stdout.read_to_string(&mut last)?;
+        let status = self.child.wait()?;
+        if status.success() {
+            Ok(last)
+        } else {
+            Err(io::Error::other(format!("a measured process: {status}")))
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Both fail after `end`, which is the usual way.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

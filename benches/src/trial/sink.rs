@@ -1,0 +1,84 @@
+//! The receiver that all servers share: it counts the ends of bodies, and polls again where its transport must.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
+
+use crate::wire::{BODY_END, Wire};
+
+/// Many connections to one server.
+pub(super) struct Sink {
+    wire: Wire,
+    epoll: OwnedFd,
+    events: Vec<Event>,
+    buffer: Vec<u8>,
+    connections: Vec<Connection>,
+    /// Bodies received on all connections.
+    bodies: u64,
+}
+
+struct Connection {
+    stream: TcpStream,
+    bodies: u64,
+}
+
+impl Sink {
+    pub(super) fn connect(wire: Wire, address: SocketAddr, count: usize) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut connections = Vec::with_capacity(count);
+        for number in 0..count as u64 {
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            stream.write_all(&wire.opening())?;
+            let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
+            while wire.answer_len(&answer).is_none() {
+                let read = stream.read(&mut buffer)?;
+                if read == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                answer.extend_from_slice(&buffer[..read]);
+            }
+            if let Some(request) = wire.ask(0) {
+                stream.write_all(&request)?;
+            }
+            stream.set_nonblocking(true)?;
+            epoll::add(&epoll, &stream, EventData::new_u64(number), EventFlags::IN)?;
+            connections.push(Connection { stream, bodies: 0 });
+        }
+        Ok(Self {
+            wire,
+            epoll,
+            events: Vec::with_capacity(1024),
+            buffer: vec![0; 64 * 1024],
+            connections,
+            bodies: 0,
+        })
+    }
+
+    /// Waits until every connection has received `messages` messages since the first.
+    pub(super) fn wait_for(&mut self, messages: u64) -> io::Result<()> {
+        while self.bodies < messages * self.connections.len() as u64 {
+            epoll::wait(&self.epoll, spare_capacity(&mut self.events), None)?;
+            for event in self.events.drain(..) {
+                let connection = &mut self.connections[event.data.u64() as usize];
+                let read = connection.stream.read(&mut self.buffer)?;
+                if read == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                let bytes = &self.buffer[..read];
+                let bodies = bytes.iter().filter(|&&byte| byte == BODY_END).count() as u64;
+                connection.bodies += bodies;
+                self.bodies += bodies;
+                if bodies > 0
+                    && let Some(request) = self.wire.ask(connection.bodies)
+                {
+                    connection.stream.write_all(&request)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
