@@ -219,6 +219,7 @@ async fn subscribe(
             path: transport.endpoint().1.to_owned(),
             after: Some(0),
             poll_timeout_ms: 20_000,
+            once: false,
             nonce: *b"0123456789abcdef",
         };
         tasks.push(tokio::task::spawn_local(

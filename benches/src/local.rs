@@ -139,6 +139,7 @@ impl Client {
             path: self.transport.endpoint().1.to_owned(),
             after: Some(0),
             poll_timeout_ms: 20_000,
+            once: false,
             nonce: *b"0123456789abcdef",
         };
         let run = self.transport.subscribe(request, subscriber);

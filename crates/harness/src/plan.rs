@@ -147,6 +147,7 @@ fn longest(fan_out: &FanOut, seconds: f64) -> f64 {
 fn connections(connect: &Connect, profile: Profile) -> u32 {
     connect
         .warm_up
+        .at(profile)
         .saturating_add(connect.connections.at(profile))
 }
 

@@ -76,6 +76,7 @@ impl RecordWriter {
             server_usage: finished.server_usage,
             load_usage: finished.load_usage,
             steal: finished.steal,
+            others_cpu: finished.others_cpu,
         };
         if let Some(measurement) = &mut trial.measurement {
             let (log, summaries) = take_histograms(measurement);

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::thread;
+use std::time::Duration;
 
 use pushbench_model::record::{Cost, CounterValues, MemoryUse, PUBLISHER_THREAD, Usage};
 use pushbench_sys::counters::{Counters, Counts};
@@ -19,7 +21,14 @@ pub(crate) struct Probe {
     connected: Option<Memory>,
     begin: Option<Reading>,
     cost: Option<Cost>,
+    cpu_ns: u64,
 }
+
+/// Longer than a tick of any kernel (100 Hz at the least).
+const REST: Duration = Duration::from_millis(12);
+const REST_ATTEMPTS: u32 = 8;
+/// A side that used less than this in [`REST`] is at rest; timers of a runtime may still go off.
+const RESTED_NS: u64 = 50_000;
 
 impl Probe {
     /// Takes the memory before the first connection, and starts to count instructions if `count` says so.
@@ -42,6 +51,7 @@ impl Probe {
             connected: None,
             begin: None,
             cost: None,
+            cpu_ns: 0,
         })
     }
 
@@ -53,15 +63,38 @@ impl Probe {
 
     /// The measured phase begins.
     pub(crate) fn begin(&mut self) -> io::Result<()> {
-        self.begin = Some(self.reading()?);
+        self.begin = Some(self.settled_reading()?);
         Ok(())
     }
 
     /// The measured phase has ended.
     pub(crate) fn end(&mut self) -> io::Result<()> {
-        let end = self.reading()?;
+        let end = self.settled_reading()?;
+        self.cpu_ns = end.cpu_ns();
         self.cost = self.begin.as_ref().map(|begin| end.since(begin));
         Ok(())
+    }
+
+    /// Processor time from the start of the side to the end of the measured phase, nanoseconds.
+    pub(crate) fn cpu_ns(&self) -> u64 {
+        self.cpu_ns
+    }
+
+    /// A reading of a side that has come to rest. Messages are no longer in flight at a barrier, but their last
+    /// consequences may be: a poll that is asked again, an answer, a closed connection. And the clock of a process
+    /// that is running lags by up to a tick. A side that never rests is read as it is.
+    fn settled_reading(&mut self) -> io::Result<Reading> {
+        let mut reading = self.reading()?;
+        for _ in 0..REST_ATTEMPTS {
+            thread::sleep(REST);
+            let next = self.reading()?;
+            let rested = next.cpu_ns().abs_diff(reading.cpu_ns()) <= RESTED_NS;
+            reading = next;
+            if rested {
+                break;
+            }
+        }
+        Ok(reading)
     }
 
     /// What was used, if the measured phase has ended.
@@ -69,6 +102,8 @@ impl Probe {
         let memory = self.connected.map(|connected| MemoryUse {
             rss_before: self.before.rss_bytes,
             rss_connected: connected.rss_bytes,
+            anonymous_before: self.before.anonymous_bytes,
+            anonymous_connected: connected.anonymous_bytes,
             pss_before: self.before.pss_bytes,
             pss_connected: connected.pss_bytes,
         });
@@ -103,6 +138,10 @@ struct Reading {
 }
 
 impl Reading {
+    fn cpu_ns(&self) -> u64 {
+        self.processes.values().map(|times| times.cpu_ns).sum()
+    }
+
     fn since(&self, earlier: &Self) -> Cost {
         let mut cost = Cost {
             counters: self.counts_since(earlier),
@@ -193,6 +232,7 @@ fn memory(members: &[u32]) -> io::Result<Memory> {
         let add = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
         sum.rss_bytes += worker.rss_bytes;
         sum.pss_bytes = add(sum.pss_bytes, worker.pss_bytes);
+        sum.anonymous_bytes = add(sum.anonymous_bytes, worker.anonymous_bytes);
         sum.private_bytes = add(sum.private_bytes, worker.private_bytes);
         sum.threads += worker.threads;
     }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::record::{Outcome, Usage};
 use pushbench_sys::host::{self, CpuTimes};
+use pushbench_sys::process;
 
 use crate::cores::{self, CoreSplit};
 use crate::plan::PlannedTrial;
@@ -54,6 +55,8 @@ pub struct FinishedTrial {
     pub load_usage: Option<Usage>,
     /// Share of processor time stolen by the hypervisor meanwhile, 0 to 1.
     pub steal: Option<f64>,
+    /// Share of processor time that went to processes outside the trial, 0 to 1.
+    pub others_cpu: Option<f64>,
 }
 
 /// How long the parts of a trial may take.
@@ -99,14 +102,22 @@ impl TrialRunner for ProcessRunner<'_> {
         let started = time::rfc3339(Timestamp::now());
         let clock = Instant::now();
         let host_before = host::cpu_times().ok();
+        let own_before = process::cpu_time_ns(std::process::id()).ok();
         let observed = match Conversation::hold(self, trial) {
             Ok(observed) => Ok(observed),
             Err(Abort::Failed(reason)) => Err(reason),
             Err(Abort::Interrupted) => return TrialResult::Interrupted,
         };
+        let host_after = host::cpu_times().ok();
         let steal = host_before
-            .zip(host::cpu_times().ok())
+            .as_ref()
+            .zip(host_after.as_ref())
             .and_then(|(before, after)| steal_share(&after.total.since(&before.total)));
+        let others = |cpu_ns: u64| {
+            let (before, after) = host_before.as_ref().zip(host_after.as_ref())?;
+            let own = process::cpu_time_ns(std::process::id()).ok()? - own_before?;
+            others_share(&after.total.since(&before.total), cpu_ns + own)
+        };
         let mut finished = FinishedTrial {
             outcome: Outcome::Valid,
             started,
@@ -115,10 +126,12 @@ impl TrialRunner for ProcessRunner<'_> {
             server_usage: None,
             load_usage: None,
             steal,
+            others_cpu: None,
         };
         match observed {
             Ok(observed) => {
                 finished.outcome = verify(&observed.measurement, &trial.scenario, trial.profile);
+                finished.others_cpu = others(observed.cpu_ns);
                 finished.measurement = Some(observed.measurement);
                 finished.server_usage = observed.server_usage;
                 finished.load_usage = observed.load_usage;
@@ -183,6 +196,14 @@ fn load_arguments(
 fn steal_share(times: &CpuTimes) -> Option<f64> {
     let total = times.total();
     (total > 0).then(|| times.steal as f64 / total as f64)
+}
+
+/// The part of all processor time that programs used and neither side nor the harness did. Interrupts are left out:
+/// on loopback they do the work of both sides, and belong to no process.
+fn others_share(times: &CpuTimes, own_ns: u64) -> Option<f64> {
+    let programs = times.user + times.nice + times.system;
+    let total = times.total();
+    (total > 0).then(|| programs.saturating_sub(own_ns) as f64 / total as f64)
 }
 
 #[cfg(test)]
@@ -252,5 +273,7 @@ mod tests {
         };
         assert_eq!(steal_share(&times), Some(0.1));
         assert_eq!(steal_share(&CpuTimes::default()), None);
+        assert_eq!(others_share(&times, 45), Some(0.15));
+        assert_eq!(others_share(&times, 70), Some(0.0), "ticks are coarse");
     }
 }

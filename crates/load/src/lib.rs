@@ -89,7 +89,8 @@ pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, Loa
     Ok(measurement)
 }
 
-/// What the server says of its sockets. The contract leaves the body of `/healthz` free, so most servers say nothing.
+/// What the server says of its sockets. The contract leaves the body of `/healthz` free, so most servers say nothing that
+/// is understood here.
 fn health(config: &Config) -> Option<Health> {
     let patience = config.patience.control;
     let response = client::request(&config.control, "GET /healthz", b"", patience).ok()?;

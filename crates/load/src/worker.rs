@@ -112,6 +112,15 @@ pub(crate) struct Station {
     connections: Cell<u64>,
 }
 
+/// How long a subscriber stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// Until the connection ends.
+    On,
+    /// Until the first message is there.
+    Once,
+}
+
 /// How long a server may hold a poll; longer than any pause within a measurement.
 const POLL_TIMEOUT_MS: u64 = 20_000;
 
@@ -139,14 +148,14 @@ impl Station {
         Ok((stream, clock::now() - start))
     }
 
-    /// The future of a subscription to everything after message `after`, over an open connection.
+    /// The future of a subscription to everything the server keeps and will publish, over an open connection.
     pub(crate) fn subscribe(
         &self,
         stream: TcpStream,
         inlet: &Rc<Inlet>,
-        after: u64,
+        stay: Stay,
     ) -> (Rc<Subscriber>, LocalFuture<Result<(), SubscribeError>>) {
-        let subscriber = Subscriber::new(stream, Rc::clone(inlet), after + 1);
+        let subscriber = Subscriber::new(stream, Rc::clone(inlet), 1);
         let path = match self.target.path.as_str() {
             "" => self.transport.endpoint().1,
             path => path,
@@ -154,7 +163,8 @@ impl Station {
         let request = Request {
             host: self.target.host.clone(),
             path: path.to_owned(),
-            after: Some(after),
+            after: Some(0),
+            once: stay == Stay::Once,
             poll_timeout_ms: POLL_TIMEOUT_MS,
             nonce: self.nonce(),
         };

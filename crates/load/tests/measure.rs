@@ -74,9 +74,12 @@ profiles = ["quick"]
 bytes = 64
 [connect]
 connections = { quick = 40, standard = 1, thorough = 1 }
-warm-up = 5
+warm-up = { quick = 5, standard = 5, thorough = 5 }
 in-flight = 4
 "#;
+
+/// Payloads around the steps of the framing formulas.
+const SIZES: [usize; 8] = [0, 1, 64, 125, 126, 1024, 65_535, 65_536];
 
 fn assert_clean(name: &str, measurement: &Measurement) {
     assert!(
@@ -104,7 +107,11 @@ fn assert_clean(name: &str, measurement: &Measurement) {
 #[test]
 fn fan_out_delivers_everything_and_bytes_equal_the_formulas() {
     for &transport in TRANSPORTS {
-        for (bytes, kind) in [(0, "text"), (1, "text"), (128, "binary"), (65_536, "text")] {
+        for (bytes, kind) in SIZES
+            .map(|bytes| (bytes, "text"))
+            .into_iter()
+            .chain([(128, "binary")])
+        {
             let name = format!("{} {bytes} {kind}", transport.name());
             let server = server(transport, ServeOptions::default());
             let config = config(transport, &server, &fan_out(bytes, kind), Publisher::Server);
@@ -189,6 +196,12 @@ fn connect_counts_connections_and_bytes() {
         assert_clean(transport.name(), &measurement);
         assert_eq!(measurement.operations, 40, "{}", transport.name());
         assert_eq!(measurement.connections.opened, 40);
+        // One request and one answer with the message in it: the floor pays for nothing more, nor does a long-poll.
+        let wire = &measurement.wire;
+        assert_eq!(wire.data_segments_up, 40, "{}", transport.name());
+        if ["tcp", "long-poll"].contains(&transport.name()) {
+            assert_eq!(wire.data_segments_down, 40, "{}", transport.name());
+        }
         for histogram in ["tcp-connect", "first-message"] {
             assert_eq!(
                 measurement.histograms[histogram].decode().unwrap().len(),

@@ -29,6 +29,9 @@ pub struct PublishReport {
     pub published: u64,
     /// Intended time of its first message, CLOCK_MONOTONIC nanoseconds.
     pub started: u64,
+    /// How long publishing was held up because the receiving side took nothing more, nanoseconds.
+    #[serde(default)]
+    pub held_up_ns: u64,
     /// What the publishing thread got from the system: timer slack, priority.
     #[serde(default)]
     pub thread: String,

@@ -153,6 +153,10 @@ pub struct Measurement {
     pub wire: WireCount,
     /// Responses that carried the messages, where a transport delivers in batches (long-poll); otherwise absent.
     pub batches: Option<u64>,
+    /// How long the publisher was held up by a server that did not take its messages, nanoseconds; only the load
+    /// process publishes through a connection that can be full.
+    #[serde(default)]
+    pub held_up_ns: u64,
     /// State of the sockets.
     pub connections: ConnectionCount,
     /// What the server says of its own sockets at the end, if it says it in the form of this suite.

@@ -131,6 +131,18 @@ pub fn parse(body: &[u8]) -> Result<Stamp, MessageError> {
     }
 }
 
+/// The sequence number that a body of this program's own layout claims, unchecked; `None` for any other layout.
+#[must_use]
+pub fn claimed_seq(body: &[u8]) -> Option<u64> {
+    if body.first() == Some(&BINARY_TAG) {
+        return body
+            .get(1..)?
+            .first_chunk()
+            .map(|bytes| u64::from_le_bytes(*bytes));
+    }
+    read_padded(body.strip_prefix(SEQ.key)?.get(..SEQ.width)?)
+}
+
 type Parts<'a> = (Stamp, u32, Cow<'a, [u8]>);
 
 fn parse_binary(body: &[u8]) -> Result<Parts<'_>, MessageError> {
@@ -331,11 +343,14 @@ mod tests {
             encode_binary(stamp, &payload, &mut binary);
             prop_assert_eq!(binary.len(), BINARY_ENVELOPE + payload.len());
             prop_assert_eq!(parse(&binary), Ok(stamp));
+            prop_assert_eq!(claimed_seq(&binary), Some(seq));
+            prop_assert_eq!(claimed_seq(&text(stamp, &data)), Some(seq));
         }
 
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&bytes);
+            let _ = claimed_seq(&bytes);
         }
     }
 }

@@ -160,6 +160,11 @@ pub struct MemoryUse {
     pub rss_before: u64,
     /// Resident with all connections open and idle.
     pub rss_connected: u64,
+    /// Resident and of no file (heap, stacks) before, where readable. The figure to compare: processes that run the same
+    /// program share its other pages, so those move when one of them starts.
+    pub anonymous_before: Option<u64>,
+    /// The same with all connections open.
+    pub anonymous_connected: Option<u64>,
     /// Proportional set size before, where readable.
     pub pss_before: Option<u64>,
     /// Proportional set size with all connections open.
@@ -209,4 +214,7 @@ pub struct Trial {
     pub load_usage: Option<Usage>,
     /// Share of processor time stolen by the hypervisor while it ran, 0 to 1.
     pub steal: Option<f64>,
+    /// Share of processor time used by programs outside the trial while it ran, 0 to 1; coarse, and with its start.
+    #[serde(default)]
+    pub others_cpu: Option<f64>,
 }

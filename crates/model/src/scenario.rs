@@ -79,7 +79,7 @@ pub struct Connect {
     /// Connections opened in the measured phase.
     pub connections: PerProfile<u32>,
     /// Connections opened before measuring.
-    pub warm_up: u32,
+    pub warm_up: PerProfile<u32>,
     /// Connections being set up at any time (closed loop).
     pub in_flight: u32,
 }
@@ -130,7 +130,7 @@ struct RawFanOut {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawConnect {
     connections: Spanned<PerProfile<u32>>,
-    warm_up: Spanned<u32>,
+    warm_up: Spanned<PerProfile<u32>>,
     in_flight: Spanned<u32>,
 }
 
@@ -204,7 +204,7 @@ impl RawFanOut {
 impl RawConnect {
     fn validate(self, source: &Source<'_>) -> Result<Connect, ScenarioError> {
         source.each_in_range(&self.connections, 1..=10_000_000, "connections")?;
-        source.in_range(&self.warm_up, 0..=100_000, "connections")?;
+        source.each_in_range(&self.warm_up, 0..=10_000_000, "connections")?;
         source.in_range(&self.in_flight, 1..=10_000, "connections")?;
         Ok(Connect {
             connections: self.connections.into_inner(),

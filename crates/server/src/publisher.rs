@@ -93,6 +93,7 @@ impl Publisher {
         PublishReport {
             running,
             published: self.state.published.load(Ordering::Relaxed),
+            held_up_ns: 0,
             started: self.state.started.load(Ordering::Relaxed),
             thread: self
                 .state

@@ -76,6 +76,7 @@ pub(crate) fn request(path: &str) -> Request {
         path: path.into(),
         after: Some(0),
         poll_timeout_ms: 20_000,
+        once: false,
         nonce: *b"the sample nonce",
     }
 }

@@ -37,6 +37,8 @@ pub struct Request {
     pub after: Option<u64>,
     /// Long-poll: how long the server may hold a request, milliseconds.
     pub poll_timeout_ms: u64,
+    /// The subscriber leaves after the first message: a long-poll asks no second time.
+    pub once: bool,
     /// Random bytes that make this request unlike others (WebSocket key and masks).
     pub nonce: [u8; 16],
 }

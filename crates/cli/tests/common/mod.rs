@@ -50,7 +50,7 @@ kind = "text"
 
 [connect]
 connections = { quick = 20, standard = 20, thorough = 20 }
-warm-up = 2
+warm-up = { quick = 2, standard = 2, thorough = 2 }
 in-flight = 2
 "#;
 

@@ -51,6 +51,7 @@ fn finished(measurement: Option<Measurement>) -> FinishedTrial {
         server_usage: None,
         load_usage: None,
         steal: Some(0.01),
+        others_cpu: Some(0.02),
     }
 }
 

@@ -34,6 +34,7 @@ impl TrialRunner for Mock<'_> {
             server_usage: None,
             load_usage: None,
             steal: None,
+            others_cpu: None,
         }))
     }
 }

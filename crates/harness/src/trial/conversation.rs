@@ -57,6 +57,8 @@ pub(super) struct Observed {
     pub(super) measurement: Measurement,
     pub(super) server_usage: Option<Usage>,
     pub(super) load_usage: Option<Usage>,
+    /// Processor time of both sides, nanoseconds.
+    pub(super) cpu_ns: u64,
 }
 
 /// A server with its ready line said, and the events of both processes.
@@ -91,14 +93,14 @@ impl Conversation<'_> {
             deadline: Instant::now() + budget,
         };
         let command = runner.load_command(trial, &address)?;
-        let (measurement, load_usage) =
-            conversation.with_load(command, runner, &mut server_probe)?;
+        let (measurement, load) = conversation.with_load(command, runner, &mut server_probe)?;
         result::check(&measurement, trial)?;
         server.stop(Role::Server, &events, runner.deadlines.stop);
         Ok(Observed {
             measurement,
             server_usage: server_probe.usage(),
-            load_usage,
+            load_usage: load.as_ref().and_then(Probe::usage),
+            cpu_ns: server_probe.cpu_ns() + load.as_ref().map_or(0, Probe::cpu_ns),
         })
     }
 
@@ -107,7 +109,7 @@ impl Conversation<'_> {
         mut command: Command,
         runner: &ProcessRunner<'_>,
         server: &mut Probe,
-    ) -> Result<(Measurement, Option<Usage>), Abort> {
+    ) -> Result<(Measurement, Option<Probe>), Abort> {
         let mut load = Process::start(&mut command, &runner.cores.load, Role::Load, self.events)?;
         let mut last = Phase::Started;
         let mut probe = None;
@@ -127,7 +129,7 @@ impl Conversation<'_> {
             return Err(Abort::Failed(reason));
         }
         self.end_of_load(&load)?;
-        Ok((result::parse(&json)?, probe.and_then(|probe| probe.usage())))
+        Ok((result::parse(&json)?, probe))
     }
 
     /// The next line of the load process that means something.

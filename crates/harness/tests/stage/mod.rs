@@ -46,7 +46,7 @@ profiles = ["quick"]
 payload = { bytes = 8 }
 [connect]
 connections = { quick = 10, standard = 10, thorough = 10 }
-warm-up = 0
+warm-up = { quick = 0, standard = 0, thorough = 0 }
 in-flight = 1
 "#;
 /// A load process that keeps the contract.
@@ -199,6 +199,7 @@ fn flawless(workload: &str) -> Measurement {
         },
         wire: WireCount::default(),
         batches: None,
+        held_up_ns: 0,
         connections: ConnectionCount {
             opened: 1,
             nodelay: 1,

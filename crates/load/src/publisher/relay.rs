@@ -3,7 +3,7 @@
 //! Requests go out on one keep-alive connection when the schedule says so, without waiting for the answers: an open
 //! loop must not slow down because the server does. The answers are read and counted by a second thread.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -18,6 +18,7 @@ use pushbench_model::payload::BodyMaker;
 use pushbench_model::record::PUBLISHER_THREAD;
 use pushbench_sys::clock;
 use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
+use pushbench_sys::tcp::set_nodelay_checked;
 use pushbench_transport::http1::body::{BodyDecoder, BodyError};
 use pushbench_transport::http1::head::HeadReader;
 
@@ -32,6 +33,9 @@ pub(super) struct Relay {
     connection: TcpStream,
     control: Target,
 }
+
+/// A write into a connection with room takes less than this; what takes longer has waited for the server.
+const ORDINARY_WRITE_NS: u64 = 200_000;
 
 /// What the reader of answers has seen.
 #[derive(Default)]
@@ -49,7 +53,11 @@ impl Relay {
         let connection = connect(control.address, patience.control)?;
         let clone = || connection.try_clone().map_err(LoadError::Worker);
         let (out, input) = (clone()?, clone()?);
-        out.set_nodelay(true).map_err(LoadError::Worker)?;
+        if !set_nodelay_checked(&out).map_err(LoadError::Worker)? {
+            let refused =
+                io::Error::other("TCP_NODELAY could not be set on the publishing connection");
+            return Err(LoadError::Worker(refused));
+        }
         let answers = Arc::new(Answers::default());
         let counted = Arc::clone(&answers);
         thread::Builder::new()
@@ -157,6 +165,7 @@ impl Sending {
         let mut lateness = histogram::new();
         let mut request = Vec::with_capacity(head.len() + maker.body_len());
         let mut failure = None;
+        let mut held_up_ns = 0;
         let stop = AtomicBool::new(false);
         let started = clock::now() + 1_000_000;
         let accepted_before = answers.accepted.load(Ordering::Acquire);
@@ -182,10 +191,12 @@ impl Sending {
             );
             lateness.saturating_record((published - intended_ns).clamp(1, HIGHEST));
             self.next_seq += 1;
+            let writing = clock::now();
             if let Err(error) = self.out.write_all(&request) {
                 failure = Some(format!("the connection failed: {error}"));
                 stop.store(true, Ordering::Relaxed);
             }
+            held_up_ns += (clock::now() - writing).saturating_sub(ORDINARY_WRITE_NS);
         });
         if let Some(failure) = failure {
             return Err(failure);
@@ -196,6 +207,7 @@ impl Sending {
             running: false,
             published,
             started,
+            held_up_ns,
             thread: self.thread.clone(),
             lateness,
         })

@@ -22,7 +22,7 @@ use pushbench_transport::subscriber::Inlet;
 use tokio::time::timeout;
 
 use crate::barrier::Barrier;
-use crate::worker::{Faults, Station};
+use crate::worker::{Faults, Station, Stay};
 use crate::{Bench, LoadError};
 
 pub(crate) fn run(
@@ -44,13 +44,14 @@ pub(crate) fn run(
     bench.publisher.start(&order)?;
     bench.publisher.finish(bench.config.patience.drain)?;
 
-    let warm_up = churn(bench, connect.warm_up, connect.in_flight)?;
-    if warm_up.opened < u64::from(connect.warm_up) {
+    let wanted = connect.warm_up.at(bench.config.profile);
+    let warm_up = churn(bench, wanted, connect.in_flight)?;
+    if warm_up.opened < u64::from(wanted) {
         let first = warm_up
             .errors
             .first()
             .map_or_else(String::new, |word| format!(": {word}"));
-        let wanted = connect.warm_up.into();
+        let wanted = wanted.into();
         return Err(LoadError::Subscribe {
             subscribed: warm_up.opened,
             wanted,
@@ -199,7 +200,7 @@ async fn one(station: &Station, inlet: &Rc<Inlet>, tally: &RefCell<Tally>) -> Re
     };
     let reached = inlet.signal_at(settled + 1);
     debug_assert!(!reached, "the count only grows");
-    let (subscriber, run) = station.subscribe(stream, inlet, 0);
+    let (subscriber, run) = station.subscribe(stream, inlet, Stay::Once);
     tokio::pin!(run);
     while inlet.inbox.borrow().settled() == settled {
         tokio::select! {
@@ -269,6 +270,7 @@ fn measurement(
         sequence: tally.sequence,
         wire: tally.wire,
         batches: (tally.batches > 0).then_some(tally.batches),
+        held_up_ns: 0,
         connections: ConnectionCount {
             opened: tally.opened,
             failed: tally

@@ -21,7 +21,7 @@ use pushbench_model::sequence::SequenceCounts;
 use tokio::time::{Instant, timeout_at};
 
 use crate::barrier::Barrier;
-use crate::worker::{Faults, Station};
+use crate::worker::{Faults, Station, Stay};
 use crate::{Bench, LoadError};
 
 /// Connections being set up at once by each worker.
@@ -152,7 +152,7 @@ async fn connect_share(
 }
 
 fn add(station: &Rc<Station>, stream: tokio::net::TcpStream) {
-    let (subscriber, run) = station.subscribe(stream, &station.inlet, 0);
+    let (subscriber, run) = station.subscribe(stream, &station.inlet, Stay::On);
     station.subscribers.borrow_mut().push(subscriber);
     let station = Rc::clone(station);
     tokio::task::spawn_local(async move {
@@ -389,6 +389,7 @@ fn measurement(
         sequence,
         wire: phase.wire,
         batches: (phase.batches > 0).then_some(phase.batches),
+        held_up_ns: report.held_up_ns,
         connections: phase.connections,
         server: None,
         histograms,

@@ -21,7 +21,7 @@ profiles = ["quick"]
 bytes = 10
 [connect]
 connections = { quick = 8, standard = 1, thorough = 1 }
-warm-up = 4
+warm-up = { quick = 4, standard = 4, thorough = 4 }
 in-flight = 4
 "#;
 

@@ -12,6 +12,9 @@ pub struct Memory {
     /// Resident bytes, each shared page divided by the number of processes that share it. `None`
     /// when the process may not be inspected (another user's).
     pub pss_bytes: Option<u64>,
+    /// Resident bytes that belong to no file: heap, stacks, changed copies. Unlike the other figures it does not move
+    /// when another process that runs the same program starts or ends. `None` as for `pss_bytes`.
+    pub anonymous_bytes: Option<u64>,
     /// Resident bytes that would be freed if the process ended. `None` as for `pss_bytes`.
     pub private_bytes: Option<u64>,
     /// Living threads.
@@ -46,6 +49,7 @@ fn parse(status: &str, rollup: &str) -> Option<Memory> {
         // The rollup counts pages; VmRSS adds up per-core counters that lag behind.
         rss_bytes: bytes(rollup, "Rss").or_else(|| bytes(status, "VmRSS"))?,
         pss_bytes: bytes(rollup, "Pss"),
+        anonymous_bytes: bytes(rollup, "Anonymous"),
         // Huge pages of hugetlbfs are apart, and absent from old kernels.
         private_bytes: private.map(|sum| sum + bytes(rollup, "Private_Hugetlb").unwrap_or(0)),
         threads: procfs::field(status, "Threads")?,
@@ -87,6 +91,7 @@ mod tests {
         let expected = Memory {
             rss_bytes: 8192,
             pss_bytes: None,
+            anonymous_bytes: None,
             private_bytes: None,
             threads: 2,
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use crate::hub::{Hub, Subscription, Topic};
@@ -37,12 +37,18 @@ async fn converse(mut stream: TcpStream, topic: &Rc<Topic<Bytes>>) -> io::Result
     stream.read_exact(&mut cursor).await?;
     let after = Some(u64::from_le_bytes(cursor)).filter(|&after| after != LIVE);
     let subscription = topic.subscribe(after);
-    stream.write_all(&topic.newest().to_le_bytes()).await?;
+    let greeting = Bytes::copy_from_slice(&topic.newest().to_le_bytes());
     let mut sender = Sender {
         stream,
         subscription,
         unsent: Bytes::new(),
     };
+    // What is kept for the subscriber leaves with the greeting, in one write.
+    sender.unsent = sender.join(greeting);
+    // Before anything is made of what else the client may have sent: a greeting is due. What does not fit now follows.
+    if let Ok(sent) = sender.stream.try_write(&sender.unsent) {
+        bytes::Buf::advance(&mut sender.unsent, sent);
+    }
     poll_fn(|cx| sender.poll(cx)).await
 }
 
