@@ -28,7 +28,7 @@ pub enum Publisher {
     Load,
 }
 
-/// Bytes and segments above IP, from TCP_INFO, summed over the measured connections.
+/// Bytes and segments of TCP, from TCP_INFO, summed over the measured connections.
 ///
 /// "Down" is server to client. Bytes are TCP payload bytes; `segments` counts every TCP segment, pure acknowledgements
 /// too, `data_segments` only those with payload.

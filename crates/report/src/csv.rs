@@ -1,20 +1,23 @@
 //! CSV: one line per trial, in the units of the record.
 //!
 //! This is the data behind the tables, for other tools. The column `loop` tells open-loop from closed-loop trials: do
-//! not compare across it.
+//! not compare across it. `publisher` tells servers that publish by themselves (`server`) from relayed ones (`load`).
+//! Instructions are those of user space and kernel; where any trial lacks the kernel's, all columns hold those of user
+//! space only and are named so.
 
-use pushbench_model::measurement::LoopModel;
+use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::record::{Outcome, Record, RecordedTrial};
 
-use crate::metric::{Metric, P50, P90, P99, P999, Series, Side};
+use crate::metric::{Metric, P50, P90, P99, P999, Series, Side, Space};
 
-const FIXED: [&str; 8] = [
+const FIXED: [&str; 9] = [
     "trial",
     "repetition",
     "scenario",
     "loop",
     "transport",
     "stack",
+    "publisher",
     "status",
     "reason",
 ];
@@ -22,7 +25,7 @@ const FIXED: [&str; 8] = [
 /// `record` as CSV (RFC 4180, with LF).
 #[must_use]
 pub fn csv(record: &Record) -> String {
-    let figures = figures();
+    let figures = figures(Space::of(record));
     let names = FIXED
         .into_iter()
         .chain(figures.iter().map(|(name, _)| name.as_str()));
@@ -39,7 +42,7 @@ pub fn csv(record: &Record) -> String {
 
 type Of = Box<dyn Fn(&RecordedTrial) -> Option<f64>>;
 
-fn figures() -> Vec<(String, Of)> {
+fn figures(space: Space) -> Vec<(String, Of)> {
     let mut figures: Vec<(String, Of)> = vec![
         measured("operations", |m| Some(m.operations)),
         measured("published", |m| Some(m.published)),
@@ -72,13 +75,17 @@ fn figures() -> Vec<(String, Of)> {
             }),
         ));
     }
+    let instructions = match space {
+        Space::All => "instructions",
+        Space::User => "user_space_instructions",
+    };
     for side in [Side::Server, Side::Load] {
         let name = side.label();
         let each = [
             (format!("{name}_cpu_ns_per_operation"), Metric::Cpu(side)),
             (
-                format!("{name}_instructions_per_operation"),
-                Metric::Instructions(side),
+                format!("{name}_{instructions}_per_operation"),
+                Metric::Instructions(side, space),
             ),
             (
                 format!("{name}_memory_bytes_per_connection"),
@@ -99,6 +106,7 @@ fn figures() -> Vec<(String, Of)> {
         measured("batches", |m| m.batches),
     ]);
     figures.push(("steal".into(), Box::new(|t| t.trial.steal)));
+    figures.push(("others_cpu".into(), Box::new(|t| t.trial.others_cpu)));
     figures
 }
 
@@ -119,6 +127,13 @@ fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
             LoopModel::Open => "open",
             LoopModel::Closed => "closed",
         });
+    let publisher = trial
+        .measurement
+        .as_ref()
+        .map_or("", |m| match m.publisher {
+            Publisher::Server => "server",
+            Publisher::Load => "load",
+        });
     let (status, reason) = match &trial.outcome {
         Outcome::Valid => ("valid", String::new()),
         Outcome::Invalid { reasons } => ("invalid", reasons.join(" ")),
@@ -131,6 +146,7 @@ fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
         loop_model.to_owned(),
         trial.server.transport.clone(),
         trial.server.stack.clone(),
+        publisher.to_owned(),
         status.to_owned(),
         reason,
     ]

@@ -1,7 +1,7 @@
 //! The figures of a trial that are compared: one number each.
 
 use pushbench_model::measurement::{Measurement, histogram_name};
-use pushbench_model::record::{RecordedTrial, Usage};
+use pushbench_model::record::{Record, RecordedTrial, Usage};
 
 use crate::number::Unit;
 use crate::statistics::{Averaging, percentile};
@@ -127,6 +127,32 @@ pub enum Better {
     Higher,
 }
 
+/// Which instructions are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// User space and kernel.
+    All,
+    /// User space only, because some trial could not see the kernel's: figures with and without them do not compare.
+    User,
+}
+
+impl Space {
+    /// What every trial of `record` with counters has.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let usages = record
+            .trials
+            .iter()
+            .flat_map(|t| [&t.trial.server_usage, &t.trial.load_usage]);
+        let mut counters = usages.flatten().filter_map(|usage| usage.cost.counters);
+        if counters.any(|c| c.kernel_instructions.is_none()) {
+            Self::User
+        } else {
+            Self::All
+        }
+    }
+}
+
 /// One number per trial. "Per operation" is per delivery in a fan-out and per connection in a connect workload.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Metric {
@@ -134,13 +160,14 @@ pub enum Metric {
     Percentile(Series, Rank),
     /// Processor time per operation.
     Cpu(Side),
-    /// Instructions per operation, in user space and, where it may be seen, in the kernel.
-    Instructions(Side),
-    /// Bytes above IP per operation, both directions.
+    /// Instructions per operation.
+    Instructions(Side, Space),
+    /// Bytes above TCP per operation, both directions.
     Bytes,
     /// TCP segments per operation, both directions.
     Segments,
-    /// Memory per connection.
+    /// Memory per connection: anonymous (heap and stacks), or resident where that is absent. Never proportional: the
+    /// processes of a trial share the pages of one program, so the shares move when one of them starts.
     Memory(Side),
     /// Operations per second.
     Rate,
@@ -160,11 +187,13 @@ impl Metric {
                 percentile(trial.histograms.get(series.key())?, lost, rank.q).value()
             }
             Self::Cpu(side) => per_operation(side.of(trial)?.cost.delivery_cpu_ns()),
-            Self::Instructions(side) => {
+            Self::Instructions(side, space) => {
                 let counters = side.of(trial)?.cost.counters?;
-                per_operation(
-                    counters.user_instructions + counters.kernel_instructions.unwrap_or(0),
-                )
+                let kernel = match space {
+                    Space::All => counters.kernel_instructions?,
+                    Space::User => 0,
+                };
+                per_operation(counters.user_instructions + kernel)
             }
             Self::Bytes => per_operation(measured.wire.bytes_down + measured.wire.bytes_up),
             Self::Segments => {
@@ -172,10 +201,11 @@ impl Metric {
             }
             Self::Memory(side) => {
                 let memory = side.of(trial)?.memory?;
-                let (before, connected) = match (memory.pss_before, memory.pss_connected) {
-                    (Some(before), Some(connected)) => (before, connected),
-                    _ => (memory.rss_before, memory.rss_connected),
-                };
+                let (before, connected) =
+                    match (memory.anonymous_before, memory.anonymous_connected) {
+                        (Some(before), Some(connected)) => (before, connected),
+                        _ => (memory.rss_before, memory.rss_connected),
+                    };
                 (measured.concurrency > 0)
                     .then(|| (connected as f64 - before as f64) / measured.concurrency as f64)
             }
@@ -189,7 +219,7 @@ impl Metric {
     pub fn unit(self) -> Unit {
         match self {
             Self::Percentile(..) | Self::Cpu(_) => Unit::Time,
-            Self::Instructions(_) | Self::Segments => Unit::Count,
+            Self::Instructions(..) | Self::Segments => Unit::Count,
             Self::Bytes => Unit::Bytes,
             Self::Memory(_) => Unit::Memory,
             Self::Rate => Unit::PerSecond,
@@ -220,13 +250,24 @@ impl Metric {
         matches!(self, Self::Percentile(..) | Self::Cpu(_) | Self::Rate)
     }
 
+    /// Whether it counts what the protocol put on the wire, where every difference is one.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        matches!(self, Self::Bytes | Self::Segments)
+    }
+
     /// Name in a sentence, with the unit of work (`delivery` or `connection`).
     #[must_use]
     pub fn label(self, work: &str) -> String {
         match self {
             Self::Percentile(series, rank) => format!("{} {}", series.label(), rank.label),
             Self::Cpu(side) => format!("{} CPU per {work}", side.label()),
-            Self::Instructions(side) => format!("{} instructions per {work}", side.label()),
+            Self::Instructions(side, Space::All) => {
+                format!("{} instructions per {work}", side.label())
+            }
+            Self::Instructions(side, Space::User) => {
+                format!("{} user-space instructions per {work}", side.label())
+            }
             Self::Bytes if work == "delivery" => "bytes per message".into(),
             Self::Bytes => format!("bytes per {work}"),
             Self::Segments if work == "delivery" => "segments per message".into(),

@@ -7,6 +7,8 @@ use crate::results::{Results, indicative_because};
 
 /// Share of stolen processor time above which it is mentioned (method rule 35).
 const STEAL: f64 = 0.02;
+/// Share of the machine that other processes may take before it is mentioned.
+const OTHERS: f64 = 0.05;
 
 /// Every notice, the gravest first.
 pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
@@ -18,6 +20,8 @@ pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
         indicative(results),
         shared_cores(results),
         stolen(results),
+        others(results),
+        paced(results),
     ]
     .into_iter()
     .flatten()
@@ -59,9 +63,21 @@ fn absent(results: &Results<'_>) -> Option<String> {
 }
 
 fn indicative(results: &Results<'_>) -> Option<String> {
-    indicative_because(results.record).map(|why| {
-        format!("Times are indicative only: {why}. Counts (bytes, instructions) are not affected.")
-    })
+    let why = indicative_because(results.record)?;
+    let mut measured = results
+        .record
+        .trials
+        .iter()
+        .filter_map(|t| t.trial.measurement.as_ref());
+    let except = if measured.any(|m| m.batches.is_some()) {
+        ", except those of long-polling: messages that come close together share an answer, so its bytes per message \
+         depend on time too"
+    } else {
+        ""
+    };
+    Some(format!(
+        "Times are indicative only: {why}. Counts (bytes, instructions) are not affected{except}."
+    ))
 }
 
 fn shared_cores(results: &Results<'_>) -> Option<String> {
@@ -75,18 +91,82 @@ fn shared_cores(results: &Results<'_>) -> Option<String> {
 }
 
 fn stolen(results: &Results<'_>) -> Option<String> {
-    let steal = |t: &&RecordedTrial| t.trial.steal.is_some_and(|share| share > STEAL);
-    let many = results
-        .record
-        .trials
-        .iter()
-        .filter(|t| t.trial.outcome == Outcome::Valid)
-        .filter(steal)
-        .count();
-    (many > 0).then(|| {
-        format!(
-            "In {} the hypervisor took more than 2\u{202f}% of the processor time away.",
-            counted(many, "valid trial")
-        )
+    let many = valid_beyond(results, STEAL, |t| t.trial.steal)?;
+    Some(format!(
+        "In {} the hypervisor took more than 2\u{202f}% of the processor time away.",
+        counted(many, "valid trial")
+    ))
+}
+
+fn others(results: &Results<'_>) -> Option<String> {
+    let many = valid_beyond(results, OTHERS, |t| t.trial.others_cpu)?;
+    Some(format!(
+        "In {} other processes used more than 5\u{202f}% of the machine's processor time: times of these are suspect.",
+        counted(many, "valid trial")
+    ))
+}
+
+/// How many valid trials have a share greater than `limit`; `None` for none.
+fn valid_beyond(
+    results: &Results<'_>,
+    limit: f64,
+    share: fn(&RecordedTrial) -> Option<f64>,
+) -> Option<usize> {
+    let valid = results.record.trials.iter();
+    let valid = valid.filter(|t| t.trial.outcome == Outcome::Valid);
+    let beyond = valid.filter(|t| share(t).is_some_and(|share| share > limit));
+    Some(beyond.count()).filter(|&many| many > 0)
+}
+
+fn paced(results: &Results<'_>) -> Option<String> {
+    let settings = &results.record.run.environment.settings;
+    let control = settings.get("net.ipv4.tcp_congestion_control")?;
+    (control.trim() == "bbr").then(|| {
+        "The kernel's congestion control is bbr, which spaces segments out: bursts take longer for it, on loopback too."
+            .into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn notices(change: impl FnOnce(&mut pushbench_model::record::Record)) -> String {
+        let mut record = sample::record();
+        change(&mut record);
+        all(&Results::new(&record)).join("\n")
+    }
+
+    #[test]
+    fn a_busy_machine_and_pacing_are_mentioned() {
+        let said = notices(|_| ());
+        assert!(
+            !said.contains("other processes") && !said.contains("bbr"),
+            "{said}"
+        );
+        let said = notices(|record| {
+            let settings = &mut record.run.environment.settings;
+            settings.insert("net.ipv4.tcp_congestion_control".into(), "bbr".into());
+            for recorded in &mut record.trials[..3] {
+                recorded.trial.others_cpu = Some(0.2);
+            }
+        });
+        assert!(said.contains("In 3 valid trials other processes"), "{said}");
+        assert!(said.contains("congestion control is bbr"), "{said}");
+    }
+
+    #[test]
+    fn counts_are_certain_only_without_batches() {
+        assert!(notices(|_| ()).contains("not affected, except those of long-polling"));
+        let said = notices(|record| {
+            record
+                .trials
+                .retain(|t| t.trial.server.transport != "long-poll");
+        });
+        assert!(
+            said.contains("(bytes, instructions) are not affected."),
+            "{said}"
+        );
+    }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use pushbench_model::histogram::Histogram;
-use pushbench_model::measurement::LoopModel;
+use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::record::{Outcome, Record, RecordedTrial, ServerLabel};
 use pushbench_model::scenario::{Scenario, Workload};
 
-use crate::metric::{Metric, Rank, Series, lost_of};
+use crate::metric::{Metric, Rank, Series, Side, Space, lost_of};
 use crate::statistics::{Estimate, Percentile, estimate, merge, paired_ratio, percentile};
 
 /// The stack whose servers do the least a server can do.
@@ -31,6 +31,8 @@ pub struct Group<'a> {
     pub loop_model: LoopModel,
     /// Whether times on this machine are indicative only.
     pub indicative: bool,
+    /// Which instructions the trials of the whole record have in common.
+    pub space: Space,
     /// One per server, in the order of the run.
     pub arms: Vec<Arm<'a>>,
 }
@@ -131,6 +133,7 @@ fn groups<'a>(record: &'a Record, scenario: &'a Scenario) -> Vec<Group<'a>> {
         }
     }
     let indicative = indicative_because(record).is_some();
+    let space = Space::of(record);
     let arm = |server: &'a ServerLabel, model| {
         let mine = trials
             .iter()
@@ -143,6 +146,7 @@ fn groups<'a>(record: &'a Record, scenario: &'a Scenario) -> Vec<Group<'a>> {
             scenario,
             loop_model,
             indicative,
+            space,
             arms: servers.iter().map(|&s| arm(s, loop_model)).collect(),
         })
         .collect()
@@ -171,6 +175,21 @@ impl<'a> Group<'a> {
             Workload::FanOut(_) => Series::Response,
             Workload::Connect(_) => Series::FirstMessage,
         }
+    }
+
+    /// Instructions of `side`, as all trials of the record have them.
+    #[must_use]
+    pub fn instructions(&self, side: Side) -> Metric {
+        Metric::Instructions(side, self.space)
+    }
+
+    /// Whether some servers publish by themselves and others through a relay. In a connect workload everything is
+    /// published before the measured phase, so it makes no difference there.
+    #[must_use]
+    pub fn is_published_differently(&self) -> bool {
+        let has = |publisher| self.arms.iter().any(|a| a.publisher() == Some(publisher));
+        let fan_out = matches!(self.scenario.workload, Workload::FanOut(_));
+        fan_out && has(Publisher::Server) && has(Publisher::Load)
     }
 
     /// Whether any valid trial has `metric`.
@@ -294,6 +313,21 @@ impl<'a> Arm<'a> {
             interval: over_trials.and_then(|e| e.interval),
             n: over_trials.map_or(0, |e| e.n),
         })
+    }
+
+    /// Who published: the server by itself, or the load process through it. `None` when no trial measured.
+    #[must_use]
+    pub fn publisher(&self) -> Option<Publisher> {
+        let mut trials = self.valid.iter().chain(&self.unused);
+        trials.find_map(|t| Some(t.trial.measurement.as_ref()?.publisher))
+    }
+
+    /// Trials that are invalid and that failed.
+    #[must_use]
+    pub fn left_out(&self) -> (usize, usize) {
+        let failed = |t: &&&RecordedTrial| matches!(t.trial.outcome, Outcome::Failed { .. });
+        let failed = self.unused.iter().filter(failed).count();
+        (self.unused.len() - failed, failed)
     }
 
     /// Messages lost, over every trial that measured, the invalid ones too.

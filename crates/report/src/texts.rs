@@ -76,7 +76,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
             "{} opened and closed, {} in flight at any time, after {} to warm up; {payload}",
             counted(connect.connections.at(run.profile) as usize, "connection"),
             connect.in_flight,
-            whole(u64::from(connect.warm_up)),
+            whole(u64::from(connect.warm_up.at(run.profile))),
         ),
     }
 }
@@ -240,7 +240,7 @@ pub(crate) const METHOD: [(&str, &str); 6] = [
 ];
 
 /// The words of a report.
-pub(crate) const GLOSSARY: [(&str, &str); 17] = [
+pub(crate) const GLOSSARY: [(&str, &str); 19] = [
     (
         "transport",
         "A way to push: sse, websocket, long-poll, and tcp as the floor.",
@@ -280,7 +280,18 @@ pub(crate) const GLOSSARY: [(&str, &str); 17] = [
     ),
     (
         "CPU",
-        "Processor time of the process, user and kernel, in the measured phase, without the publishing thread: it waits by spinning, and where it runs depends on the server.",
+        "Processor time of the process, user and kernel, in the measured phase, without the publishing thread.",
+    ),
+    (
+        "publishing thread",
+        "Makes, encodes and publishes the messages, and spins before due times. It is left out of CPU and instructions \
+         per delivery on whichever side it lives, and so is the cost of making a message and encoding it once (base64 \
+         included), because that is paid once per message and not per delivery.",
+    ),
+    (
+        "published by",
+        "Itself: the server publishes by a schedule it was given. Relay: the load process publishes through the server \
+         with one HTTP request per message.",
     ),
     (
         "load",

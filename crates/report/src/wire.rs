@@ -27,6 +27,10 @@ impl Agreement {
     }
 }
 
+/// Payload bytes of the largest segment on loopback: the largest IP packet, 65,535 bytes, less 40 of headers and 12 of
+/// timestamps.
+pub const LOOPBACK_SEGMENT: u64 = 65_483;
+
 /// Wire counts per unit of work, over all trials of a server together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PerOperation {
@@ -42,6 +46,13 @@ pub struct PerOperation {
     pub segments: f64,
     /// Segments with payload, server to client.
     pub data_down: f64,
+    /// Segments with payload server to client when every message (or answer, where messages are batched) is written at
+    /// once: one for each [`LOOPBACK_SEGMENT`] of it. Messages that share a write take fewer, messages that are written
+    /// in pieces more.
+    pub expected_data_down: f64,
+    /// The most there may be of them before messages must have been written in pieces. More than expected only where
+    /// answers differ in length, of which only the sum is known.
+    pub most_data_down: f64,
     /// Segments with payload, client to server.
     pub data_up: f64,
     /// Messages per answer, where a transport delivers in batches.
@@ -66,6 +77,9 @@ impl PerOperation {
         }
         let per = |count: u64| count as f64 / operations as f64;
         let batches: Option<u64> = measured.iter().map(|m| m.batches).sum();
+        let batches = batches.filter(|&n| n > 0);
+        let writes = batches.unwrap_or(operations);
+        let each = wire.bytes_down.div_ceil(writes).div_ceil(LOOPBACK_SEGMENT);
         Some(Self {
             payload: measured[0].payload_bytes as f64,
             down: per(wire.bytes_down),
@@ -76,10 +90,49 @@ impl PerOperation {
                 .map(|(d, u)| per(d + u)),
             segments: per(wire.segments_down + wire.segments_up),
             data_down: per(wire.data_segments_down),
+            expected_data_down: per(writes * each),
+            most_data_down: per(match batches {
+                Some(answers) => answers + wire.bytes_down / LOOPBACK_SEGMENT,
+                None => writes * each,
+            }),
             data_up: per(wire.data_segments_up),
-            per_batch: batches
-                .filter(|&n| n > 0)
-                .map(|n| operations as f64 / n as f64),
+            per_batch: batches.map(|n| operations as f64 / n as f64),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Results;
+    use crate::sample;
+
+    /// Expected and most segments per message of `server` when it sends `bytes` for each of its messages.
+    fn expected(server: &str, bytes: u64) -> (f64, f64) {
+        let mut record = sample::record();
+        for recorded in &mut record.trials {
+            if let Some(measured) = &mut recorded.trial.measurement {
+                measured.wire.bytes_down = bytes * measured.operations;
+                let answers = measured.operations / 2;
+                measured.batches = measured.batches.map(|_| answers);
+            }
+        }
+        let results = Results::new(&record);
+        let mut arms = results.groups[0].arms.iter();
+        let arm = arms.find(|arm| arm.label() == server).unwrap();
+        let p = PerOperation::of(&arm.valid).unwrap();
+        (p.expected_data_down, p.most_data_down)
+    }
+
+    #[test]
+    fn a_segment_for_each_message_or_answer() {
+        assert_eq!(expected("sse/reference", 248), (1.0, 1.0));
+        assert_eq!(expected("sse/reference", LOOPBACK_SEGMENT), (1.0, 1.0));
+        assert_eq!(expected("sse/reference", LOOPBACK_SEGMENT + 1), (2.0, 2.0));
+        // Two messages to an answer; where answers are long, their lengths decide.
+        let (small, most) = expected("long-poll/reference", 248);
+        assert!((small - 0.5).abs() < 1e-9 && (0.5..0.51).contains(&most));
+        let (large, most) = expected("long-poll/reference", 65_700);
+        assert!((large - 1.5).abs() < 1e-9 && (1.5..1.51).contains(&most));
     }
 }

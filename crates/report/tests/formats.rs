@@ -4,7 +4,7 @@
 mod page;
 mod support;
 
-use pushbench_model::record::Record;
+use pushbench_model::record::{Record, RecordedTrial};
 use pushbench_report::table::Column;
 use pushbench_report::{csv, html, markdown, summary};
 
@@ -139,4 +139,81 @@ fn instructions_appear_where_there_are_counters() {
         notes.contains("No counters on this machine: the processor's counters"),
         "{notes}"
     );
+}
+
+/// One trial that could not see the kernel's instructions takes them out of all figures.
+#[test]
+fn instructions_of_the_kernel_count_everywhere_or_nowhere() {
+    let mut record = support::with_counters(support::record());
+    let mut pure = record.clone();
+    let without = |recorded: &mut RecordedTrial| {
+        let usages = [
+            &mut recorded.trial.server_usage,
+            &mut recorded.trial.load_usage,
+        ];
+        for counters in usages
+            .into_iter()
+            .flatten()
+            .flat_map(|u| &mut u.cost.counters)
+        {
+            counters.kernel_instructions = None;
+        }
+    };
+    pure.trials.iter_mut().for_each(without);
+    without(&mut record.trials[0]);
+    assert_eq!(summary(&record), summary(&pure));
+    assert_eq!(csv(&record), csv(&pure));
+    let names = &summary(&record).scenarios[0].table.columns;
+    let label = "server user-space instructions per delivery";
+    assert!(names.iter().any(|column| column.name == label));
+    assert!(csv(&record).contains(",server_user_space_instructions_per_operation,"));
+    let page = html(&record);
+    assert!(page.contains("User-space instructions per delivery"));
+    assert!(!page.contains(">server instructions per delivery"));
+}
+
+/// Anonymous memory where it is known, else resident, never proportional.
+#[test]
+fn memory_comes_from_anonymous_or_resident_pages() {
+    let first = |record: &Record| {
+        let text = csv(record);
+        let mut lines = text.lines().map(|line| line.split(','));
+        let mut names = lines.next().expect("a head");
+        let at = names
+            .position(|name| name == "server_memory_bytes_per_connection")
+            .expect("a column");
+        let field = lines.next().and_then(|mut fields| fields.nth(at));
+        field
+            .and_then(|text| text.parse::<f64>().ok())
+            .expect("a figure")
+    };
+    let mut record = two_servers();
+    let page = html(&record);
+    assert!(page.contains("Anonymous memory per connection"));
+    let memory = record.trials[0].trial.server_usage.as_mut();
+    let memory = memory
+        .and_then(|usage| usage.memory.as_mut())
+        .expect("held");
+    let difference = |after: u64, before: u64| (after - before) as f64 / 100.0;
+    let anonymous = memory.anonymous_connected.zip(memory.anonymous_before);
+    let anonymous = anonymous.map(|(after, before)| difference(after, before));
+    let resident = difference(memory.rss_connected, memory.rss_before);
+    memory.anonymous_before = None;
+    let fallen_back = record;
+    assert_eq!(Some(first(&two_servers())), anonymous);
+    assert_eq!(first(&fallen_back), resident);
+}
+
+#[test]
+fn who_publishes_is_said() {
+    let all = markdown(&support::record());
+    assert!(all.contains("Compare relayed servers with each other"));
+    let mut record = support::record();
+    record
+        .trials
+        .retain(|t| ["express", "ws"].contains(&t.trial.server.stack.as_str()));
+    let alike = markdown(&record);
+    assert!(alike.contains(" relay |") && !alike.contains("Compare relayed servers"));
+    assert!(!alike.contains("(published differently)"));
+    assert!(all.contains("(published differently)"));
 }

@@ -1,9 +1,9 @@
 //! Transports against each other on the same stack: the comparison in which nothing but the transport differs.
 
-use super::statement::{spans_one, within_margin};
+use super::statement::{BEYOND, ratio_digits, spans_one, within_margin};
 use super::table::headline;
 use crate::metric::{Metric, P99, Side};
-use crate::number::{THIN, significant};
+use crate::number::significant;
 use crate::results::{Arm, Group};
 use crate::statistics::FEWEST_PAIRS;
 use crate::table::{Cell, Column, Table};
@@ -15,7 +15,7 @@ pub(crate) fn same_stack(group: &Group<'_>) -> Option<Table> {
         Metric::Percentile(group.main_series(), P99),
         Metric::Cpu(Side::Server),
         Metric::Cpu(Side::Load),
-        Metric::Instructions(Side::Server),
+        group.instructions(Side::Server),
         Metric::Bytes,
     ];
     let metrics: Vec<Metric> = metrics.into_iter().filter(|&m| group.has(m)).collect();
@@ -51,7 +51,8 @@ fn cell(arm: &Arm<'_>, base: &Arm<'_>, metric: Metric) -> Cell {
     if ratio.n < FEWEST_PAIRS {
         return Cell::absent(format!("only {} pairs", ratio.n));
     }
-    let number = |value| significant(value, 3);
+    let digits = ratio_digits(&ratio, metric.is_exact());
+    let number = |value| significant(value, digits);
     let mut cell = Cell::plain(number(ratio.value));
     let ends = ratio.interval.map(|i| [number(i.low), number(i.high)]);
     if let Some([low, high]) = ends.filter(|[low, high]| low != high) {
@@ -59,8 +60,8 @@ fn cell(arm: &Arm<'_>, base: &Arm<'_>, metric: Metric) -> Cell {
     }
     if spans_one(&ratio) {
         cell = cell.under("no difference shown");
-    } else if within_margin(&ratio) {
-        cell = cell.under(format!("within 5{THIN}%"));
+    } else if within_margin(&ratio, metric) {
+        cell = cell.under(format!("no difference {BEYOND}"));
     }
     cell
 }

@@ -1,12 +1,14 @@
 //! What may be said about a figure: who is lowest, who is highest, and whether that is a difference.
 
 use crate::metric::Metric;
-use crate::number::{THIN, capitalised, counted, significant};
+use crate::number::{capitalised, counted, significant};
 use crate::results::{Arm, Group};
 use crate::statistics::{Estimate, FEWEST_PAIRS, Interval};
 
 /// Differences wholly inside this factor are not called differences.
 const MARGIN: f64 = 1.05;
+/// What follows "no difference" where there is one, inside the margin.
+pub(super) const BEYOND: &str = "beyond 5\u{202f}%";
 
 /// A sentence about one figure of one scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,10 @@ pub struct Statement {
     pub finding: Finding,
     /// Whether it is about time on a machine that can only give indications.
     pub indicative: bool,
+    /// Whether it was counted, so that any difference is one.
+    pub exact: bool,
+    /// Whether the lowest and the highest got their messages in different ways, one from itself, one through a relay.
+    pub published_differently: bool,
     /// Servers compared.
     pub compared: usize,
     /// Servers left out of the comparison, with the reason.
@@ -99,17 +105,26 @@ impl Statement {
         let compared = figures.len();
         // Stable: of equal figures the server named first in the run stays first.
         figures.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+        let mut published_differently = false;
         let finding = match figures.as_slice() {
             [] => Finding::Nothing,
             [(only, _)] => Finding::Alone {
                 server: only.label(),
             },
-            [(lowest, _), .., (highest, _)] => compare(lowest, highest, metric),
+            [(lowest, _), .., (highest, _)] => {
+                // How a message reaches the server changes nothing about the connections whose bytes are counted.
+                published_differently = group.is_published_differently()
+                    && !metric.is_exact()
+                    && lowest.publisher() != highest.publisher();
+                compare(lowest, highest, metric)
+            }
         };
         Self {
             figure: metric.label(group.work()),
             finding,
             indicative: group.indicative && metric.is_time(),
+            exact: metric.is_exact(),
+            published_differently,
             compared,
             aside,
         }
@@ -139,10 +154,10 @@ impl Statement {
                 if spans_one(ratio) {
                     String::new()
                 } else {
-                    format!("beyond 5{THIN}% ")
+                    format!("{BEYOND} ")
                 },
                 counted(self.compared, "server"),
-                factor(ratio),
+                factor(ratio, self.exact),
             ),
             Finding::Factor {
                 lowest,
@@ -150,12 +165,20 @@ impl Statement {
                 ratio,
             } => format!(
                 "{highest} costs a factor {} of {lowest}, the highest against the lowest of {}",
-                factor(ratio),
+                factor(ratio, self.exact),
                 counted(self.compared, "server"),
             ),
         };
         let indicative = if self.indicative { " (indicative)" } else { "" };
-        capitalised(&format!("{}{indicative}: {said}.", self.figure))
+        let differently = match self.finding {
+            Finding::Nothing | Finding::Alone { .. } => "",
+            _ if self.published_differently => " (published differently)",
+            _ => "",
+        };
+        capitalised(&format!(
+            "{}{indicative}: {said}{differently}.",
+            self.figure
+        ))
     }
 
     /// Which servers were left out and why, if any.
@@ -190,7 +213,7 @@ fn compare(lowest: &Arm<'_>, highest: &Arm<'_>, metric: Metric) -> Finding {
     let (lowest, highest) = (lowest.label(), highest.label());
     match ratio {
         Some(ratio) if ratio.n >= FEWEST_PAIRS => {
-            if spans_one(&ratio) || within_margin(&ratio) {
+            if spans_one(&ratio) || within_margin(&ratio, metric) {
                 Finding::NoDifference {
                     lowest,
                     highest,
@@ -216,15 +239,16 @@ pub(super) fn spans_one(ratio: &Estimate) -> bool {
     ratio.interval.is_none_or(|interval| interval.contains(1.0))
 }
 
-pub(super) fn within_margin(ratio: &Estimate) -> bool {
-    ratio
-        .interval
-        .is_some_and(|Interval { low, high }| low >= 1.0 / MARGIN && high <= MARGIN)
+/// Whether the difference is too small to be called one. What was counted has no such margin: one byte more is one byte
+/// more.
+pub(super) fn within_margin(ratio: &Estimate, metric: Metric) -> bool {
+    let inside = |Interval { low, high }| low >= 1.0 / MARGIN && high <= MARGIN;
+    !metric.is_exact() && ratio.interval.is_some_and(inside)
 }
 
 /// `1.24 (1.20 to 1.29)`.
-pub(crate) fn factor(ratio: &Estimate) -> String {
-    let number = |value| significant(value, 3);
+pub(crate) fn factor(ratio: &Estimate, exact: bool) -> String {
+    let number = |value| significant(value, ratio_digits(ratio, exact));
     match ratio
         .interval
         .map(|Interval { low, high }| [number(low), number(high)])
@@ -235,131 +259,15 @@ pub(crate) fn factor(ratio: &Estimate) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::metric::Side;
-    use crate::results::Results;
-    use crate::sample;
-
-    /// A statement about server CPU after `cost` has set it for (server, repetition); `None` makes the trial fail.
-    fn statement(cost: impl Fn(&str, u32) -> Option<u64>) -> Statement {
-        let mut record = sample::record();
-        for recorded in &mut record.trials {
-            let trial = &mut recorded.trial;
-            let operations = trial.measurement.as_ref().map_or(0, |m| m.operations);
-            let wanted = cost(&trial.server.to_string(), trial.repetition);
-            match (wanted, &mut trial.server_usage) {
-                (Some(each), Some(usage)) => usage.cost.cpu_ns = each * operations,
-                _ => trial.measurement = None,
-            }
-        }
-        Statement::of(&Results::new(&record).groups[0], Metric::Cpu(Side::Server))
-    }
-
-    /// Costs 1000 with a little noise, websocket/ws `factor` times that.
-    fn with_factor(factor: f64) -> Statement {
-        statement(|server, repetition| {
-            let noise = 1.0 + 0.001 * f64::from(repetition % 3);
-            let own = 1.0 + 0.002 * (server.len() as f64) * f64::from(repetition % 2);
-            let factor = if server == "websocket/ws" {
-                factor
-            } else {
-                1.0
-            };
-            Some((100_000.0 * factor * noise * own) as u64)
-        })
-    }
-
-    #[test]
-    fn a_difference_is_a_factor_with_its_interval() {
-        let said = with_factor(2.0);
-        let Finding::Factor { highest, ratio, .. } = &said.finding else {
-            panic!("{said:?}");
-        };
-        assert_eq!((highest.as_str(), ratio.n), ("websocket/ws", 6));
-        assert!((1.9..2.1).contains(&ratio.value));
-        assert_eq!(
-            said.aside,
-            [
-                "tcp/floor (the floor)",
-                "sse/express (5 valid repetitions of 6 needed)"
-            ]
-        );
-        let sentence = said.sentence();
-        assert!(
-            sentence
-                .starts_with("Server CPU per delivery (indicative): websocket/ws costs a factor "),
-            "{sentence}"
-        );
-        assert!(
-            sentence.ends_with(", the highest against the lowest of 5 servers."),
-            "{sentence}"
-        );
-    }
-
-    #[test]
-    fn small_differences_are_not_called_differences() {
-        let said = with_factor(1.0);
-        assert!(
-            matches!(said.finding, Finding::NoDifference { .. }),
-            "{said:?}"
-        );
-        assert!(
-            said.sentence().contains("no difference"),
-            "{}",
-            said.sentence()
-        );
-        let said = statement(|server, _| {
-            Some(if server == "websocket/ws" {
-                103_000
-            } else {
-                100_000
-            })
-        });
-        assert!(
-            said.sentence()
-                .contains("no difference beyond 5\u{202f}% shown"),
-            "{}",
-            said.sentence()
-        );
-        let said = statement(|_, _| Some(100_000));
-        assert!(
-            said.sentence()
-                .contains("no difference shown between the lowest"),
-            "{}",
-            said.sentence()
-        );
-    }
-
-    #[test]
-    fn too_few_repetitions_say_so() {
-        let said = statement(|server, repetition| match (server, repetition) {
-            (_, 4..) => None,
-            ("sse/reference", _) => Some(1),
-            _ => Some(1000),
-        });
-        assert!(
-            matches!(said.finding, Finding::TooFew { pairs: 3, .. }),
-            "{said:?}"
-        );
-        let sentence = said.sentence();
-        assert!(sentence.contains("sse/reference was lowest"), "{sentence}");
-        assert!(
-            sentence.contains("both valid in 3 repetitions, and 6 are needed"),
-            "{sentence}"
-        );
-    }
-
-    #[test]
-    fn one_or_none_are_not_compared() {
-        let said = statement(|server, _| (server == "sse/reference").then_some(5));
-        assert_eq!(
-            said.finding,
-            Finding::Alone {
-                server: "sse/reference".into()
-            }
-        );
-        assert_eq!(statement(|_, _| None).finding, Finding::Nothing);
+/// Digits of a ratio: more of them where it is exact and would look like 1.
+pub(super) fn ratio_digits(ratio: &Estimate, exact: bool) -> usize {
+    let off = (ratio.value - 1.0).abs();
+    if exact && (1e-12..0.01).contains(&off) {
+        5
+    } else {
+        3
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,18 @@
 //! One row per server, the figures that matter most.
 
+use pushbench_model::measurement::Publisher;
+
 use crate::metric::{Better, Metric, P50, P99, Side};
 use crate::number::{Scale, THIN, Unit, capitalised, significant, whole};
 use crate::results::{Arm, Group};
 use crate::statistics::Percentile;
 use crate::table::{Cell, Column, Table};
-use crate::wire::Agreement;
+use crate::wire::{Agreement, PerOperation};
+
+/// What a reader must know where some servers publish by themselves and others do not.
+const RELAYED: &str = "Published by “relay”: the load process sends every message to the server over HTTP. Such a \
+     server also pays in its CPU for receiving and parsing those requests, and its response time has one hop more. \
+     Compare relayed servers with each other, and with those that publish by themselves only with that in mind.";
 
 /// The figure that leads the answer of `group`.
 pub(crate) fn headline(group: &Group<'_>) -> Metric {
@@ -31,12 +38,14 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.max();
     builder.cost(Metric::Cpu(Side::Server));
     builder.cost(Metric::Cpu(Side::Load));
-    let counters = Metric::Instructions(Side::Server);
+    let counters = group.instructions(Side::Server);
     if group.has(counters) {
         builder.cost(counters);
     }
     builder.bytes();
     builder.missing();
+    builder.left_out();
+    builder.published();
 
     let mut table = Table::new("server", builder.columns);
     for (arm, cells) in group.arms.iter().zip(builder.rows) {
@@ -47,6 +56,9 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
         table.notes.push(format!(
             "No counters on this machine: {why}. Instructions are left out."
         ));
+    }
+    if group.is_published_differently() {
+        table.notes.push(RELAYED.into());
     }
     for rank in [P50, P99] {
         let metric = Metric::Percentile(series, rank);
@@ -161,6 +173,11 @@ impl Builder<'_, '_> {
                     let over = scale.number(figure.value - payload);
                     cell = cell.under(format!("{over} over payload"));
                 }
+                let batched = PerOperation::of(&arm.valid).and_then(|p| p.per_batch);
+                if let Some(messages) = batched.filter(|_| group.work() == "delivery") {
+                    let messages = significant(messages, 3);
+                    cell = cell.under(format!("{messages} messages per answer"));
+                }
                 if let Agreement::Mismatch = Agreement::of(&arm.valid) {
                     cell = cell.under("not as by formula").bad();
                 }
@@ -182,6 +199,43 @@ impl Builder<'_, '_> {
             let missing = if fan_out { arm.lost() } else { arm.refused() };
             let cell = Cell::plain(whole(missing));
             row.push(if missing > 0 { cell.bad() } else { cell });
+        }
+    }
+
+    /// Trials whose figures are not used: a server whose bad trials fell out must not look as good as one that had none.
+    fn left_out(&mut self) {
+        let arms = &self.group.arms;
+        if arms.iter().all(|arm| arm.unused.is_empty()) {
+            return;
+        }
+        self.columns.push(Column::words("trials left out"));
+        for (arm, row) in arms.iter().zip(&mut self.rows) {
+            let (invalid, failed) = arm.left_out();
+            let parts = [(invalid, "invalid"), (failed, "failed")];
+            let said: Vec<String> = parts
+                .into_iter()
+                .filter(|(n, _)| *n > 0)
+                .map(|(n, how)| format!("{n} {how}"))
+                .collect();
+            row.push(if said.is_empty() {
+                Cell::plain("none")
+            } else {
+                Cell::plain(said.join(", ")).bad()
+            });
+        }
+    }
+
+    fn published(&mut self) {
+        if self.group.work() != "delivery" {
+            return;
+        }
+        self.columns.push(Column::words("published by"));
+        for (arm, row) in self.group.arms.iter().zip(&mut self.rows) {
+            row.push(match arm.publisher() {
+                Some(Publisher::Server) => Cell::plain("itself"),
+                Some(Publisher::Load) => Cell::plain("relay"),
+                None => Cell::absent(""),
+            });
         }
     }
 }

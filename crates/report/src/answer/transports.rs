@@ -1,6 +1,6 @@
 //! The question a person comes with: what does the choice of the transport cost, everything else being the same?
 
-use super::statement::{factor, spans_one, within_margin};
+use super::statement::{BEYOND, factor, spans_one, within_margin};
 use crate::metric::Metric;
 use crate::number::capitalised;
 use crate::results::{Arm, Group};
@@ -60,10 +60,18 @@ fn against(other: &Arm<'_>, base: &Arm<'_>, metric: Metric) -> String {
                 ratio.n
             )
         }
-        Some(ratio) if spans_one(&ratio) || within_margin(&ratio) => {
-            format!("{name} shows no difference, factor {}", factor(&ratio))
+        Some(ratio) => {
+            let factor = factor(&ratio, metric.is_exact());
+            if spans_one(&ratio) {
+                format!("{name} shows no difference, factor {factor}")
+            } else if within_margin(&ratio, metric) {
+                format!("{name} shows no difference {BEYOND}, factor {factor}")
+            } else if ratio.value < 1.0 {
+                format!("{name} is lower, factor {factor}")
+            } else {
+                format!("{name} costs a factor {factor}")
+            }
         }
-        Some(ratio) => format!("{name} costs a factor {}", factor(&ratio)),
         None => format!("{name} has no such figure"),
     }
 }
@@ -92,6 +100,60 @@ mod tests {
                 "{sentence}"
             );
         }
+    }
+
+    /// What is said of websocket where it costs `factor` times what sse does, and half a percent of noise.
+    fn websocket_at(factor: f64) -> String {
+        let mut record = sample::record();
+        for recorded in &mut record.trials {
+            let trial = &mut recorded.trial;
+            let operations = trial.measurement.as_ref().map_or(0, |m| m.operations);
+            let noise = 1.0 + 0.001 * f64::from(trial.repetition % 3);
+            let each = match trial.server.transport.as_str() {
+                "websocket" => 1e5 * factor * noise,
+                _ => 1e5,
+            };
+            if let Some(usage) = &mut trial.server_usage {
+                usage.cost.cpu_ns = each as u64 * operations;
+            }
+        }
+        let results = Results::new(&record);
+        on_the_same_stack(&results.groups[0], Metric::Cpu(Side::Server)).unwrap()
+    }
+
+    #[test]
+    fn small_and_negative_differences_have_their_words() {
+        let said = websocket_at(1.02);
+        assert!(
+            said.contains("websocket shows no difference beyond 5\u{202f}%, factor 1.02"),
+            "{said}"
+        );
+        let said = websocket_at(0.999);
+        assert!(
+            said.contains("websocket shows no difference, factor 1.00"),
+            "{said}"
+        );
+        let said = websocket_at(0.8);
+        assert!(said.contains("websocket is lower, factor 0.80"), "{said}");
+    }
+
+    #[test]
+    fn counted_bytes_have_no_margin() {
+        let mut record = sample::record();
+        for recorded in &mut record.trials {
+            let websocket = recorded.trial.server.transport == "websocket";
+            if let Some(measured) = &mut recorded.trial.measurement {
+                measured.wire.bytes_up = 0;
+                measured.wire.bytes_down = measured.operations * if websocket { 201 } else { 200 };
+            }
+        }
+        let results = Results::new(&record);
+        let said = on_the_same_stack(&results.groups[0], Metric::Bytes).unwrap();
+        assert!(said.contains("websocket costs a factor 1.0050;"), "{said}");
+        assert!(
+            said.contains("long-poll shows no difference, factor 1.00."),
+            "{said}"
+        );
     }
 
     #[test]

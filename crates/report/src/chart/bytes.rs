@@ -6,7 +6,7 @@ use super::rows::{Lane, Mark, Rows, ServerRow};
 use super::scale::zero_range;
 use super::{Figure, Palette, Room};
 use crate::metric::Metric;
-use crate::number::Unit;
+use crate::number::{Unit, significant};
 use crate::results::{Arm, Group};
 use crate::table::{Cell, Column, Table};
 use crate::wire::{Agreement, PerOperation};
@@ -45,8 +45,9 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
             better(Metric::Bytes),
             repetitions_of(group, Metric::Bytes),
         ],
-        caption: "What a bar adds to the payload is envelope, framing and requests; the diamond is what the \
-                  specifications say it must be, and it must sit at the end of its bar."
+        caption: "What a bar adds to the payload is envelope, framing and requests. The diamond is what is expected: \
+                  framing and bodies by formula, response heads as they were received, requests as they were sent; it \
+                  must sit at the end of its bar."
             .into(),
         findings: findings(&arms),
         room: Room::Half,
@@ -148,6 +149,10 @@ fn data(arms: &[(&Arm<'_>, PerOperation)]) -> Table {
         .map(|&name| Column::numbers(name, scale.symbol))
         .collect();
     columns.push(Column::words("agreement"));
+    let batched = arms.iter().any(|(_, p)| p.per_batch.is_some());
+    if batched {
+        columns.push(Column::numbers("messages per answer", ""));
+    }
     let mut table = Table::new("server", columns);
     for (arm, p) in arms {
         let mut cells: Vec<Cell> = [p.payload, p.down, p.up, p.down + p.up]
@@ -160,6 +165,12 @@ fn data(arms: &[(&Arm<'_>, PerOperation)]) -> Table {
             Agreement::Match => Cell::plain("to the byte"),
             Agreement::Mismatch => Cell::plain(difference(p)).bad(),
         });
+        if batched {
+            cells.push(p.per_batch.map_or_else(
+                || Cell::plain("–"),
+                |messages| Cell::plain(significant(messages, 3)),
+            ));
+        }
         table.row(arm.label(), cells);
     }
     table

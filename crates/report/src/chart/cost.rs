@@ -15,7 +15,7 @@ use crate::table::{Cell, Table};
 pub(super) fn cost(
     group: &Group<'_>,
     palette: &Palette,
-    metric: fn(Side) -> Metric,
+    metric: &dyn Fn(Side) -> Metric,
     name: &str,
     what: &str,
 ) -> Option<Figure> {
@@ -135,7 +135,7 @@ fn lane(role: Role, side: Side, estimate: Estimate, text: &str) -> Lane {
     }
 }
 
-fn data(group: &Group<'_>, floor: Option<&Arm<'_>>, metric: fn(Side) -> Metric) -> Table {
+fn data(group: &Group<'_>, floor: Option<&Arm<'_>>, metric: &dyn Fn(Side) -> Metric) -> Table {
     let sides = [Side::Server, Side::Load];
     let mut table = estimate_table(group, &sides.map(metric));
     let Some(floor) = floor else {

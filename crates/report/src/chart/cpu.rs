@@ -9,7 +9,7 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
     cost(
         group,
         palette,
-        Metric::Cpu,
+        &Metric::Cpu,
         "CPU time",
         "user and kernel time, without the publishing thread",
     )

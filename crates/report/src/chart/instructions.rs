@@ -2,15 +2,20 @@
 
 use super::cost::cost;
 use super::{Figure, Palette};
-use crate::metric::Metric;
+use crate::metric::Space;
 use crate::results::Group;
 
 pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
-    cost(
-        group,
-        palette,
-        Metric::Instructions,
-        "Instructions",
-        "user space and, where visible, kernel, without the publishing thread",
-    )
+    let (name, what) = match group.space {
+        Space::All => (
+            "Instructions",
+            "user space and kernel, without the publishing thread",
+        ),
+        Space::User => (
+            "User-space instructions",
+            "user space only, because some trials could not count the kernel's; without the publishing thread",
+        ),
+    };
+    let metric = |side| group.instructions(side);
+    cost(group, palette, &metric, name, what)
 }

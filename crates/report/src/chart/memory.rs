@@ -6,7 +6,7 @@ use super::rows::{Lane, Mark, Rows, ServerRow};
 use super::scale::zero_range;
 use super::{Figure, Palette, Room};
 use crate::metric::{Metric, Side};
-use crate::number::Unit;
+use crate::number::{Unit, capitalised};
 use crate::results::{Arm, Group};
 
 pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
@@ -35,7 +35,12 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         e.interval
             .map_or([e.value; 2], |interval| [interval.low, interval.high])
     });
-    let title = "Memory per connection";
+    let (counted_as, holds) = counted_as(group);
+    let title = format!("{} per connection", capitalised(counted_as));
+    let mut data = estimate_table(group, &metrics);
+    for column in &mut data.columns {
+        column.name = column.name.replace("memory", counted_as);
+    }
     let chart = Rows {
         range: zero_range(ends),
         rows,
@@ -44,25 +49,23 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         reference: None,
     };
     Some(Figure {
-        title: title.into(),
         meta: vec![
-            format!("{} with all connections open and idle, minus before, per connection", counted_as(group)),
+            "with all connections open and idle, minus before".into(),
             better(metrics[0]),
             repetitions_of(group, metrics[0]),
         ],
-        caption: "Memory of the processes only: what the kernel holds for sockets is not in it. A process that had \
-                  memory to spare before can show less than a connection takes, even less than nothing."
-            .into(),
+        caption: format!("{holds} Kernel socket buffers are not in it."),
         findings: Vec::new(),
         room: Room::Half,
-        panels: vec![chart.panel(title)],
+        panels: vec![chart.panel(&title)],
         legend: vec![
             bar_entry("server", Role::Text, 0.85),
             bar_entry("load, the clients (pale)", Role::Text, 0.4),
             interval_entry("95\u{202f}% interval"),
         ],
         legend_on_phones_only: false,
-        data: estimate_table(group, &metrics),
+        data,
+        title,
     })
 }
 
@@ -87,16 +90,23 @@ fn lane(arm: &Arm<'_>, side: Side, role: Role) -> Option<Lane> {
     })
 }
 
-/// Which reading the figures come from.
-fn counted_as(group: &Group<'_>) -> &'static str {
+/// Which reading the figures come from: the name of it, and what it holds.
+fn counted_as(group: &Group<'_>) -> (&'static str, &'static str) {
     let usages = group.arms.iter().flat_map(|arm| &arm.valid);
-    let memories = usages.filter_map(|t| t.trial.server_usage.as_ref()?.memory);
-    let shares: Vec<bool> = memories
-        .map(|m| m.pss_before.is_some() && m.pss_connected.is_some())
+    let usages = usages.flat_map(|t| [&t.trial.server_usage, &t.trial.load_usage]);
+    let memories = usages.flatten().filter_map(|usage| usage.memory);
+    let anonymous: Vec<bool> = memories
+        .map(|m| m.anonymous_before.is_some() && m.anonymous_connected.is_some())
         .collect();
-    match (shares.contains(&true), shares.contains(&false)) {
-        (true, false) => "proportional set size",
-        (true, true) => "proportional set size where readable, else resident set size,",
-        _ => "resident set size",
+    match (anonymous.contains(&true), anonymous.contains(&false)) {
+        (true, false) => ("anonymous memory", "Anonymous memory is heap and stacks."),
+        (true, true) => (
+            "anonymous or resident memory",
+            "Anonymous memory is heap and stacks; resident memory, where that was not readable, also pages of files.",
+        ),
+        _ => (
+            "resident memory",
+            "Resident memory is heap, stacks and pages of files, the program's own too.",
+        ),
     }
 }

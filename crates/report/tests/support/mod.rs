@@ -4,23 +4,20 @@
 
 mod noise;
 mod run;
+mod sketch;
 mod variants;
 
 use std::collections::BTreeMap;
 
 use pushbench_model::histogram::{self, Histogram, Summary};
-use pushbench_model::measurement::{
-    ConnectionCount, LoopModel, Measurement, Publisher, WireCount, histogram_name,
-};
 use pushbench_model::record::{
     Cost, MemoryUse, Outcome, Record, RecordedTrial, SCHEMA, ServerLabel, Trial, Usage,
 };
 use pushbench_model::scenario::{Scenario, Workload};
-use pushbench_model::sequence::SequenceCounts;
-use pushbench_model::theory;
 
 pub use noise::Noise;
 use run::run;
+use sketch::Sketch;
 pub use variants::{extreme, with_counters};
 
 /// What makes a synthetic server: medians and costs before noise.
@@ -91,7 +88,7 @@ profiles = ["quick", "standard", "thorough"]
 payload = { bytes = 128 }
 [connect]
 connections = { quick = 400, standard = 4000, thorough = 40000 }
-warm-up = 20
+warm-up = { quick = 20, standard = 20, thorough = 20 }
 in-flight = 4
 "#;
 
@@ -186,11 +183,17 @@ fn trial(
         },
         memory,
     };
-    let memory = |per_connection: f64, noise: &mut Noise| MemoryUse {
-        rss_before: 5 << 20,
-        rss_connected: (5 << 20) + (100.0 * per_connection * (1.0 + 0.05 * noise.normal())) as u64,
-        pss_before: None,
-        pss_connected: None,
+    let memory = |per_connection: f64, noise: &mut Noise| {
+        let taken = (100.0 * per_connection * (1.0 + 0.05 * noise.normal())) as u64;
+        MemoryUse {
+            rss_before: 5 << 20,
+            rss_connected: (5 << 20) + taken + (64 << 10),
+            anonymous_before: Some(1 << 20),
+            anonymous_connected: Some((1 << 20) + taken),
+            // No figure may come from these.
+            pss_before: Some(4 << 20),
+            pss_connected: Some(2 << 20),
+        }
     };
     let holds = matches!(scenario.workload, Workload::FanOut(_));
     let server_memory = holds.then(|| memory(model.memory, noise));
@@ -219,157 +222,9 @@ fn trial(
             summaries,
             hlog: Some(format!("hlog/{number:04}.hlog")),
             steal: Some(0.001),
+            others_cpu: Some(0.002),
         },
         histograms,
-    }
-}
-
-/// What is measured in one synthetic trial.
-struct Sketch<'a> {
-    scenario: &'a Scenario,
-    model: &'a Model,
-    own: f64,
-}
-
-type Measured = (Measurement, BTreeMap<String, Histogram>, f64);
-
-impl Sketch<'_> {
-    fn fan_out(&self, messages: u64, subscribers: u64, noise: &mut Noise) -> Measured {
-        let (mut response, mut service, mut lateness) =
-            (histogram::new(), histogram::new(), histogram::new());
-        for _ in 0..messages {
-            let mut late = 9e3 * (0.3 * noise.normal()).exp();
-            if noise.uniform() < self.model.tail {
-                late += 3e6 * noise.uniform();
-            }
-            put(&mut lateness, late);
-            for place in 0..subscribers {
-                let turn = place as f64 / subscribers as f64;
-                let base = self.model.latency * self.own * (0.35 + 0.9 * turn);
-                let slow = if noise.uniform() < self.model.tail {
-                    6.0 * noise.uniform()
-                } else {
-                    0.0
-                };
-                let transit = base * ((0.15 * noise.normal()).exp() + slow);
-                put(&mut service, transit);
-                put(&mut response, transit + late);
-            }
-        }
-        let deliveries = messages * subscribers;
-        let batches = (self.model.transport == "long-poll").then_some(deliveries - deliveries / 50);
-        let measurement = Measurement {
-            published: messages,
-            batches,
-            wire: self.wire(deliveries, batches.unwrap_or(0)),
-            ..self.measurement(LoopModel::Open, subscribers, deliveries, 2e9)
-        };
-        let histograms = named([
-            (histogram_name::RESPONSE, response),
-            (histogram_name::SERVICE, service),
-            (histogram_name::LATENESS, lateness),
-        ]);
-        (
-            measurement,
-            histograms,
-            self.model.cpu * self.own * deliveries as f64,
-        )
-    }
-
-    fn connect(&self, connections: u64, noise: &mut Noise) -> Measured {
-        let (mut tcp, mut first) = (histogram::new(), histogram::new());
-        for _ in 0..connections {
-            let connected = 48e3 * self.own * (0.25 * noise.normal()).exp();
-            let work = 2.2 * self.model.connect_cpu * self.own;
-            put(&mut tcp, connected);
-            put(&mut first, connected + work * (0.3 * noise.normal()).exp());
-        }
-        let elapsed = connections as f64 * (20e3 + self.model.connect_cpu * self.own);
-        let mut wire = self.wire(connections, connections);
-        wire.bytes_up = connections * 118;
-        wire.expected_up = Some(wire.bytes_up);
-        let measurement = Measurement {
-            wire,
-            ..self.measurement(LoopModel::Closed, 4, connections, elapsed)
-        };
-        let histograms = named([
-            (histogram_name::TCP_CONNECT, tcp),
-            (histogram_name::FIRST_MESSAGE, first),
-        ]);
-        (
-            measurement,
-            histograms,
-            self.model.connect_cpu * self.own * connections as f64,
-        )
-    }
-
-    fn wire(&self, deliveries: u64, batches: u64) -> WireCount {
-        let body = 128 + pushbench_model::message::TEXT_ENVELOPE as u64;
-        let (down, up) = match self.model.transport {
-            "sse" => (
-                deliveries * theory::chunk(theory::sse_event(body, 1, None, None)),
-                0,
-            ),
-            "websocket" => (deliveries * theory::websocket_server_frame(body), 0),
-            "long-poll" => (
-                theory::long_poll_response(133 * batches, deliveries * body, deliveries),
-                batches * 74,
-            ),
-            _ => (deliveries * theory::tcp_frame(body), 0),
-        };
-        // The one server whose bytes are not what the formula says.
-        let extra = if self.model.stack == "ws" {
-            deliveries * 3
-        } else {
-            0
-        };
-        let formula = self.model.stack != "express";
-        WireCount {
-            bytes_down: down + extra,
-            bytes_up: up,
-            segments_down: deliveries + deliveries / 20,
-            segments_up: deliveries,
-            data_segments_down: deliveries,
-            data_segments_up: batches,
-            retransmitted: 0,
-            expected_down: formula.then_some(down),
-            expected_up: formula.then_some(up),
-        }
-    }
-
-    fn measurement(
-        &self,
-        loop_model: LoopModel,
-        concurrency: u64,
-        operations: u64,
-        elapsed_ns: f64,
-    ) -> Measurement {
-        Measurement {
-            workload: self.scenario.workload.label().into(),
-            transport: self.model.transport.into(),
-            loop_model,
-            publisher: Publisher::Server,
-            concurrency,
-            operations,
-            published: operations,
-            body_bytes: 128 + pushbench_model::message::TEXT_ENVELOPE as u64,
-            payload_bytes: 128,
-            elapsed_ns: elapsed_ns as u64,
-            sequence: SequenceCounts {
-                delivered: operations,
-                ..SequenceCounts::default()
-            },
-            wire: WireCount::default(),
-            batches: None,
-            connections: ConnectionCount {
-                opened: concurrency,
-                nodelay: concurrency,
-                ..ConnectionCount::default()
-            },
-            server: None,
-            histograms: BTreeMap::new(),
-            errors: Vec::new(),
-        }
     }
 }
 

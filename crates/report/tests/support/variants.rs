@@ -57,7 +57,9 @@ pub fn extreme(mut record: Record) -> Record {
                 .cpu_ns
                 .saturating_mul(u64::from(trial.trial % 7).pow(6));
             if let Some(memory) = &mut usage.memory {
-                memory.rss_before = memory.rss_connected * u64::from(1 + trial.trial % 3) / 2;
+                memory.anonymous_before = memory
+                    .anonymous_connected
+                    .map(|bytes| bytes * u64::from(1 + trial.trial % 3) / 2);
             }
         }
     }
