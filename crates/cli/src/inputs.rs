@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
 use pushbench_harness::Server;
 use pushbench_model::profile::Profile;
-use pushbench_model::scenario::Scenario;
+use pushbench_model::scenario::{Scenario, Workload};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../benches/scenarios");
 static SERVERS: &str = include_str!("../../../benches/servers.toml");
@@ -21,7 +21,14 @@ pub(crate) fn all_scenarios(directory: Option<&Path>) -> anyhow::Result<Vec<Scen
         Some(directory) => read_directory(directory)?,
         None => built_in()?,
     };
-    scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+    // What is delivered comes before what it takes to connect; otherwise by name.
+    let place = |scenario: &Scenario| {
+        (
+            matches!(scenario.workload, Workload::Connect(_)),
+            scenario.name.clone(),
+        )
+    };
+    scenarios.sort_by_key(place);
     if let Some(pair) = scenarios
         .windows(2)
         .find(|pair| pair[0].name == pair[1].name)

@@ -49,7 +49,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "", hide_default_value = true)]
     cores: super::Cores,
     /// Microseconds before each due time that the publisher spins instead of sleeping
-    #[arg(long, value_name = "US", default_value_t = 60)]
+    #[arg(long, value_name = "US", default_value_t = 100)]
     spin: u64,
     /// Print the measurement as JSON
     #[arg(long)]

@@ -124,7 +124,7 @@ fn unknown_names_are_answered_with_the_known_ones() {
     for (arguments, wanted) in [
         (
             vec!["run", "--scenarios", "scenarios", "--scenario", "nope"],
-            &["\"nope\"", "dial, tiny"][..],
+            &["\"nope\"", "tiny, dial"][..],
         ),
         (
             vec!["run", "--server", "nope"],
