@@ -46,7 +46,8 @@ impl Profile {
     pub fn leaves_out(self) -> &'static str {
         match self {
             Self::Quick => {
-                "short windows: tails beyond p99 and rare stalls are not seen; six repetitions give wide intervals"
+                "short windows: tails beyond p99 and rare stalls are not seen, six repetitions give wide intervals, and \
+                 runtimes that compile while they run may not have reached their pace"
             }
             Self::Standard => "hours-long effects: memory growth, periodic background work",
             Self::Thorough => "nothing that the scenarios themselves do not leave out",
