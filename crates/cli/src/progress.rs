@@ -62,7 +62,7 @@ impl Observer for Bar {
         let what = match &trial.outcome {
             Outcome::Valid if !self.shown || !self.bar.is_hidden() => return,
             Outcome::Valid => "valid".to_owned(),
-            Outcome::Invalid { reasons } => format!("invalid: {}", reasons.join("; ")),
+            Outcome::Invalid { .. } => format!("invalid: {}", trial.outcome.in_words()),
             Outcome::Failed { reason } => format!("failed: {reason}"),
         };
         let Trial {

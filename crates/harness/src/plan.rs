@@ -35,6 +35,8 @@ pub struct PlannedTrial {
     pub seed: u64,
     /// How long it will take, roughly.
     pub estimate: Duration,
+    /// The rate that replaced the scenario's, where a search chose it; messages per second.
+    pub rate: Option<f64>,
 }
 
 /// All trials of a run, in order.
@@ -73,6 +75,7 @@ impl Plan {
                     profile,
                     seed: trial_seed(seed, repetition, &scenario.name),
                     estimate: estimate(scenario, profile),
+                    rate: None,
                 });
             }
         }

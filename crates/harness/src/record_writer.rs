@@ -77,6 +77,10 @@ impl RecordWriter {
             load_usage: finished.load_usage,
             steal: finished.steal,
             others_cpu: finished.others_cpu,
+            cpu_pressure: finished.cpu_pressure,
+            steadiness: finished.steadiness,
+            flags: finished.flags,
+            rate: planned.rate,
         };
         if let Some(measurement) = &mut trial.measurement {
             let (log, summaries) = take_histograms(measurement);
@@ -156,9 +160,9 @@ fn take_histograms(measurement: &mut Measurement) -> (String, BTreeMap<String, S
 
 fn hlog_name(planned: &PlannedTrial) -> String {
     let (label, scenario) = (&planned.server.label, &planned.scenario.name);
-    let (transport, stack) = (&label.transport, &label.stack);
+    let (transport, stack, tuning) = (&label.transport, &label.stack, label.tuning);
     format!(
-        "{HLOG_DIR}/{:04}-{scenario}-{transport}-{stack}.hlog",
+        "{HLOG_DIR}/{:04}-{scenario}-{transport}-{stack}-{tuning}.hlog",
         planned.number
     )
 }

@@ -24,7 +24,7 @@ pub use parse::ServersError;
 pub struct Server {
     /// Which.
     pub label: ServerLabel,
-    /// Program and arguments; `{pushbench}`, `{transport}` and `{cores}` are still to be filled in.
+    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}` and `{cores}` are still to be filled in.
     pub command: Vec<String>,
     /// Where it is started; the current directory if absent.
     pub directory: Option<PathBuf>,
@@ -77,6 +77,7 @@ impl Server {
             argument
                 .replace("{pushbench}", &pushbench.to_string_lossy())
                 .replace("{transport}", &self.label.transport)
+                .replace("{tuning}", self.label.tuning.label())
                 .replace("{cores}", &cores::list(server_cores))
                 .into()
         };

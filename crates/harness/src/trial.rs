@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pushbench_model::measurement::{Measurement, Publisher};
-use pushbench_model::record::{Outcome, Usage};
+use pushbench_model::record::{Flag, Outcome, Steadiness, Usage};
 use pushbench_sys::host::{self, CpuTimes};
 use pushbench_sys::process;
 
@@ -57,6 +57,12 @@ pub struct FinishedTrial {
     pub steal: Option<f64>,
     /// Share of processor time that went to processes outside the trial, 0 to 1.
     pub others_cpu: Option<f64>,
+    /// Share of the time in which some task on the machine waited for a core.
+    pub cpu_pressure: Option<f64>,
+    /// Whether response times had settled.
+    pub steadiness: Option<Steadiness>,
+    /// What a reader should know although the figures may be used.
+    pub flags: Vec<Flag>,
 }
 
 /// How long the parts of a trial may take.
@@ -127,6 +133,9 @@ impl TrialRunner for ProcessRunner<'_> {
             load_usage: None,
             steal,
             others_cpu: None,
+            cpu_pressure: None,
+            steadiness: None,
+            flags: Vec::new(),
         };
         match observed {
             Ok(observed) => {

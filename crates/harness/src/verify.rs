@@ -4,7 +4,7 @@
 use pushbench_model::histogram::Histogram;
 use pushbench_model::measurement::{Measurement, Publisher, histogram_name};
 use pushbench_model::profile::Profile;
-use pushbench_model::record::Outcome;
+use pushbench_model::record::{Blame, Outcome, Reason};
 use pushbench_model::scenario::{Scenario, Workload};
 
 /// Fewer stamps than this say nothing about a 99th percentile.
@@ -32,7 +32,11 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     }
 }
 
-fn arrivals(measurement: &Measurement, reasons: &mut Vec<String>) {
+fn because(side: Blame, text: String) -> Reason {
+    Reason { side, text }
+}
+
+fn arrivals(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     let counts = &measurement.sequence;
     let total = counts.delivered + counts.lost;
     for (count, what) in [
@@ -42,7 +46,10 @@ fn arrivals(measurement: &Measurement, reasons: &mut Vec<String>) {
         (counts.corrupted, "arrived corrupted"),
     ] {
         if count > 0 {
-            reasons.push(format!("{count} of {total} deliveries {what}"));
+            reasons.push(because(
+                Blame::Server,
+                format!("{count} of {total} deliveries {what}"),
+            ));
         }
     }
 }
@@ -52,7 +59,7 @@ fn amount(
     measurement: &Measurement,
     scenario: &Scenario,
     profile: Profile,
-    reasons: &mut Vec<String>,
+    reasons: &mut Vec<Reason>,
 ) {
     let operations = measurement.operations;
     match &scenario.workload {
@@ -60,31 +67,33 @@ fn amount(
             let due = fan_out.messages(fan_out.measure_s.at(profile));
             let published = measurement.published;
             if published != due {
-                reasons.push(format!(
-                    "{published} of {due} scheduled messages were published"
+                reasons.push(because(
+                    Blame::Publisher,
+                    format!("{published} of {due} scheduled messages were published"),
                 ));
             }
             let expected = published * u64::from(fan_out.subscribers);
             if operations != expected {
-                reasons.push(format!(
+                reasons.push(because(Blame::Server, format!(
                     "{operations} deliveries were measured, expected {expected}: {published} messages to each of {} \
                      subscribers",
                     fan_out.subscribers
-                ));
+                )));
             }
         }
         Workload::Connect(connect) => {
             let expected = connect.connections.at(profile);
             if operations != u64::from(expected) {
-                reasons.push(format!(
-                    "{operations} of {expected} connections were measured"
+                reasons.push(because(
+                    Blame::Server,
+                    format!("{operations} of {expected} connections were measured"),
                 ));
             }
         }
     }
 }
 
-fn connections(measurement: &Measurement, reasons: &mut Vec<String>) {
+fn connections(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     let connections = &measurement.connections;
     let first = |errors: &[String]| {
         errors
@@ -99,34 +108,46 @@ fn connections(measurement: &Measurement, reasons: &mut Vec<String>) {
         ),
     ] {
         if count > 0 {
-            reasons.push(format!("{count} {what}{}", first(&measurement.errors)));
+            reasons.push(because(
+                Blame::Server,
+                format!("{count} {what}{}", first(&measurement.errors)),
+            ));
         }
     }
     if connections.nodelay != connections.opened {
-        reasons.push(format!(
-            "TCP_NODELAY was set on {} of {} connections: the others delay small messages",
-            connections.nodelay, connections.opened
+        reasons.push(because(
+            Blame::Setting,
+            format!(
+                "TCP_NODELAY was set on {} of {} connections: the others delay small messages",
+                connections.nodelay, connections.opened
+            ),
         ));
     }
     let Some(server) = &measurement.server else {
         return;
     };
     if server.nodelay != server.accepted {
-        reasons.push(format!(
-            "the server had TCP_NODELAY on {} of {} connections",
-            server.nodelay, server.accepted
+        reasons.push(because(
+            Blame::Setting,
+            format!(
+                "the server had TCP_NODELAY on {} of {} connections",
+                server.nodelay, server.accepted
+            ),
         ));
     }
     if server.lagged > 0 {
-        reasons.push(format!(
-            "{} subscribers fell behind and were disconnected by the server",
-            server.lagged
+        reasons.push(because(
+            Blame::Server,
+            format!(
+                "{} subscribers fell behind and were disconnected by the server",
+                server.lagged
+            ),
         ));
     }
 }
 
 /// Our own servers write exactly the bytes that the formulas say; others may add headers of their own.
-fn wire(measurement: &Measurement, reasons: &mut Vec<String>) {
+fn wire(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     let wire = &measurement.wire;
     if measurement.publisher != Publisher::Server || wire.agrees() != Some(false) {
         return;
@@ -136,15 +157,15 @@ fn wire(measurement: &Measurement, reasons: &mut Vec<String>) {
         ("up", wire.bytes_up, wire.expected_up),
     ] {
         if let Some(expected) = expected.filter(|&expected| expected != counted) {
-            reasons.push(format!(
+            reasons.push(because(Blame::Server, format!(
                 "bytes on the wire differ from the formula: counted {counted}, expected {expected} {direction}"
-            ));
+            )));
         }
     }
 }
 
 /// Lateness of the publisher is part of the response time; when it is much of it, the generator was measured.
-fn punctuality(measurement: &Measurement, reasons: &mut Vec<String>) {
+fn punctuality(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     let p99 = |name| -> Option<u64> {
         let histogram: Histogram = measurement.histograms.get(name)?.decode().ok()?;
         (histogram.len() >= ENOUGH).then(|| histogram.value_at_quantile(0.99))
@@ -160,12 +181,12 @@ fn punctuality(measurement: &Measurement, reasons: &mut Vec<String>) {
         return;
     }
     if late > PUNCTUAL_NS && share > SHARE_OF_RESPONSE {
-        reasons.push(format!(
+        reasons.push(because(Blame::Publisher, format!(
             "the publisher was late: 1 % of the messages by more than {:.1} ms, {:.0} % of the response time at the \
              same percentile",
             late as f64 / 1e6,
             share * 100.0
-        ));
+        )));
     }
 }
 

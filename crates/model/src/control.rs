@@ -37,6 +37,9 @@ pub struct PublishReport {
     pub thread: String,
     /// Actual minus intended publish time of every message, once it has ended.
     pub lateness: Option<EncodedHistogram>,
+    /// From its actual publish time until each message was handed on, once it has ended.
+    #[serde(default)]
+    pub publish: Option<EncodedHistogram>,
 }
 
 /// `GET /healthz` on servers of this suite: also what their sockets are set to.

@@ -12,6 +12,9 @@
 //! - [`control`]: the documents exchanged with a server's control endpoint
 //! - [`measurement`]: what a load process prints at the end of a trial
 //! - [`record`]: what a run leaves on disk, and reading it back
+//! - [`slices`], [`search`], [`selftest`]: what else a record may hold
+//! - [`tuning`], [`margin`]: how libraries are set, and how large a difference must be to matter
+//! - [`injection`]: faults and delays that a self-test asks a server for
 //! - [`environment`]: the machine a run was made on
 //! - [`theory`]: the bytes a transport must cost, as formulas
 //!
@@ -21,6 +24,8 @@ pub mod control;
 pub mod environment;
 pub mod histogram;
 pub mod inbox;
+pub mod injection;
+pub mod margin;
 pub mod measurement;
 pub mod message;
 pub mod payload;
@@ -29,5 +34,9 @@ pub mod record;
 pub mod recorder;
 pub mod scenario;
 pub mod schedule;
+pub mod search;
+pub mod selftest;
 pub mod sequence;
+pub mod slices;
 pub mod theory;
+pub mod tuning;

@@ -118,10 +118,36 @@ pub mod histogram_name {
     pub const SERVICE: &str = "service";
     /// Actual minus intended publish time.
     pub const LATENESS: &str = "lateness";
+    /// From the actual publish time until the message was handed on: to the server's queue, or to the socket of a relay.
+    pub const PUBLISH: &str = "publish";
+    /// How late the load process's event loops came to a timer: what they had on their hands.
+    pub const LOOP_LAG: &str = "loop-lag";
     /// Start of `connect()` to the established TCP connection.
     pub const TCP_CONNECT: &str = "tcp-connect";
     /// Start of `connect()` to the first message.
     pub const FIRST_MESSAGE: &str = "first-message";
+}
+
+/// Response times of a short time, one of many in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its start, nanoseconds after the intended time of the first measured message; negative within the warm-up.
+    pub start_ns: i64,
+    /// Deliveries in it.
+    pub n: u64,
+    /// Mean response time, nanoseconds.
+    pub mean_ns: f64,
+    /// Median, with two significant digits.
+    pub p50_ns: u64,
+    /// Largest.
+    pub max_ns: u64,
+}
+
+/// How busy the receiving side was in the measured phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClientLoad {
+    /// Processor time of the busiest worker over the length of the phase, 0 to 1.
+    pub busiest: f64,
 }
 
 /// The result of a load process.
@@ -162,6 +188,10 @@ pub struct Measurement {
     /// What the server says of its own sockets at the end, if it says it in the form of this suite.
     #[serde(default)]
     pub server: Option<Health>,
+    /// Response times over time, warm-up included; fan-out only.
+    pub windows: Vec<Window>,
+    /// How busy the receiving side was; absent where the system does not tell.
+    pub client: Option<ClientLoad>,
     /// Histograms by name ([`histogram_name`]).
     pub histograms: BTreeMap<String, EncodedHistogram>,
     /// What went wrong, in words; the first few of each kind.

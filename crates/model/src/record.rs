@@ -15,12 +15,13 @@ use crate::histogram::Summary;
 use crate::measurement::Measurement;
 use crate::profile::Profile;
 use crate::scenario::Scenario;
+use crate::tuning::Tuning;
 
 pub use hlog::{HlogError, parse_hlog, write_hlog};
 pub use read::{ReadError, Record, RecordedTrial};
 
 /// Version of the record's schema. It grows when a reader of the old one could misread the new one.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// File with the [`Run`].
 pub const RUN_FILE: &str = "run.json";
 /// File with one [`Trial`] per line.
@@ -66,11 +67,25 @@ pub struct ServerLabel {
     pub transport: String,
     /// `reference`, `floor`, or the name of an external server.
     pub stack: String,
+    /// How its libraries are set.
+    pub tuning: Tuning,
 }
 
+impl ServerLabel {
+    /// `transport/stack`, the name within one tuning.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.transport, self.stack)
+    }
+}
+
+/// `sse/reference`, `sse/reference@defaults`: the tuning is named where it is not the one that compares protocols.
 impl std::fmt::Display for ServerLabel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(&format!("{}/{}", self.transport, self.stack))
+        match self.tuning {
+            Tuning::Defaults => f.pad(&format!("{}@{}", self.name(), self.tuning)),
+            Tuning::Equalised | Tuning::Fixed => f.pad(&self.name()),
+        }
     }
 }
 
@@ -93,8 +108,8 @@ pub enum Outcome {
     Valid,
     /// It ran, but its figures must not be used.
     Invalid {
-        /// Why, each a sentence.
-        reasons: Vec<String>,
+        /// Why, at least one.
+        reasons: Vec<Reason>,
     },
     /// It gave no measurement.
     Failed {
@@ -109,6 +124,104 @@ impl Outcome {
     pub fn is_valid(&self) -> bool {
         *self == Self::Valid
     }
+
+    /// Why the figures may not be used, in sentences; empty when they may.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Valid => String::new(),
+            Self::Invalid { reasons } => {
+                let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                words.join("; ")
+            }
+            Self::Failed { reason } => reason.clone(),
+        }
+    }
+}
+
+/// Why the figures of a trial must not be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Where it comes from.
+    pub side: Blame,
+    /// A sentence.
+    pub text: String,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.side.label(), self.text)
+    }
+}
+
+/// Which part of a trial is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blame {
+    /// Who publishes was late.
+    Publisher,
+    /// The load process could not keep up with receiving.
+    Client,
+    /// The server, or the way to it: messages were lost, connections refused or ended.
+    Server,
+    /// Machine, settings or harness.
+    Setting,
+}
+
+impl Blame {
+    /// Name in sentences.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::Setting => "setting",
+        }
+    }
+}
+
+/// What a reader should know of a trial whose figures may be used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "flag")]
+pub enum Flag {
+    /// The hypervisor took more than 2 % of the processor time.
+    Steal {
+        /// Share, 0 to 1.
+        share: f64,
+    },
+    /// Programs outside the trial used more than 2 % of the processor time.
+    OthersCpu {
+        /// Share, 0 to 1.
+        share: f64,
+    },
+    /// Some task waited for a core for more of the time than the trial itself explains.
+    Pressure {
+        /// Share of the time, 0 to 1.
+        share: f64,
+    },
+    /// Response times settled only after the measured phase had begun.
+    WarmUpTooShort {
+        /// How long into the measured phase, seconds.
+        seconds: f64,
+    },
+    /// Response times never settled.
+    NeverSteady,
+}
+
+/// Whether response times had settled when measuring began.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "steady")]
+pub enum Steadiness {
+    /// From this time on, seconds after the start of the measured phase; negative within the warm-up.
+    From {
+        /// Seconds.
+        seconds: f64,
+    },
+    /// Not within the trial.
+    Never,
+    /// Too few windows to tell.
+    Unknown,
 }
 
 /// Hardware counts of a process; the kernel's share is absent where the system does not allow to see it.
@@ -217,4 +330,12 @@ pub struct Trial {
     /// Share of processor time used by programs outside the trial while it ran, 0 to 1; coarse, and with its start.
     #[serde(default)]
     pub others_cpu: Option<f64>,
+    /// Share of the time in which some task on the machine waited for a core, 0 to 1 (pressure stall information).
+    pub cpu_pressure: Option<f64>,
+    /// Whether response times had settled.
+    pub steadiness: Option<Steadiness>,
+    /// What a reader should know although the figures may be used.
+    pub flags: Vec<Flag>,
+    /// Messages per second, where the trial replaced the rate of its scenario (`pushbench saturate`).
+    pub rate: Option<f64>,
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::{PerProfile, Profile};
 use crate::schedule::Arrivals;
@@ -23,6 +24,8 @@ pub struct Scenario {
     pub expected: String,
     /// Profiles it is part of.
     pub profiles: Vec<Profile>,
+    /// How large a difference must be to matter.
+    pub margins: Margins,
     /// What every message carries.
     pub payload: Payload,
     /// What publishers and subscribers do.
@@ -104,6 +107,8 @@ struct RawScenario {
     expected: String,
     profiles: Spanned<Vec<Profile>>,
     payload: RawPayload,
+    #[serde(default)]
+    margin: Option<Spanned<Margins>>,
     fan_out: Option<RawFanOut>,
     connect: Option<RawConnect>,
 }
@@ -163,6 +168,15 @@ impl Scenario {
         )?;
         source.in_range(&raw.payload.bytes, 0..=8 * 1024 * 1024, "bytes")?;
 
+        if let Some(margins) = &raw.margin {
+            let allowed = |m: &Margins| m.named().iter().all(|&(_, v)| (0.0..=1.0).contains(&v));
+            source.check(
+                margins,
+                allowed,
+                "shares of 0.0 to 1.0, such as 0.05 for 5 %",
+            )?;
+        }
+
         let workload = match (raw.fan_out, raw.connect) {
             (Some(fan_out), None) => Workload::FanOut(fan_out.validate(&source)?),
             (None, Some(connect)) => Workload::Connect(connect.validate(&source)?),
@@ -176,6 +190,7 @@ impl Scenario {
             models: raw.models,
             expected: raw.expected,
             profiles: raw.profiles.into_inner(),
+            margins: raw.margin.map(Spanned::into_inner).unwrap_or_default(),
             payload: Payload {
                 bytes: raw.payload.bytes.into_inner(),
                 kind: raw.payload.kind,
@@ -354,6 +369,18 @@ measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
                 "lower-case letters",
             ),
             ("bytes = 128", "bytes = 99999999", 8, "0 to 8388608 bytes"),
+            (
+                "[fan-out]",
+                "[margin]\np50 = 1.5\n[fan-out]",
+                10,
+                "shares of 0.0 to 1.0",
+            ),
+            (
+                "[fan-out]",
+                "[margin]\np5 = 0.5\n[fan-out]",
+                11,
+                "expected one of `p50`",
+            ),
             ("[fan-out]", "[fanout]", 10, "expected one of"),
             ("quick = 1.0", "quick = 0.0", 15, "0.01 to 86400.0 seconds"),
             ("[fan-out]", "[fan-out", 10, ""),

@@ -136,7 +136,7 @@ fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
         });
     let (status, reason) = match &trial.outcome {
         Outcome::Valid => ("valid", String::new()),
-        Outcome::Invalid { reasons } => ("invalid", reasons.join(" ")),
+        Outcome::Invalid { .. } => ("invalid", trial.outcome.in_words()),
         Outcome::Failed { reason } => ("failed", reason.clone()),
     };
     [

@@ -4,7 +4,6 @@
 //!
 //! # Layout
 //!
-//! - [`statistics`]: means, ratios and intervals over trials; percentiles of merged histograms
 //! - [`metric`]: the figures of one trial
 //! - [`results`]: a record sorted by scenario and server
 //! - [`answer`]: the sentences and the table that answer a scenario
@@ -22,7 +21,6 @@ pub mod metric;
 mod notices;
 mod number;
 pub mod results;
-pub mod statistics;
 mod summary;
 pub mod table;
 mod texts;

@@ -4,7 +4,7 @@ use pushbench_model::measurement::{Measurement, histogram_name};
 use pushbench_model::record::{Record, RecordedTrial, Usage};
 
 use crate::number::Unit;
-use crate::statistics::{Averaging, percentile};
+use pushbench_stats::{Averaging, percentile};
 
 /// A histogram of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! Numbers as text: significant digits, a unit per column, thin spaces.
 
-use crate::statistics::Interval;
+use pushbench_stats::Interval;
 
 /// Narrow no-break space: between groups of digits, and between a number and its unit.
 pub(crate) const THIN: char = '\u{202f}';

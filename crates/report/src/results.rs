@@ -8,7 +8,7 @@ use pushbench_model::record::{Outcome, Record, RecordedTrial, ServerLabel};
 use pushbench_model::scenario::{Scenario, Workload};
 
 use crate::metric::{Metric, Rank, Series, Side, Space, lost_of};
-use crate::statistics::{Estimate, Percentile, estimate, merge, paired_ratio, percentile};
+use pushbench_stats::{Estimate, Percentile, estimate, merge, paired_ratio, percentile};
 
 /// The stack whose servers do the least a server can do.
 pub(crate) const FLOOR: &str = "floor";

@@ -2,7 +2,7 @@
 
 use crate::number::Scale;
 use crate::number::whole;
-use crate::statistics::{Estimate, Percentile};
+use pushbench_stats::{Estimate, Percentile};
 
 /// Rows and columns of text; the first column names the row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -124,7 +124,7 @@ pub(crate) fn unused_trials(record: &Record) -> Table {
         let trial = &trial.trial;
         let (outcome, reason) = match &trial.outcome {
             Outcome::Valid => continue,
-            Outcome::Invalid { reasons } => ("invalid", reasons.join(" ")),
+            Outcome::Invalid { .. } => ("invalid", trial.outcome.in_words()),
             Outcome::Failed { reason } => ("failed", reason.clone()),
         };
         table.row(

@@ -102,6 +102,7 @@ impl Publisher {
                 .expect("no holder of this lock panics")
                 .clone(),
             lateness: self.state.lateness().as_ref().map(EncodedHistogram::encode),
+            publish: None,
         }
     }
 }

@@ -27,7 +27,7 @@ fn trial(script: &str) -> String {
     assert_eq!(record.trials.len(), 1);
     let (how, reason) = match &record.trials[0].trial.outcome {
         Outcome::Failed { reason } => ("failed", reason.clone()),
-        Outcome::Invalid { reasons } => ("invalid", reasons.join("; ")),
+        outcome @ Outcome::Invalid { .. } => ("invalid", outcome.in_words()),
         Outcome::Valid => panic!("valid: {ended:#?}"),
     };
     let told = format!("trial 1 of 1 (tiny, sse/fake) {how}: {reason}\n");

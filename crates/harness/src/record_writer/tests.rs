@@ -52,6 +52,9 @@ fn finished(measurement: Option<Measurement>) -> FinishedTrial {
         load_usage: None,
         steal: Some(0.01),
         others_cpu: Some(0.02),
+        cpu_pressure: None,
+        steadiness: None,
+        flags: Vec::new(),
     }
 }
 
@@ -80,7 +83,7 @@ fn what_is_written_reads_back() {
     assert_eq!(first.trial, trial);
     assert_eq!(
         trial.hlog.as_deref(),
-        Some("hlog/0001-fan-out-small-sse-x.hlog")
+        Some("hlog/0001-fan-out-small-sse-x-fixed.hlog")
     );
     assert_eq!(trial.summaries["response"].n, 2000);
     assert!(trial.measurement.unwrap().histograms.is_empty());
@@ -170,7 +173,7 @@ fn a_log_that_exists_is_not_overwritten() {
         again
             .unwrap_err()
             .to_string()
-            .contains("0001-fan-out-small-sse-x.hlog")
+            .contains("0001-fan-out-small-sse-x-fixed.hlog")
     );
 }
 

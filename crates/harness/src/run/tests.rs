@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use pushbench_model::record::Record;
 
+use pushbench_model::record::{Blame, Reason};
+
 use super::*;
 use crate::trial::FinishedTrial;
 use crate::verify::tests::{flawless, scenario};
@@ -35,6 +37,9 @@ impl TrialRunner for Mock<'_> {
             load_usage: None,
             steal: None,
             others_cpu: None,
+            cpu_pressure: None,
+            steadiness: None,
+            flags: Vec::new(),
         }))
     }
 }
@@ -89,7 +94,10 @@ fn outcomes() -> [Outcome; 4] {
     [
         Outcome::Valid,
         Outcome::Invalid {
-            reasons: vec!["lost".into()],
+            reasons: vec![Reason {
+                side: Blame::Server,
+                text: "lost".into(),
+            }],
         },
         Outcome::Failed {
             reason: "died".into(),

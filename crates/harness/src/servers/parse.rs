@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pushbench_model::measurement::Publisher;
 use pushbench_model::record::ServerLabel;
+use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -35,6 +36,7 @@ struct RawServers {
 struct RawServer {
     stack: Spanned<String>,
     transports: Spanned<Vec<Spanned<String>>>,
+    tunings: Option<Spanned<Vec<Tuning>>>,
     command: Spanned<Vec<Spanned<String>>>,
     directory: Option<PathBuf>,
     publishes: Publishes,
@@ -65,21 +67,33 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Vec<Server>, ServersError
     for server in raw.server {
         server.validate(&source)?;
         for transport in server.transports.get_ref() {
-            let label = ServerLabel {
-                transport: transport.get_ref().clone(),
-                stack: server.stack.get_ref().clone(),
-            };
-            if !seen.insert(label.clone()) {
-                let message = format!("{label} is listed twice: every server has its own name");
-                return Err(source.error(transport.span(), &message));
+            for &tuning in server.tunings() {
+                let label = ServerLabel {
+                    transport: transport.get_ref().clone(),
+                    stack: server.stack.get_ref().clone(),
+                    tuning,
+                };
+                // Two servers of one name and different tunings must be one block: they are one server.
+                if !seen.insert(label.to_string()) {
+                    let message = format!("{label} is listed twice: every server has its own name");
+                    return Err(source.error(transport.span(), &message));
+                }
+                servers.push(server.with(label, file));
             }
-            servers.push(server.with(label, file));
         }
     }
     Ok(servers)
 }
 
 impl RawServer {
+    /// One that says nothing has no settings to choose from.
+    fn tunings(&self) -> &[Tuning] {
+        match &self.tunings {
+            Some(tunings) => tunings.get_ref(),
+            None => &[Tuning::Fixed],
+        }
+    }
+
     fn validate(&self, source: &Source<'_>) -> Result<(), ServersError> {
         // Labels are part of file names and command lines.
         for name in self.transports.get_ref().iter().chain([&self.stack]) {
@@ -102,9 +116,20 @@ impl RawServer {
         for argument in self.command.get_ref() {
             if let Some(unknown) = unknown_placeholder(argument.get_ref()) {
                 let message = format!(
-                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}} and {{cores}}"
+                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}}, {{tuning}} and {{cores}}"
                 );
                 return Err(source.error(argument.span(), &message));
+            }
+        }
+        if let Some(tunings) = &self.tunings {
+            let uses = |argument: &Spanned<String>| argument.get_ref().contains("{tuning}");
+            let is_told = self.command.get_ref().iter().any(uses);
+            let choice = tunings.get_ref().iter().all(|&t| t != Tuning::Fixed);
+            if tunings.get_ref().is_empty() || !choice || !is_told {
+                return Err(source.error(
+                    tunings.span(),
+                    "a server with tunings lists \"equalised\", \"defaults\" or both, and its command says {tuning}",
+                ));
             }
         }
         match &self.minimum {
@@ -159,7 +184,8 @@ fn unknown_placeholder(argument: &str) -> Option<&str> {
         .filter_map(|rest| {
             let word = &rest[..=rest.find('}')?];
             let name = &word[1..word.len() - 1];
-            (is_plain(name) && !["pushbench", "transport", "cores"].contains(&name)).then_some(word)
+            (is_plain(name) && !["pushbench", "transport", "tuning", "cores"].contains(&name))
+                .then_some(word)
         })
         .next()
 }

@@ -206,6 +206,8 @@ fn flawless(workload: &str) -> Measurement {
             ..ConnectionCount::default()
         },
         server: None,
+        windows: Vec::new(),
+        client: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),
         errors: Vec::new(),
     }

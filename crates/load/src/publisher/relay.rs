@@ -210,6 +210,7 @@ impl Sending {
             held_up_ns,
             thread: self.thread.clone(),
             lateness,
+            publish: None,
         })
     }
 

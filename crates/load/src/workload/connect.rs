@@ -280,6 +280,8 @@ fn measurement(
             ended_early: 0,
         },
         server: None,
+        windows: Vec::new(),
+        client: None,
         histograms,
         errors: tally.errors.clone(),
     }

@@ -392,6 +392,8 @@ fn measurement(
         held_up_ns: report.held_up_ns,
         connections: phase.connections,
         server: None,
+        windows: Vec::new(),
+        client: None,
         histograms,
         errors,
     }

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::{HlogError, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, parse_hlog};
 use crate::histogram::Histogram;
+use crate::search::{SEARCH_FILE, Search};
+use crate::selftest::{SELFTEST_FILE, SelfTest};
+use crate::slices::{SLICES_FILE, SliceTrial};
 
 /// A trial together with its histograms.
 #[derive(Clone, Debug)]
@@ -24,6 +27,12 @@ pub struct Record {
     pub run: Run,
     /// The trials, in the order they ran.
     pub trials: Vec<RecordedTrial>,
+    /// Trials in slices, in the order they ran.
+    pub slices: Vec<SliceTrial>,
+    /// The last self-test on this machine before the run, if there was one.
+    pub selftest: Option<SelfTest>,
+    /// What a search found, if the run was one.
+    pub search: Option<Search>,
 }
 
 /// Why a directory cannot be read as a record.
@@ -72,9 +81,8 @@ impl Record {
 
         let trials_path = dir.join(TRIALS_FILE);
         let text = read_text(&trials_path)?;
-        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut trials = Vec::new();
-        for (index, line) in complete.lines().enumerate() {
+        for (index, line) in complete(&text).lines().enumerate() {
             let trial: Trial = parse(&trials_path, index + 1, line)?;
             let histograms = match &trial.hlog {
                 Some(name) => read_histograms(&dir.join(name))?,
@@ -82,8 +90,38 @@ impl Record {
             };
             trials.push(RecordedTrial { trial, histograms });
         }
-        Ok(Self { run, trials })
+        Ok(Self {
+            run,
+            trials,
+            slices: read_slices(&dir.join(SLICES_FILE))?,
+            selftest: read_if_there(&dir.join(SELFTEST_FILE))?,
+            search: read_if_there(&dir.join(SEARCH_FILE))?,
+        })
     }
+}
+
+/// `text` up to its last newline: what follows is half a line that an interrupted write left behind.
+fn complete(text: &str) -> &str {
+    text.rfind('\n').map_or("", |end| &text[..end])
+}
+
+/// A record without slices has no such file.
+fn read_slices(path: &Path) -> Result<Vec<SliceTrial>, ReadError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = read_text(path)?;
+    let lines = complete(&text).lines().enumerate();
+    lines
+        .map(|(index, line)| parse(path, index + 1, line))
+        .collect()
+}
+
+fn read_if_there<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, ReadError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    parse(path, 1, &read_text(path)?).map(Some)
 }
 
 fn read_text(path: &Path) -> Result<String, ReadError> {

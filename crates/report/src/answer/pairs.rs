@@ -5,8 +5,8 @@ use super::table::headline;
 use crate::metric::{Metric, P99, Side};
 use crate::number::significant;
 use crate::results::{Arm, Group};
-use crate::statistics::FEWEST_PAIRS;
 use crate::table::{Cell, Column, Table};
+use pushbench_stats::FEWEST_PAIRS;
 
 /// A row per pair of transports that one stack speaks, a column per figure; `None` where no stack speaks two.
 pub(crate) fn same_stack(group: &Group<'_>) -> Option<Table> {

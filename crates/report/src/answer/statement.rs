@@ -3,7 +3,7 @@
 use crate::metric::Metric;
 use crate::number::{capitalised, counted, significant};
 use crate::results::{Arm, Group};
-use crate::statistics::{Estimate, FEWEST_PAIRS, Interval};
+use pushbench_stats::{Estimate, FEWEST_PAIRS, Interval};
 
 /// Differences wholly inside this factor are not called differences.
 const MARGIN: f64 = 1.05;

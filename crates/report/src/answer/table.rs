@@ -5,9 +5,9 @@ use pushbench_model::measurement::Publisher;
 use crate::metric::{Better, Metric, P50, P99, Side};
 use crate::number::{Scale, THIN, Unit, capitalised, significant, whole};
 use crate::results::{Arm, Group};
-use crate::statistics::Percentile;
 use crate::table::{Cell, Column, Table};
 use crate::wire::{Agreement, PerOperation};
+use pushbench_stats::Percentile;
 
 /// What a reader must know where some servers publish by themselves and others do not.
 const RELAYED: &str = "Published by “relay”: the load process sends every message to the server over HTTP. Such a \
@@ -241,7 +241,7 @@ impl Builder<'_, '_> {
 }
 
 /// `2.14× floor` and its interval.
-pub(crate) fn times_floor(ratio: &crate::statistics::Estimate) -> String {
+pub(crate) fn times_floor(ratio: &pushbench_stats::Estimate) -> String {
     let number = |value| significant(value, 3);
     let interval = ratio.interval.map_or_else(String::new, |interval| {
         format!(" ({}–{})", number(interval.low), number(interval.high))

@@ -4,7 +4,7 @@ use super::statement::{BEYOND, factor, spans_one, within_margin};
 use crate::metric::Metric;
 use crate::number::capitalised;
 use crate::results::{Arm, Group};
-use crate::statistics::FEWEST_PAIRS;
+use pushbench_stats::FEWEST_PAIRS;
 
 /// A sentence that holds the transports of one stack against the one of them that was named first in the run, which
 /// was settled before anything was measured. The stack is the one that speaks most transports; `None` where none

@@ -9,8 +9,8 @@ use crate::answer::times_floor;
 use crate::metric::{Metric, Side};
 use crate::number::{Unit, significant};
 use crate::results::{Arm, Group};
-use crate::statistics::Estimate;
 use crate::table::{Cell, Table};
+use pushbench_stats::Estimate;
 
 pub(super) fn cost(
     group: &Group<'_>,

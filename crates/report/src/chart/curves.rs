@@ -7,7 +7,7 @@ use super::width::text_width;
 use crate::metric::Series;
 use crate::number::{Unit, tick};
 use crate::results::Arm;
-use crate::statistics::percentile;
+use pushbench_stats::percentile;
 
 /// A curve, its points as (depth, nanoseconds). The depth of a quantile q is `-log10(1 - q)`: 1 for p90, 2 for p99.
 #[derive(Clone, Debug)]

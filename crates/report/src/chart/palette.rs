@@ -136,7 +136,10 @@ impl Palette {
             .map(String::from)
             .into();
         let mut stacks: Vec<String> = vec!["reference".into()];
-        for ServerLabel { transport, stack } in &run.servers {
+        for ServerLabel {
+            transport, stack, ..
+        } in &run.servers
+        {
             if !transports.contains(transport) {
                 transports.push(transport.clone());
             }
@@ -162,6 +165,8 @@ impl Palette {
 
 #[cfg(test)]
 mod tests {
+    use pushbench_model::tuning::Tuning;
+
     use super::*;
 
     #[test]
@@ -183,6 +188,7 @@ mod tests {
         let of = |transport: &str, stack: &str| ServerLabel {
             transport: transport.into(),
             stack: stack.into(),
+            tuning: Tuning::Fixed,
         };
         assert_eq!(palette.role(&of("sse", "reference")), Role::Transport(1));
         assert_eq!(palette.role(&of("sse", "express")), Role::Transport(1));

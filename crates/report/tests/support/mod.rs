@@ -2,7 +2,6 @@
 //! invalid trial, one failed trial, one absent server. None of its figures was measured.
 #![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses a part.
 
-mod noise;
 mod run;
 mod sketch;
 mod variants;
@@ -11,11 +10,13 @@ use std::collections::BTreeMap;
 
 use pushbench_model::histogram::{self, Histogram, Summary};
 use pushbench_model::record::{
-    Cost, MemoryUse, Outcome, Record, RecordedTrial, SCHEMA, ServerLabel, Trial, Usage,
+    Blame, Cost, MemoryUse, Outcome, Reason, Record, RecordedTrial, SCHEMA, ServerLabel, Trial,
+    Usage,
 };
 use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::tuning::Tuning;
+pub use pushbench_stats::noise::Noise;
 
-pub use noise::Noise;
 use run::run;
 use sketch::Sketch;
 pub use variants::{extreme, with_counters};
@@ -114,6 +115,16 @@ pub fn record() -> Record {
     Record {
         run: run(scenarios.into(), trials.len() as u32),
         trials,
+        slices: Vec::new(),
+        selftest: None,
+        search: None,
+    }
+}
+
+fn because(side: Blame, text: &str) -> Reason {
+    Reason {
+        side,
+        text: text.into(),
     }
 }
 
@@ -127,8 +138,11 @@ fn spoil(trials: &mut [RecordedTrial]) {
         if at(recorded, 3, "sse/express", "fan-out-small") {
             recorded.trial.outcome = Outcome::Invalid {
                 reasons: vec![
-                    "12 messages were lost.".into(),
-                    "The publisher was late: p99.9 of lateness is 31 % of the response p50.".into(),
+                    because(Blame::Server, "12 messages were lost"),
+                    because(
+                        Blame::Publisher,
+                        "late: p99.9 of lateness is 31 % of the response p50",
+                    ),
                 ],
             };
             if let Some(measurement) = &mut recorded.trial.measurement {
@@ -211,6 +225,7 @@ fn trial(
             server: ServerLabel {
                 transport: model.transport.into(),
                 stack: model.stack.into(),
+                tuning: Tuning::Fixed,
             },
             outcome: Outcome::Valid,
             started: format!("2026-01-01T12:{:02}:00Z", number % 60),
@@ -223,6 +238,10 @@ fn trial(
             hlog: Some(format!("hlog/{number:04}.hlog")),
             steal: Some(0.001),
             others_cpu: Some(0.002),
+            cpu_pressure: Some(0.01),
+            steadiness: None,
+            flags: Vec::new(),
+            rate: None,
         },
         histograms,
     }

@@ -6,6 +6,7 @@ use pushbench_model::environment::Environment;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{AbsentServer, Run, SCHEMA, ServerLabel};
 use pushbench_model::scenario::Scenario;
+use pushbench_model::tuning::Tuning;
 
 use super::MODELS;
 
@@ -14,6 +15,7 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
     let label = |transport: &str, stack: &str| ServerLabel {
         transport: transport.into(),
         stack: stack.into(),
+        tuning: Tuning::Fixed,
     };
     let text = |pairs: &[(&str, &str)]| {
         let owned = pairs

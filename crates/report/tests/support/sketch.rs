@@ -166,6 +166,8 @@ impl Sketch<'_> {
                 ..ConnectionCount::default()
             },
             server: None,
+            windows: Vec::new(),
+            client: None,
             histograms: BTreeMap::new(),
             errors: Vec::new(),
         }

@@ -1,9 +1,12 @@
-//! Noise from a seed.
+//! Random numbers from a seed, for simulations that must repeat.
 
 /// SplitMix64: the same noise for ever, whatever a crate of random numbers does in its next version.
+#[derive(Clone, Debug)]
 pub struct Noise(u64);
 
 impl Noise {
+    /// A sequence of its own for every seed.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -22,9 +22,12 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
         high *= 2.0;
     }
     let mut low = 0.0;
-    // 200 halvings reach the resolution of f64 from any start.
-    for _ in 0..200 {
+    // Ends when no number lies between.
+    loop {
         let middle = f64::midpoint(low, high);
+        if middle <= low || middle >= high {
+            break;
+        }
         if t_cdf(middle, df) < p {
             low = middle;
         } else {

@@ -1,6 +1,6 @@
 //! One figure per trial in, a mean with its interval out.
 
-use super::{CONFIDENCE, t_quantile};
+use crate::{CONFIDENCE, t_quantile};
 
 /// How trials are averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ mod tests {
     /// The promise of the word "95 %", on log-normal trials: nominal coverage within the error of the simulation.
     #[test]
     fn interval_covers_the_truth() {
-        let mut noise = crate::sample::Noise::new(7);
+        let mut noise = crate::noise::Noise::new(7);
         for trials in [2, 6, 12] {
             let rounds = 4000;
             let covered = (0..rounds)
