@@ -85,6 +85,25 @@ pub fn paired_ratio(pairs: &[(f64, f64)]) -> Option<Estimate> {
     Some(arithmetic(&logarithms)?.map(f64::exp))
 }
 
+/// Median of `a/b` over pairs of neighbouring slices; `None` without a pair of positive figures.
+///
+/// One trial gives one such figure, however many slices it has: statistics are over trials.
+#[must_use]
+pub fn median_ratio(pairs: &[(f64, f64)]) -> Option<f64> {
+    let mut ratios: Vec<f64> = pairs
+        .iter()
+        .filter(|(a, b)| *a > 0.0 && *b > 0.0)
+        .map(|(a, b)| a / b)
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios.len() / 2;
+    match ratios.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(ratios[middle]),
+        _ => Some((ratios[middle - 1] * ratios[middle]).sqrt()),
+    }
+}
+
 /// `mean ± t(0.975, n-1) · s/√n`.
 fn arithmetic(values: &[f64]) -> Option<Estimate> {
     if values.is_empty() {

@@ -10,17 +10,20 @@
 //! - `verdict`: what may be said of a ratio: faster, slower, no difference shown, undecided
 //! - `percentile`: percentiles of merged histograms, with losses
 //! - `student`: the t distribution
+//! - `trend`: slopes, and from when on a series stays the same
 //! - [`noise`]: reproducible random numbers for simulations
 
 mod estimate;
 pub mod noise;
 mod percentile;
 mod student;
+mod trend;
 mod verdict;
 
-pub use estimate::{Averaging, Estimate, Interval, estimate, paired_ratio};
+pub use estimate::{Averaging, Estimate, Interval, estimate, median_ratio, paired_ratio};
 pub use percentile::{Percentile, merge, percentile};
 pub use student::{t_cdf, t_quantile};
+pub use trend::{Settled, Slope, settled, slope};
 pub use verdict::{Comparison, Judgement, Verdict, holm, judge};
 
 /// Confidence of every interval in a report.
