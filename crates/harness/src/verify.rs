@@ -126,6 +126,12 @@ fn connections(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     let Some(server) = &measurement.server else {
         return;
     };
+    if server.injected {
+        reasons.push(because(
+            Blame::Setting,
+            "the server was asked to inject faults or delays (serve --inject)".into(),
+        ));
+    }
     if server.nodelay != server.accepted {
         reasons.push(because(
             Blame::Setting,

@@ -53,4 +53,7 @@ pub struct Health {
     pub published: u64,
     /// Subscribers disconnected because they fell behind the ring of kept messages.
     pub lagged: u64,
+    /// Whether the server was asked to do something wrong (`serve --inject`): its figures must not be used.
+    #[serde(default)]
+    pub injected: bool,
 }

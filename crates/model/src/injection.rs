@@ -35,6 +35,13 @@ impl Injection {
         *self == Self::default()
     }
 
+    /// Whether messages are to get lost, or to arrive twice or out of order.
+    #[must_use]
+    pub fn disturbs_sequence(&self) -> bool {
+        self.lose_every > 0
+            || !(self.lose.is_empty() && self.duplicate.is_empty() && self.reorder.is_empty())
+    }
+
     /// Adds what `text` asks for: `schedule=5ms`, `publish=200us`, `lose=7`, `lose-every=50`, `duplicate=7`, `reorder=7`,
     /// `corrupt=7`, `work=100`.
     ///

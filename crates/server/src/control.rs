@@ -29,6 +29,8 @@ pub(crate) struct Control {
     pub(crate) hub: Arc<Hub>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) publisher: Publisher,
+    /// Whether something is to go wrong.
+    pub(crate) injected: bool,
 }
 
 pub(crate) fn start(
@@ -79,6 +81,7 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
             nodelay: control.stats.nodelay.load(Ordering::Relaxed),
             published: control.hub.published(),
             lagged: control.hub.lagged(),
+            injected: control.injected,
         }),
         (&Method::POST, "/publish") => publish(request, control).await,
         (&Method::POST, "/schedule") => schedule(request, control).await,

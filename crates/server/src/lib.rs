@@ -5,7 +5,7 @@
 //!
 //! - [`Server`]: binds, starts the threads, ends them
 //! - `worker`: one thread per core, each with a current-thread runtime
-//! - `publisher`: the thread that publishes on a schedule
+//! - `publisher`: the thread that publishes on a schedule, and what a self-test wants it to do wrong
 //! - `control`: `/healthz`, `/publish`, `/schedule`
 
 mod control;
@@ -52,6 +52,12 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// A fault cannot be had exactly once.
+    #[error(
+        "lose, lose-every, duplicate and reorder cannot be injected into long-poll, whose clients ask by sequence \
+         number; use sse, websocket or tcp"
+    )]
+    Injection,
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -79,6 +85,12 @@ impl Server {
     /// When an address or a thread cannot be had.
     pub fn start(config: Config) -> Result<Self, ServeError> {
         let options = Arc::new(config.options);
+        let injection = options.injection.clone();
+        // A long-poll asks for what follows the last number it saw, so each such fault would bring others with it.
+        if config.transport.name() == "long-poll" && injection.disturbs_sequence() {
+            return Err(ServeError::Injection);
+        }
+        let injected = !injection.is_none();
         let hub = hub_for(config.transport, &options);
         let stats = Arc::new(Stats::default());
         let (stop, stopped) = watch::channel(false);
@@ -109,11 +121,12 @@ impl Server {
                 core,
             })?);
         }
-        let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport)?;
+        let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport, injection)?;
         let control_state = control::Control {
             hub: Arc::clone(&hub),
             stats,
             publisher,
+            injected,
         };
         threads.push(control::start(control_listener, control_state, stopped)?);
         Ok(Self {

@@ -1,6 +1,8 @@
 //! The thread that publishes on a schedule. It lives as long as the server, so that what it costs can be told apart
 //! from the serving by its name.
 
+mod faults;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,6 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
+use pushbench_model::injection::Injection;
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::BodyMaker;
 use pushbench_model::record::PUBLISHER_THREAD;
@@ -17,6 +20,7 @@ use pushbench_transport::hub::Hub;
 use pushbench_transport::transport::Transport;
 
 use crate::ServeError;
+use faults::Faulty;
 
 /// Between an order and its first message: time for the order's answer to be on its way.
 const LEAD_NS: u64 = 2_000_000;
@@ -37,14 +41,40 @@ struct State {
     published: AtomicU64,
     started: AtomicU64,
     thread: Mutex<String>,
-    lateness: Mutex<Option<Histogram>>,
+    stages: Mutex<Option<Stages>>,
     /// The server ends.
     stop: AtomicBool,
 }
 
 impl State {
-    fn lateness(&self) -> MutexGuard<'_, Option<Histogram>> {
-        self.lateness.lock().expect("no holder of this lock panics")
+    fn stages(&self) -> MutexGuard<'_, Option<Stages>> {
+        self.stages.lock().expect("no holder of this lock panics")
+    }
+}
+
+/// What publishing took.
+struct Stages {
+    /// From the intended to the actual publish time.
+    lateness: Histogram,
+    /// From the actual publish time until the hub had the message and its workers were told.
+    publish: Histogram,
+}
+
+impl Stages {
+    fn new() -> Self {
+        Self {
+            lateness: histogram::new(),
+            publish: histogram::new(),
+        }
+    }
+
+    /// Records a message that has just been handed on.
+    fn record(&mut self, intended: u64, published: u64) {
+        let handed_on = clock::now();
+        let late = published.saturating_sub(intended);
+        let publish = handed_on.saturating_sub(published);
+        self.lateness.saturating_record(late.clamp(1, HIGHEST));
+        self.publish.saturating_record(publish.clamp(1, HIGHEST));
     }
 }
 
@@ -56,13 +86,17 @@ impl Publisher {
     pub(crate) fn start(
         hub: Arc<Hub>,
         transport: &'static dyn Transport,
+        injection: Injection,
     ) -> Result<Self, ServeError> {
         let (orders, inbox) = channel();
         let state = Arc::new(State::default());
         let thread_state = Arc::clone(&state);
         let thread = thread::Builder::new()
             .name(PUBLISHER_THREAD.into())
-            .spawn(move || work(&inbox, &hub, transport, &thread_state))
+            .spawn(move || {
+                let faulty = (!injection.is_none()).then(|| Faulty::new(injection));
+                work(&inbox, &hub, transport, &thread_state, faulty);
+            })
             .map_err(|source| ServeError::Thread {
                 thread: "publisher",
                 source,
@@ -79,7 +113,7 @@ impl Publisher {
             return Err(Busy);
         }
         self.state.published.store(0, Ordering::Relaxed);
-        *self.state.lateness() = None;
+        *self.state.stages() = None;
         let orders = self.orders.lock().expect("no holder of this lock panics");
         // The thread ends only with the server, and then nobody asks.
         if let Some(orders) = &*orders {
@@ -90,6 +124,12 @@ impl Publisher {
 
     pub(crate) fn report(&self) -> PublishReport {
         let running = self.state.busy.load(Ordering::Acquire);
+        let stages = self.state.stages();
+        let encoded = |part: fn(&Stages) -> &Histogram| {
+            stages
+                .as_ref()
+                .map(|stages| EncodedHistogram::encode(part(stages)))
+        };
         PublishReport {
             running,
             published: self.state.published.load(Ordering::Relaxed),
@@ -101,8 +141,8 @@ impl Publisher {
                 .lock()
                 .expect("no holder of this lock panics")
                 .clone(),
-            lateness: self.state.lateness().as_ref().map(EncodedHistogram::encode),
-            publish: None,
+            lateness: encoded(|stages| &stages.lateness),
+            publish: encoded(|stages| &stages.publish),
         }
     }
 }
@@ -125,11 +165,12 @@ fn work(
     hub: &Hub,
     transport: &'static dyn Transport,
     state: &State,
+    mut faulty: Option<Faulty>,
 ) {
     *state.thread.lock().expect("no holder of this lock panics") = prepare_thread().to_string();
     while let Ok(order) = orders.recv() {
-        let lateness = carry_out(&order, hub, transport, state);
-        *state.lateness() = Some(lateness);
+        let stages = carry_out(&order, hub, transport, state, faulty.as_mut());
+        *state.stages() = Some(stages);
         state.busy.store(false, Ordering::Release);
     }
 }
@@ -139,25 +180,34 @@ fn carry_out(
     hub: &Hub,
     transport: &'static dyn Transport,
     state: &State,
-) -> Histogram {
+    faulty: Option<&mut Faulty>,
+) -> Stages {
     let maker = BodyMaker::new(
         order.payload,
         transport.carries_binary(),
         order.schedule.seed,
     );
     let binary = maker.is_binary();
-    let mut lateness = histogram::new();
+    let mut stages = Stages::new();
     let start = clock::now() + LEAD_NS;
     state.started.store(start, Ordering::Relaxed);
     let offsets = order
         .schedule
         .offsets()
         .take(usize::try_from(order.count).unwrap_or(usize::MAX));
-    Pacer {
+    let pacer = Pacer {
         start,
         spin_ns: order.spin_ns,
+    };
+    if let Some(faulty) = faulty {
+        pacer.run(offsets, &state.stop, |Tick { intended_ns, .. }| {
+            faulty.publish(intended_ns, hub, &maker, &mut stages);
+            state.published.fetch_add(1, Ordering::Relaxed);
+        });
+        faulty.hand_on_held(hub, &maker, &mut stages);
+        return stages;
     }
-    .run(offsets, &state.stop, |Tick { intended_ns, .. }| {
+    pacer.run(offsets, &state.stop, |Tick { intended_ns, .. }| {
         let mut published = 0;
         hub.publish_with(|seq, body| {
             published = clock::now();
@@ -171,8 +221,8 @@ fn carry_out(
             );
             binary
         });
-        lateness.saturating_record((published - intended_ns).clamp(1, HIGHEST));
+        stages.record(intended_ns, published);
         state.published.fetch_add(1, Ordering::Relaxed);
     });
-    lateness
+    stages
 }

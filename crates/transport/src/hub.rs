@@ -55,6 +55,8 @@ pub struct Hub {
     workers: Mutex<Vec<Arc<Notify>>>,
     published: AtomicU64,
     lagged: AtomicU64,
+    /// Rounds of arithmetic that a worker adds for every subscription it wakes.
+    work: u32,
 }
 
 #[derive(Default)]
@@ -77,12 +79,20 @@ impl Hub {
     /// An empty hub whose messages are encoded by `encode`.
     #[must_use]
     pub fn new(encode: Encode) -> Arc<Self> {
+        Self::with_work(encode, 0)
+    }
+
+    /// A hub whose workers add `work` rounds of arithmetic for every subscription they wake: a known cost, for
+    /// self-tests of what finds it.
+    #[must_use]
+    pub fn with_work(encode: Encode, work: u32) -> Arc<Self> {
         Arc::new(Self {
             encode,
             ring: Mutex::default(),
             workers: Mutex::default(),
             published: AtomicU64::new(0),
             lagged: AtomicU64::new(0),
+            work,
         })
     }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pushbench_model::injection::Injection;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::hub::{Hub, Message};
@@ -99,6 +100,8 @@ pub struct ServeOptions {
     pub heartbeat_s: Option<u32>,
     /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
     pub poll_timeout_ms: u64,
+    /// What the server is to do wrong; nothing, unless a self-test wants it.
+    pub injection: Injection,
 }
 
 impl Default for ServeOptions {
@@ -109,6 +112,7 @@ impl Default for ServeOptions {
             sse_retry_ms: None,
             heartbeat_s: None,
             poll_timeout_ms: 25_000,
+            injection: Injection::default(),
         }
     }
 }
@@ -127,8 +131,10 @@ impl ServeOptions {
 /// A hub that encodes for `transport`.
 #[must_use]
 pub fn hub_for(transport: &'static dyn Transport, options: &Arc<ServeOptions>) -> Arc<Hub> {
+    let work = options.injection.work;
     let options = Arc::clone(options);
-    Hub::new(Box::new(move |message, out| {
+    let encode = Box::new(move |message: Message<'_>, out: &mut Vec<u8>| {
         transport.encode(message, &options, out);
-    }))
+    });
+    Hub::with_work(encode, work)
 }

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use pushbench_model::injection::Injection;
 use pushbench_server::{Config, Server};
 use pushbench_transport::transport::{self, ServeOptions};
 use rustix::fs::FileType;
@@ -41,6 +42,12 @@ pub(crate) struct Options {
     /// Long-poll: hold a request at most this many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25_000)]
     poll_timeout: u64,
+    /// For self-tests: do something wrong, so that it can be seen to be measured; may be given several times. Delays of
+    /// every message: schedule=5ms (before its stamp), publish=5ms (after it). Faults of the n-th: lose=7, duplicate=7,
+    /// reorder=7, corrupt=7; of every n-th: lose-every=50. Work per subscriber and message: work=100 rounds. The figures
+    /// of such a server are always invalid
+    #[arg(long, value_name = "WHAT=VALUE")]
+    inject: Vec<String>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -49,6 +56,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     // More connections than the limit are refused one by one, which the load generator reports.
     let _ = pushbench_sys::process::raise_nofile();
     let transport = transport::by_name(&options.transport)?;
+    let injection = injection(&options.inject)?;
+    let injected = if injection.is_none() { "" } else { " INJECTED" };
     let server = Server::start(Config {
         transport,
         listen: options.listen,
@@ -60,18 +69,29 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             sse_retry_ms: options.sse_retry,
             heartbeat_s: options.heartbeat,
             poll_timeout_ms: options.poll_timeout,
+            injection,
         },
     })?;
     let (scheme, _) = transport.endpoint();
     let (data, control) = (server.data_addr(), server.control_addr());
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "READY {scheme}://{data} http://{control}")?;
+    writeln!(stdout, "READY {scheme}://{data} http://{control}{injected}")?;
     stdout.flush()?;
 
     end_with_a_piped_stdin(signals.handle());
     signals.forever().next();
     drop(server);
     Ok(Exit::Done)
+}
+
+fn injection(words: &[String]) -> anyhow::Result<Injection> {
+    let mut injection = Injection::default();
+    for word in words {
+        injection
+            .add(word)
+            .map_err(|reason| anyhow::anyhow!("--inject {reason}"))?;
+    }
+    Ok(injection)
 }
 
 /// A harness that starts a server holds the other end of its standard input: when that closes, nobody needs the server

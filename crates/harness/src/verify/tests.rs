@@ -118,7 +118,11 @@ fn a_flawless_trial_is_valid() {
 #[test]
 fn every_flaw_is_one_sentence() {
     type Flaw = fn(&mut Measurement);
-    let flaws: [(Flaw, &str); 14] = [
+    let flaws: [(Flaw, &str); 15] = [
+        (
+            |m| m.server.as_mut().unwrap().injected = true,
+            "the server was asked to inject faults or delays",
+        ),
         (
             |m| m.server.as_mut().unwrap().nodelay = 9,
             "the server had TCP_NODELAY on 9 of 10 connections",

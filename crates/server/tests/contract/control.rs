@@ -51,6 +51,7 @@ fn health_counts() {
         nodelay: 2,
         published: 1,
         lagged: 0,
+        injected: false,
     };
     assert_eq!(health(&server), expected);
     drop(clients);

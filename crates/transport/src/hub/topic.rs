@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,10 +79,22 @@ impl<F: Clone + 'static> Topic<F> {
             self.notify.notified().await;
             let next_seq = self.pull();
             if self.announced.replace(next_seq) != next_seq {
-                for waker in self.waiters.borrow().slots.iter().flatten() {
-                    waker.wake_by_ref();
-                }
+                self.wake_all();
             }
+        }
+    }
+
+    fn wake_all(&self) {
+        let work = self.hub.work;
+        let waiters = self.waiters.borrow();
+        let wakers = waiters.slots.iter().flatten();
+        if work == 0 {
+            wakers.for_each(Waker::wake_by_ref);
+            return;
+        }
+        for waker in wakers {
+            arithmetic(work);
+            waker.wake_by_ref();
         }
     }
 
@@ -133,6 +146,17 @@ impl<F: Clone + 'static> Topic<F> {
     pub fn newest(&self) -> u64 {
         self.ring.borrow().next_seq - 1
     }
+}
+
+/// Work that no compiler removes, in proportion to `rounds` (the step of Knuth's 64-bit linear congruential generator).
+fn arithmetic(rounds: u32) {
+    let mut x = u64::from(rounds);
+    for _ in 0..rounds {
+        x = black_box(x)
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+    }
+    black_box(x);
 }
 
 /// One subscriber's place in the sequence.
