@@ -145,7 +145,8 @@ fn take_histograms(measurement: &mut Measurement) -> (String, BTreeMap<String, S
     let mut summaries = BTreeMap::new();
     histograms.retain(|name, encoded| match encoded.decode() {
         Ok(histogram) => {
-            summaries.insert(name.clone(), Summary::of(&histogram));
+            let lost = measurement.lost_beside(name);
+            summaries.insert(name.clone(), Summary::of(&histogram, lost));
             true
         }
         Err(_) => false,

@@ -11,6 +11,7 @@
 //! - [`inbox`]: what a load generator does with each message: verify, stamp, record
 //! - [`control`]: the documents exchanged with a server's control endpoint
 //! - [`measurement`]: what a load process prints at the end of a trial
+//! - [`stages`]: where the time of a delivery goes
 //! - [`record`]: what a run leaves on disk, and reading it back
 //! - [`slices`], [`search`], [`selftest`]: what else a record may hold
 //! - [`tuning`], [`margin`]: how libraries are set, and how large a difference must be to matter
@@ -38,5 +39,6 @@ pub mod search;
 pub mod selftest;
 pub mod sequence;
 pub mod slices;
+pub mod stages;
 pub mod theory;
 pub mod tuning;

@@ -197,3 +197,26 @@ pub struct Measurement {
     /// What went wrong, in words; the first few of each kind.
     pub errors: Vec<String>,
 }
+
+impl Measurement {
+    /// Messages of the measured phase that a subscriber never had intact, or connections that never came to a message.
+    #[must_use]
+    pub fn undelivered(&self) -> u64 {
+        match self.loop_model {
+            LoopModel::Open => (self.published * self.concurrency).saturating_sub(self.operations),
+            LoopModel::Closed => self.connections.failed,
+        }
+    }
+
+    /// How many of them stand beside the samples of the histogram `name`: only times that end with a receipt can lie
+    /// beyond the end of the run.
+    #[must_use]
+    pub fn lost_beside(&self, name: &str) -> u64 {
+        match name {
+            histogram_name::RESPONSE | histogram_name::SERVICE | histogram_name::FIRST_MESSAGE => {
+                self.undelivered()
+            }
+            _ => 0,
+        }
+    }
+}

@@ -154,7 +154,7 @@ fn describe(measurement: &Measurement) -> anyhow::Result<String> {
             p999,
             max,
             ..
-        } = Summary::of(&histogram.decode()?);
+        } = Summary::of(&histogram.decode()?, 0);
         let us = |value: Option<u64>| {
             value.map_or_else(
                 || format!("n/a (n={n})"),

@@ -162,7 +162,7 @@ impl Sending {
             self.host,
             maker.body_len()
         );
-        let mut lateness = histogram::new();
+        let (mut lateness, mut publish) = (histogram::new(), histogram::new());
         let mut request = Vec::with_capacity(head.len() + maker.body_len());
         let mut failure = None;
         let mut held_up_ns = 0;
@@ -196,21 +196,22 @@ impl Sending {
                 failure = Some(format!("the connection failed: {error}"));
                 stop.store(true, Ordering::Relaxed);
             }
-            held_up_ns += (clock::now() - writing).saturating_sub(ORDINARY_WRITE_NS);
+            let written = clock::now();
+            held_up_ns += (written - writing).saturating_sub(ORDINARY_WRITE_NS);
+            publish.saturating_record((written - published).clamp(1, HIGHEST));
         });
         if let Some(failure) = failure {
             return Err(failure);
         }
         self.await_answers(accepted_before + published, answers)?;
-        let lateness = Some(EncodedHistogram::encode(&lateness));
         Ok(PublishReport {
             running: false,
             published,
             started,
             held_up_ns,
             thread: self.thread.clone(),
-            lateness,
-            publish: None,
+            lateness: Some(EncodedHistogram::encode(&lateness)),
+            publish: Some(EncodedHistogram::encode(&publish)),
         })
     }
 

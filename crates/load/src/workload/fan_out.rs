@@ -371,8 +371,13 @@ fn measurement(
             EncodedHistogram::encode(&recorder.service),
         ),
     ]);
-    if let Some(lateness) = &report.lateness {
-        histograms.insert(histogram_name::LATENESS.to_owned(), lateness.clone());
+    for (name, histogram) in [
+        (histogram_name::LATENESS, &report.lateness),
+        (histogram_name::PUBLISH, &report.publish),
+    ] {
+        if let Some(histogram) = histogram {
+            histograms.insert(name.to_owned(), histogram.clone());
+        }
     }
     Measurement {
         workload: config.scenario.workload.label().to_owned(),

@@ -214,7 +214,7 @@ fn trial(
     let load_memory = holds.then(|| memory(5.0e3, noise));
     let summaries = histograms
         .iter()
-        .map(|(name, histogram)| (name.clone(), Summary::of(histogram)))
+        .map(|(name, histogram)| (name.clone(), Summary::of(histogram, 0)))
         .collect();
     RecordedTrial {
         trial: Trial {
