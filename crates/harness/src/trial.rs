@@ -1,6 +1,7 @@
 //! One trial: a fresh server, a fresh load process, the barriers between them and the end of both.
 
 mod conversation;
+mod flags;
 mod phase;
 mod result;
 
@@ -22,6 +23,7 @@ use crate::time;
 use crate::verify::verify;
 
 use conversation::{Abort, Address, Conversation};
+use flags::Machine;
 
 /// What a run needs to run trials.
 pub trait TrialRunner {
@@ -108,6 +110,7 @@ impl TrialRunner for ProcessRunner<'_> {
         let started = time::rfc3339(Timestamp::now());
         let clock = Instant::now();
         let host_before = host::cpu_times().ok();
+        let stalled_before = stalled_us();
         let own_before = process::cpu_time_ns(std::process::id()).ok();
         let observed = match Conversation::hold(self, trial) {
             Ok(observed) => Ok(observed),
@@ -115,6 +118,10 @@ impl TrialRunner for ProcessRunner<'_> {
             Err(Abort::Interrupted) => return TrialResult::Interrupted,
         };
         let host_after = host::cpu_times().ok();
+        let wall = clock.elapsed();
+        let cpu_pressure = stalled_before
+            .zip(stalled_us())
+            .map(|(before, after)| pressure_share(after.saturating_sub(before), wall));
         let steal = host_before
             .as_ref()
             .zip(host_after.as_ref())
@@ -127,13 +134,13 @@ impl TrialRunner for ProcessRunner<'_> {
         let mut finished = FinishedTrial {
             outcome: Outcome::Valid,
             started,
-            wall_s: clock.elapsed().as_secs_f64(),
+            wall_s: wall.as_secs_f64(),
             measurement: None,
             server_usage: None,
             load_usage: None,
             steal,
             others_cpu: None,
-            cpu_pressure: None,
+            cpu_pressure,
             steadiness: None,
             flags: Vec::new(),
         };
@@ -141,12 +148,19 @@ impl TrialRunner for ProcessRunner<'_> {
             Ok(observed) => {
                 finished.outcome = verify(&observed.measurement, &trial.scenario, trial.profile);
                 finished.others_cpu = others(observed.cpu_ns);
+                finished.steadiness = flags::steadiness(&observed.measurement.windows);
                 finished.measurement = Some(observed.measurement);
                 finished.server_usage = observed.server_usage;
                 finished.load_usage = observed.load_usage;
             }
             Err(reason) => finished.outcome = Outcome::Failed { reason },
         }
+        let machine = Machine {
+            steal: finished.steal,
+            others_cpu: finished.others_cpu,
+            cpu_pressure,
+        };
+        finished.flags = flags::flags(&machine, finished.steadiness);
         TrialResult::Finished(Box::new(finished))
     }
 }
@@ -199,6 +213,16 @@ fn load_arguments(
     option("--seed", &trial.seed.to_string());
     option("--cores", &cores::list(load_cores));
     Ok(arguments.into_iter().map(OsString::from).collect())
+}
+
+/// How long some task of the machine has waited for a core since boot, microseconds; where the kernel accounts for it.
+fn stalled_us() -> Option<u64> {
+    Some(host::pressure().cpu?.total_us)
+}
+
+/// Clocks of different make can put a stall beyond the time it happened in.
+fn pressure_share(stalled_us: u64, wall: Duration) -> f64 {
+    (stalled_us as f64 / 1e6 / wall.as_secs_f64().max(1e-6)).min(1.0)
 }
 
 /// `None` over a time too short for a single tick.
@@ -274,6 +298,9 @@ mod tests {
 
     #[test]
     fn steal_is_a_share() {
+        let second = Duration::from_secs(1);
+        assert!((pressure_share(250_000, second) - 0.25).abs() < 1e-9);
+        assert!((pressure_share(1_100_000, second) - 1.0).abs() < 1e-9);
         let times = CpuTimes {
             user: 60,
             idle: 30,

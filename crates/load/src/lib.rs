@@ -8,6 +8,7 @@
 //! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
 //! - [`publisher`]: who publishes: the server by order, or this process through `POST /publish`
 //! - `worker`: one thread per core, each with a current-thread runtime and all its connections
+//! - `watch`: whether this process keeps up
 //! - `workload`: one file per workload
 //! - `client`: the few HTTP requests of the control plane
 
@@ -17,6 +18,7 @@ mod error;
 mod patience;
 pub mod publisher;
 pub mod target;
+mod watch;
 mod worker;
 mod workload;
 

@@ -104,6 +104,21 @@ fn assert_clean(name: &str, measurement: &Measurement) {
     assert!(server.accepted >= measurement.connections.opened, "{name}");
 }
 
+/// Windows hold every delivery, before and within the measured phase, and the worker was watched.
+fn assert_watched(name: &str, measurement: &Measurement) {
+    let windows = &measurement.windows;
+    let all: u64 = windows.iter().map(|window| window.n).sum();
+    assert_eq!(all, measurement.sequence.delivered, "{name}");
+    assert!(windows[0].start_ns < 0, "{name}: {windows:?}");
+    assert!(windows.is_sorted_by_key(|window| window.start_ns));
+    let longest = windows.iter().map(|window| window.max_ns).max().unwrap();
+    let response = measurement.histograms["response"].decode().unwrap();
+    assert!(longest >= response.max() - response.max() / 500, "{name}");
+    let busiest = measurement.client.unwrap().busiest;
+    assert!(busiest > 0.0 && busiest <= 1.0, "{name}: {busiest}");
+    assert!(measurement.histograms.contains_key("loop-lag"), "{name}");
+}
+
 #[test]
 fn fan_out_delivers_everything_and_bytes_equal_the_formulas() {
     for &transport in TRANSPORTS {
@@ -131,11 +146,14 @@ fn fan_out_delivers_everything_and_bytes_equal_the_formulas() {
                 let histogram = measurement.histograms[histogram].decode().unwrap();
                 assert_eq!(histogram.len(), 1000, "{name}");
             }
-            assert_eq!(
-                measurement.histograms["lateness"].decode().unwrap().len(),
-                50,
-                "{name}"
-            );
+            for stage in ["lateness", "publish"] {
+                assert_eq!(
+                    measurement.histograms[stage].decode().unwrap().len(),
+                    50,
+                    "{name} {stage}"
+                );
+            }
+            assert_watched(&name, &measurement);
         }
     }
 }
@@ -162,6 +180,8 @@ fn a_relay_gets_its_messages_from_the_load_process() {
         let measurement = run(config, &mut Free).unwrap();
         assert_clean(transport.name(), &measurement);
         assert_eq!(measurement.operations, 1000, "{}", transport.name());
+        let publish = measurement.histograms["publish"].decode().unwrap();
+        assert_eq!(publish.len(), 50, "{}", transport.name());
         assert_eq!(server.hub().published(), 60);
     }
 }

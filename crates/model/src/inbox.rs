@@ -3,6 +3,7 @@
 use crate::message::{self, MessageError, Stamp};
 use crate::recorder::Recorder;
 use crate::sequence::{Arrival, SequenceCheck, SequenceCounts};
+use crate::windows::{Grid, Windows};
 
 /// How many distinct faults are kept in words.
 const KEPT_FAULTS: usize = 5;
@@ -14,6 +15,8 @@ const KEPT_FAULTS: usize = 5;
 #[derive(Debug, Default)]
 pub struct Inbox {
     recorder: Recorder,
+    /// Of all messages, warm-up included; absent where nobody asks for them.
+    windows: Option<Windows>,
     /// Messages below this sequence number are verified but not recorded (warm-up).
     record_from: u64,
     known: Vec<u8>,
@@ -39,6 +42,17 @@ impl Inbox {
         self.recorder = Recorder::default();
     }
 
+    /// Notes response times over time from now on, of every message.
+    pub fn watch(&mut self, grid: Grid) {
+        self.windows = Some(Windows::new(grid));
+    }
+
+    /// Response times over time, if they were asked for.
+    #[must_use]
+    pub fn windows(&self) -> Option<&Windows> {
+        self.windows.as_ref()
+    }
+
     /// Takes a message body that `check`'s subscriber received at `received` (CLOCK_MONOTONIC nanoseconds).
     #[inline]
     pub fn take(&mut self, body: &[u8], received: u64, check: &mut SequenceCheck) {
@@ -51,6 +65,9 @@ impl Inbox {
         };
         if let Arrival::New | Arrival::Reordered = check.arrived(stamp.seq) {
             self.settled += 1;
+            if let Some(windows) = &mut self.windows {
+                windows.record(received, received.saturating_sub(stamp.intended));
+            }
             if stamp.seq >= self.record_from {
                 self.recorder.record(stamp, received);
             }
@@ -141,11 +158,18 @@ mod tests {
     #[test]
     fn warm_up_is_verified_but_not_recorded() {
         let mut inbox = Inbox::recording_from(3);
+        inbox.watch(Grid {
+            origin: 0,
+            width_ns: 300,
+        });
         let mut check = SequenceCheck::starting_at(1);
         for seq in 1..=5 {
             inbox.take(&body(seq), seq * 100 + 50, &mut check);
         }
         assert_eq!(inbox.recorder().response.len(), 3);
+        let windows = inbox.windows().unwrap().clone().figures(0);
+        let seen: Vec<_> = windows.iter().map(|w| (w.start_ns, w.n)).collect();
+        assert_eq!(seen, [(0, 2), (300, 3)], "the warm-up shows over time");
         assert_eq!(check.counts(5).delivered, 5);
     }
 

@@ -8,6 +8,7 @@
 //! - [`scenario`]: what to run, parsed from TOML into values that are known to be valid
 //! - [`sequence`]: what one subscriber has received, lost, seen twice or out of order
 //! - [`recorder`]: histograms of response and service time
+//! - [`windows`]: response times over time
 //! - [`inbox`]: what a load generator does with each message: verify, stamp, record
 //! - [`control`]: the documents exchanged with a server's control endpoint
 //! - [`measurement`]: what a load process prints at the end of a trial
@@ -42,3 +43,4 @@ pub mod slices;
 pub mod stages;
 pub mod theory;
 pub mod tuning;
+pub mod windows;

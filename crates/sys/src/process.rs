@@ -13,7 +13,7 @@ use std::io;
 
 use crate::clock;
 
-pub use cpu::{CpuSplit, cpu_split, cpu_time_ns};
+pub use cpu::{CpuSplit, cpu_split, cpu_time_ns, thread_cpu_ns};
 pub use limits::{die_with_parent, raise_nofile};
 pub use memory::{Memory, memory};
 pub use switches::{ContextSwitches, context_switches};

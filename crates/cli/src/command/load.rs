@@ -4,13 +4,16 @@ use std::io::{BufReader, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use pushbench_harness::verify::verify;
 use pushbench_load::barrier::{Free, Lines};
 use pushbench_load::target::Target;
 use pushbench_load::{Config, Patience, run as measure};
-use pushbench_model::histogram::Summary;
+use pushbench_model::histogram::{Quantile, quantile};
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::profile::Profile;
+use pushbench_model::record::Outcome;
 use pushbench_model::scenario::Scenario;
+use pushbench_model::stages::Stages;
 use pushbench_transport::transport;
 
 use crate::exit::Exit;
@@ -81,16 +84,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         writeln!(stdout, "RESULT {}", serde_json::to_string(&measurement)?)?;
         return Ok(Exit::Done);
     }
+    let (scenario, profile) = (config.scenario.clone(), config.profile);
     let measurement = measure(config, &mut Free)?;
+    let outcome = verify(&measurement, &scenario, profile);
     output::print(&if options.json {
         serde_json::to_string_pretty(&measurement)? + "\n"
     } else {
-        describe(&measurement)?
+        describe(&measurement, &outcome)?
     })?;
-    let connections = &measurement.connections;
-    let clean =
-        measurement.sequence.is_clean() && connections.ended_early + connections.failed == 0;
-    Ok(if clean { Exit::Done } else { Exit::Unusable })
+    Ok(if outcome.is_valid() {
+        Exit::Done
+    } else {
+        Exit::Unusable
+    })
 }
 
 fn config(options: &Options) -> anyhow::Result<Config> {
@@ -127,7 +133,7 @@ fn config(options: &Options) -> anyhow::Result<Config> {
 }
 
 /// A measurement in a few lines.
-fn describe(measurement: &Measurement) -> anyhow::Result<String> {
+fn describe(measurement: &Measurement, outcome: &Outcome) -> anyhow::Result<String> {
     use std::fmt::Write as _;
     let mut text = String::new();
     let seconds = measurement.elapsed_ns as f64 / 1e9;
@@ -146,29 +152,36 @@ fn describe(measurement: &Measurement) -> anyhow::Result<String> {
         measurement.concurrency,
     )?;
     for (name, histogram) in &measurement.histograms {
-        let Summary {
-            n,
-            p50,
-            p90,
-            p99,
-            p999,
-            max,
-            ..
-        } = Summary::of(&histogram.decode()?, 0);
-        let us = |value: Option<u64>| {
-            value.map_or_else(
-                || format!("n/a (n={n})"),
-                |ns| format!("{:.1}", ns as f64 / 1e3),
-            )
+        let histogram = histogram.decode()?;
+        let lost = measurement.lost_beside(name);
+        let n = histogram.len() + lost;
+        let us = |q| match quantile(&histogram, lost, q) {
+            Quantile::Value(ns) => format!("{:.1}", ns as f64 / 1e3),
+            Quantile::TooFew => format!("n/a (n={n})"),
+            Quantile::BeyondEnd => "beyond the end of the run".to_owned(),
         };
         writeln!(
             text,
-            "  {name:14} us  p50 {}  p90 {}  p99 {}  p99.9 {}  max {:.1}",
-            us(p50),
-            us(p90),
-            us(p99),
-            us(p999),
-            max as f64 / 1e3
+            "  {name:14} us  p50 {}  p90 {}  p99 {}  p99.9 {}  max {}",
+            us(0.5),
+            us(0.9),
+            us(0.99),
+            us(0.999),
+            if lost > 0 {
+                "never delivered".to_owned()
+            } else {
+                format!("{:.1}", histogram.max() as f64 / 1e3)
+            }
+        )?;
+    }
+    if let Some(stages) = Stages::of(&measurement.histograms) {
+        writeln!(
+            text,
+            "  means          us  lateness {:.1}  publish {:.1}  transit {:.1}  response {:.1}",
+            stages.lateness / 1e3,
+            stages.publish / 1e3,
+            stages.transit / 1e3,
+            stages.response / 1e3
         )?;
     }
     let wire = &measurement.wire;
@@ -198,6 +211,11 @@ fn describe(measurement: &Measurement) -> anyhow::Result<String> {
     )?;
     for error in &measurement.errors {
         writeln!(text, "  error          {error}")?;
+    }
+    if let Outcome::Invalid { reasons } = outcome {
+        for reason in reasons {
+            writeln!(text, "  INVALID        {reason}")?;
+        }
     }
     Ok(text)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
-use pushbench_model::measurement::{ConnectionCount, LoopModel, WireCount};
+use pushbench_model::measurement::{ClientLoad, ConnectionCount, WireCount};
 use pushbench_model::sequence::SequenceCounts;
 
 use super::*;
@@ -118,7 +118,7 @@ fn a_flawless_trial_is_valid() {
 #[test]
 fn every_flaw_is_one_sentence() {
     type Flaw = fn(&mut Measurement);
-    let flaws: [(Flaw, &str); 15] = [
+    let flaws: [(Flaw, &str); 17] = [
         (
             |m| m.server.as_mut().unwrap().injected = true,
             "the server was asked to inject faults or delays",
@@ -174,7 +174,15 @@ fn every_flaw_is_one_sentence() {
         (|m| m.wire.bytes_up = 7, "counted 7, expected 0 up"),
         (
             |m| set(m, "lateness", 6_000_000, 100),
-            "the publisher was late: 1 % of the messages by more than 6.0 ms, 150 % of the response",
+            "the publisher was late: 1 % of the messages by more than 6.0 ms, 150 % of the median",
+        ),
+        (
+            |m| set(m, "loop-lag", 30_000_000, 40),
+            "the load process could not keep up: a tenth of the time it was late by more than 30.0 ms, 750 % of",
+        ),
+        (
+            |m| m.client = Some(ClientLoad { busiest: 0.95 }),
+            "the load process could not keep up: its busiest worker was busy 95 % of the time",
         ),
     ];
     for (flaw, wanted) in flaws {
@@ -199,7 +207,7 @@ fn what_others_may_do_is_no_flaw() {
     // Late, but by little of what the message took; late, but too rarely seen to tell.
     let little: fn(&mut Measurement) = |m| set(m, "response", 100_000_000, 2000);
     let late: fn(&mut Measurement) = |m| set(m, "lateness", 6_000_000, 200);
-    let few: fn(&mut Measurement) = |m| set(m, "lateness", 6_000_000, 99);
+    let few: fn(&mut Measurement) = |m| set(m, "lateness", 6_000_000, 19);
     // Late because the server did not take what was sent before.
     let held_up: fn(&mut Measurement) = |m| {
         set(m, "lateness", 6_000_000, 200);
@@ -216,6 +224,65 @@ fn what_others_may_do_is_no_flaw() {
         [""; 0]
     );
     assert_eq!(reasons(late).len(), 1);
+}
+
+/// Histograms of which a part is late.
+fn partly(count: u64, late: u64, by_ns: u64) -> EncodedHistogram {
+    let mut histogram = histogram::new();
+    histogram.record_n(500_000, count - late).unwrap();
+    histogram.record_n(by_ns, late).unwrap();
+    EncodedHistogram::encode(&histogram)
+}
+
+/// A machine that hiccups makes no generator late; one that stands still half of the time does.
+#[test]
+fn hiccups_are_no_flaw_and_throttling_is() {
+    let with = |name: &str, histogram: EncodedHistogram| {
+        let mut measurement = flawless();
+        measurement.histograms.insert(name.into(), histogram);
+        match verify(&measurement, &scenario(), Profile::Quick) {
+            Outcome::Invalid { reasons } => Some(reasons[0].side),
+            _ => None,
+        }
+    };
+    for (count, late, by_ms, blame) in [
+        (200, 2, 40, None),
+        (200, 3, 40, Some(Blame::Publisher)),
+        (3000, 10, 20, None),
+        (3000, 10, 40, Some(Blame::Publisher)),
+        (60, 6, 40, None),
+        (60, 30, 40, Some(Blame::Publisher)),
+    ] {
+        let lateness = partly(count, late, by_ms * 1_000_000);
+        assert_eq!(
+            with("lateness", lateness),
+            blame,
+            "{late} of {count} by {by_ms} ms"
+        );
+    }
+    for (late, by_ms, blame) in [(4, 60, None), (20, 9, None), (20, 50, Some(Blame::Client))] {
+        let lag = partly(40, late, by_ms * 1_000_000);
+        assert_eq!(with("loop-lag", lag), blame, "{late} of 40 by {by_ms} ms");
+    }
+}
+
+/// A server that takes a second per message is not made faster by a client that looks 40 times a second.
+#[test]
+fn a_client_is_late_by_comparison() {
+    let reasons = reasons(|m| {
+        set(m, "response", 1_000_000_000, 2000);
+        set(m, "loop-lag", 30_000_000, 40);
+    });
+    assert_eq!(reasons, [""; 0]);
+}
+
+#[test]
+fn a_closed_loop_may_be_busy() {
+    let reasons = reasons(|m| {
+        m.loop_model = LoopModel::Closed;
+        m.client = Some(ClientLoad { busiest: 1.0 });
+    });
+    assert_eq!(reasons, [""; 0]);
 }
 
 #[test]

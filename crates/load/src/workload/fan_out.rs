@@ -11,17 +11,20 @@ use std::time::Duration;
 use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::EncodedHistogram;
 use pushbench_model::measurement::{
-    ConnectionCount, LoopModel, Measurement, WireCount, histogram_name,
+    ClientLoad, ConnectionCount, LoopModel, Measurement, WireCount, histogram_name,
 };
 use pushbench_model::payload::BodyMaker;
 use pushbench_model::recorder::Recorder;
 use pushbench_model::scenario::FanOut;
 use pushbench_model::schedule::Schedule;
 use pushbench_model::sequence::SequenceCounts;
+use pushbench_model::windows::{Grid, Windows};
+use pushbench_sys::clock;
 use tokio::time::{Instant, timeout_at};
 
 use crate::barrier::Barrier;
-use crate::worker::{Faults, Station, Stay};
+use crate::watch::{Watch, Watched};
+use crate::worker::{Faults, Pending, Station, Stay};
 use crate::{Bench, LoadError};
 
 /// Connections being set up at once by each worker.
@@ -47,13 +50,14 @@ pub(crate) fn run(
         rate: fan_out.rate,
         seed,
     };
+    watch_over_time(bench, &fan_out)?;
     if warm_up > 0 {
-        let patience = publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
+        let (patience, _) = publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
         bench.publisher.finish(patience)?;
     }
     let before = start_recording(bench, warm_up + 1)?;
     barrier.reached("measure")?;
-    let patience = publish(bench, schedule(seed), measured, warm_up + measured)?;
+    let (patience, watched) = publish(bench, schedule(seed), measured, warm_up + measured)?;
     barrier.reached("done")?;
 
     // Asking the publisher and the sockets costs both sides something, which is no part of a delivery.
@@ -67,7 +71,25 @@ pub(crate) fn run(
         &report,
         &between(&before, after),
         outcome,
+        &watched,
     ))
+}
+
+/// Lets every worker note response times over time, in the same windows.
+fn watch_over_time(bench: &Bench, fan_out: &FanOut) -> Result<(), LoadError> {
+    let profile = bench.config.profile;
+    let seconds = fan_out.warm_up_s.at(profile) + fan_out.measure_s.at(profile);
+    let grid = Grid::over(clock::now(), Duration::from_secs_f64(seconds));
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .map(|worker| {
+            worker.start_job(move |station| async move {
+                station.inlet.inbox.borrow_mut().watch(grid);
+            })
+        })
+        .collect();
+    pending.into_iter().try_for_each(Pending::wait)
 }
 
 fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
@@ -163,13 +185,13 @@ fn add(station: &Rc<Station>, stream: tokio::net::TcpStream) {
 }
 
 /// Publishes `count` messages and waits until every subscriber has all `total` messages of the measurement so far, or
-/// the last one is overdue. Returns how much longer the publisher may take to finish.
+/// the last one is overdue. Returns how much longer the publisher may take to finish, and how the workers kept up.
 fn publish(
     bench: &mut Bench,
     schedule: Schedule,
     count: u64,
     total: u64,
-) -> Result<Duration, LoadError> {
+) -> Result<(Duration, Watched), LoadError> {
     let payload = bench.config.scenario.payload;
     let spin_ns = bench.config.spin_ns;
     let last_ns = schedule
@@ -188,13 +210,21 @@ fn publish(
     let pending: Vec<_> = bench
         .workers
         .iter()
-        .map(|worker| worker.start_job(move |station| settle(station, total, patience)))
+        .map(|worker| {
+            worker.start_job(move |station| async move {
+                let watch = Watch::start();
+                settle(station, total, patience).await;
+                watch.end()
+            })
+        })
         .collect();
+    let mut watched = Watched::default();
     for pending in pending {
-        pending.wait()?;
+        watched.add(&pending.wait()?);
     }
     // When all subscribers have ended, nobody has waited for the schedule.
-    Ok(deadline.saturating_duration_since(Instant::now()) + drain)
+    let left = deadline.saturating_duration_since(Instant::now()) + drain;
+    Ok((left, watched))
 }
 
 /// Waits until all subscribers of this worker have `total` messages, or time is up. What is missing then shows in the
@@ -311,6 +341,7 @@ fn between(before: &Sample, after: Sample) -> Sample {
 #[derive(Default)]
 struct Outcome {
     recorder: Recorder,
+    windows: Option<Windows>,
     sequence: SequenceCounts,
     errors: Vec<String>,
 }
@@ -331,6 +362,7 @@ fn collect(bench: &Bench, last: u64) -> Result<Outcome, LoadError> {
                 errors.extend_from_slice(inbox.faults());
                 Outcome {
                     recorder: inbox.recorder().clone(),
+                    windows: inbox.windows().cloned(),
                     sequence: inbox.counts(counts),
                     errors,
                 }
@@ -340,6 +372,10 @@ fn collect(bench: &Bench, last: u64) -> Result<Outcome, LoadError> {
     for pending in pending {
         let part = pending.wait()?;
         sum.recorder.merge(&part.recorder);
+        match (&mut sum.windows, part.windows) {
+            (Some(sum), Some(part)) => sum.merge(&part),
+            (sum, part) => *sum = sum.take().or(part),
+        }
         sum.sequence.add(&part.sequence);
         sum.errors.extend(part.errors);
     }
@@ -353,11 +389,13 @@ fn measurement(
     report: &PublishReport,
     phase: &Sample,
     outcome: Outcome,
+    watched: &Watched,
 ) -> Measurement {
     let config = &bench.config;
     let payload = config.scenario.payload;
     let Outcome {
         recorder,
+        windows,
         sequence,
         errors,
     } = outcome;
@@ -369,6 +407,10 @@ fn measurement(
         (
             histogram_name::SERVICE.to_owned(),
             EncodedHistogram::encode(&recorder.service),
+        ),
+        (
+            histogram_name::LOOP_LAG.to_owned(),
+            EncodedHistogram::encode(&watched.lag),
         ),
     ]);
     for (name, histogram) in [
@@ -397,8 +439,8 @@ fn measurement(
         held_up_ns: report.held_up_ns,
         connections: phase.connections,
         server: None,
-        windows: Vec::new(),
-        client: None,
+        windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
+        client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,
         errors,
     }

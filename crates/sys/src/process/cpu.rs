@@ -2,6 +2,8 @@
 
 use std::io;
 
+use rustix::time::{ClockId, DynamicClockId, clock_gettime_dynamic};
+
 use crate::procfs;
 
 /// CPU time of a process in nanoseconds, user and system, of all its threads, the ended ones too.
@@ -36,6 +38,17 @@ pub fn cpu_time_ns(pid: u32) -> io::Result<u64> {
         // The process existed a moment ago: it was waited for meanwhile.
         return Err(no_process(pid));
     }
+    // CPU time is never negative.
+    Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+}
+
+/// CPU time of the calling thread in nanoseconds, user and system, exact to the moment.
+///
+/// # Errors
+///
+/// Where the kernel has no such clock.
+pub fn thread_cpu_ns() -> io::Result<u64> {
+    let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime))?;
     // CPU time is never negative.
     Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
