@@ -4,8 +4,10 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::time::Duration;
 
 use pushbench_model::message::Stamp;
+use pushbench_model::windows::Grid;
 use pushbench_server::{Config, Server};
 use pushbench_sys::{clock, process};
 use pushbench_transport::subscriber::{Inlet, Request, Subscriber};
@@ -209,6 +211,9 @@ async fn subscribe(
     connections: usize,
 ) -> io::Result<u64> {
     let inlet = Rc::<Inlet>::default();
+    // As in a trial of a minute: what a new window costs is spread over many deliveries.
+    let grid = Grid::over(clock::now(), Duration::from_secs(60));
+    inlet.inbox.borrow_mut().watch(grid);
     let mut subscribers = Vec::with_capacity(connections);
     let mut tasks = Vec::with_capacity(connections);
     for _ in 0..connections {

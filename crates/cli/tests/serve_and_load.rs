@@ -9,7 +9,8 @@ mod common;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use common::{DEADLINE, Guard, Stage, finish, wait};
 use pushbench_model::measurement::Measurement;
@@ -25,22 +26,42 @@ struct Served {
 
 impl Served {
     fn start(stage: &Stage, transport: &str, stdin: Stdio) -> Self {
+        let command = stage.pushbench(["serve", "--transport", transport]);
+        let (served, rest) = Self::of(command, stdin);
+        assert_eq!(rest, [""; 0]);
+        served
+    }
+
+    /// A server that is asked to do something wrong.
+    fn start_injected(stage: &Stage, transport: &str, faults: &[&str]) -> Self {
         let mut command = stage.pushbench(["serve", "--transport", transport]);
+        for fault in faults {
+            command.args(["--inject", fault]);
+        }
+        let (served, rest) = Self::of(command, Stdio::piped());
+        assert_eq!(rest, ["INJECTED"], "it says so in its ready line");
+        served
+    }
+
+    /// A server, and what its ready line says beyond its addresses.
+    fn of(mut command: Command, stdin: Stdio) -> (Self, Vec<String>) {
         let mut child = Guard(command.stdin(stdin).stdout(Stdio::piped()).spawn().unwrap());
         let mut stdout = BufReader::new(child.0.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let words: Vec<&str> = line.split_whitespace().collect();
-        let ["READY", data, control] = words[..] else {
+        let ["READY", data, control, rest @ ..] = &words[..] else {
             panic!("{line:?}")
         };
-        let (data, control) = (data.to_owned(), control.to_owned());
-        Self {
+        let rest = rest.iter().map(|&word| word.to_owned()).collect();
+        let (data, control) = ((*data).to_owned(), (*control).to_owned());
+        let served = Self {
             child,
             stdout,
             data,
             control,
-        }
+        };
+        (served, rest)
     }
 
     /// Status of `GET /healthz`.
@@ -137,6 +158,7 @@ fn a_measurement_in_words() {
         for wanted in [
             &format!("fan-out over {transport}: 50 operations in "),
             "\n  response       us  p50 ",
+            "\n  means          us  lateness ",
             "as the formulas say",
             // Warm-up included: 5 messages and 10, to five subscribers.
             "75 delivered, 0 lost, 0 duplicated, 0 reordered, 0 corrupted",
@@ -148,6 +170,107 @@ fn a_measurement_in_words() {
                 ended.stdout
             );
         }
+    }
+}
+
+/// What went wrong is named with the side it comes from, and the injection itself spoils the figures.
+#[test]
+fn an_injected_fault_makes_the_figures_unusable() {
+    let stage = Stage::new();
+    let faults = ["corrupt=8", "duplicate=9", "publish=1ms"];
+    let served = Served::start_injected(&stage, "sse", &faults);
+    let ended =
+        finish(&mut served.load(&stage, "sse", &["--scenario", "scenarios/tiny.toml"])).with(3);
+    for wanted in [
+        "70 delivered, 0 lost, 5 duplicated, 0 reordered, 5 corrupted",
+        "  max never delivered\n",
+        "\n  INVALID        server: 5 of 70 deliveries arrived corrupted\n",
+        "\n  INVALID        server: 5 of 70 deliveries arrived more than once\n",
+        "\n  INVALID        setting: the server was asked to inject faults or delays (serve --inject)\n",
+    ] {
+        assert!(
+            ended.stdout.contains(wanted),
+            "{wanted:?}: {}",
+            ended.stdout
+        );
+    }
+}
+
+/// A hundred messages in a second.
+const SECOND: &str = r#"name = "second"
+profiles = ["quick"]
+models = "A test."
+expected = "It is noticed who stood still."
+
+[payload]
+bytes = 128
+kind = "text"
+
+[fan-out]
+subscribers = 5
+rate = 100.0
+arrivals = "constant"
+warm-up-s = { quick = 0.05, standard = 0.05, thorough = 0.05 }
+measure-s = { quick = 1.0, standard = 1.0, thorough = 1.0 }
+"#;
+
+/// Lets the process stand still for half of the time until `load` has ended.
+fn throttle(process: Pid, load: &mut Child) {
+    const HALF: Duration = Duration::from_millis(60);
+    while load.try_wait().unwrap().is_none() {
+        for signal in [Signal::STOP, Signal::CONT] {
+            // It may end at any time.
+            let _ = kill_process(process, signal);
+            std::thread::sleep(HALF);
+        }
+    }
+}
+
+/// Whoever stands still, the figures are invalid, and it is told which side it was.
+#[test]
+fn who_stood_still_is_told() {
+    let stage = Stage::new();
+    stage.write("scenarios/second.toml", SECOND);
+    for (is_client, blamed) in [(true, "client"), (false, "publisher")] {
+        let served = Served::start(&stage, "sse", Stdio::piped());
+        let mut load = served
+            .load(&stage, "sse", &["--scenario", "scenarios/second.toml"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let process = Pid::from_child(if is_client { &load } else { &served.child.0 });
+        throttle(process, &mut load);
+        let ended = wait(load).with(3);
+        assert!(
+            ended
+                .stdout
+                .contains(&format!("\n  INVALID        {blamed}: ")),
+            "{}",
+            ended.stdout
+        );
+        assert!(
+            ended.stdout.contains(" 0 lost, 0 duplicated, 0 reordered"),
+            "nothing is lost for all that: {}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_injected_is_named() {
+    let stage = Stage::new();
+    for (transport, fault, wanted) in [
+        (
+            "sse",
+            "explode=1",
+            "--inject \"explode\" cannot be injected",
+        ),
+        ("long-poll", "lose=7", "use sse, websocket or tcp"),
+    ] {
+        finish(&mut stage.pushbench(["serve", "--transport", transport, "--inject", fault]))
+            .with(1)
+            .in_one_line(&[wanted]);
     }
 }
 
