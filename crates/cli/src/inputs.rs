@@ -7,6 +7,7 @@ use include_dir::{Dir, include_dir};
 use pushbench_harness::Server;
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::tuning::Tuning;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../benches/scenarios");
 static SERVERS: &str = include_str!("../../../benches/servers.toml");
@@ -130,24 +131,74 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))
 }
 
-/// The servers chosen: `transport/stack`, or a transport, or a stack; all when none is chosen.
+/// The servers chosen: a transport, a stack or `transport/stack`, each with `@TUNING` for one tuning only; all when none
+/// is chosen. `tuning` keeps those of that tuning, and those without a choice, which stand beside either.
 pub(crate) fn choose_servers(
     chosen: &[String],
+    tuning: Option<Tuning>,
     file: Option<&Path>,
 ) -> anyhow::Result<Vec<Server>> {
     let all = all_servers(file)?;
+    let kept = |server: &Server| {
+        tuning.is_none_or(|tuning| [tuning, Tuning::Fixed].contains(&server.label.tuning))
+    };
     for name in chosen {
-        if !all.iter().any(|server| matches(server, name)) {
-            let names: Vec<String> = all.iter().map(|server| server.label.to_string()).collect();
-            bail!("no server {name:?}; there are {}", names.join(", "));
+        let Some(server) = all.iter().find(|server| matches(server, name)) else {
+            bail!("no server {name:?}; there are {}", names(&all));
+        };
+        if let Some(tuning) = tuning
+            && !all
+                .iter()
+                .any(|server| kept(server) && matches(server, name))
+        {
+            let label = &server.label;
+            bail!(
+                "no server {name:?} of the tuning {tuning}: {} is {}; leave out --tuning {tuning}, or choose another",
+                label.name(),
+                label.tuning
+            );
         }
     }
     let wanted =
         |server: &Server| chosen.is_empty() || chosen.iter().any(|name| matches(server, name));
-    Ok(all.into_iter().filter(wanted).collect())
+    let servers: Vec<_> = all
+        .into_iter()
+        .filter(|server| wanted(server) && kept(server))
+        .collect();
+    if let Some(tuning) = tuning
+        && servers.is_empty()
+    {
+        bail!("no server of the tuning {tuning} is listed");
+    }
+    Ok(servers)
 }
 
 fn matches(server: &Server, name: &str) -> bool {
     let label = &server.label;
-    name == label.transport || name == label.stack || name == label.to_string()
+    let (name, tuning) = match name.split_once('@') {
+        Some((name, tuning)) => (name, Some(tuning)),
+        None => (name, None),
+    };
+    tuning.is_none_or(|tuning| tuning == label.tuning.label())
+        && (name == label.transport || name == label.stack || name == label.name())
+}
+
+/// `sse/reference@equalised|defaults, tcp/floor`: every server once, with the tunings to choose from.
+fn names(servers: &[Server]) -> String {
+    let mut names: Vec<(String, Vec<&str>)> = Vec::new();
+    for server in servers {
+        let (name, tuning) = (server.label.name(), server.label.tuning);
+        if !names.iter().any(|(known, _)| *known == name) {
+            names.push((name.clone(), Vec::new()));
+        }
+        let entry = names.iter_mut().find(|(known, _)| *known == name);
+        if let Some((_, tunings)) = entry.filter(|_| tuning != Tuning::Fixed) {
+            tunings.push(tuning.label());
+        }
+    }
+    let words = names.into_iter().map(|(name, tunings)| match &tunings[..] {
+        [] => name,
+        tunings => format!("{name}@{}", tunings.join("|")),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }

@@ -6,6 +6,7 @@ use pushbench_model::measurement::{LoopModel, Measurement, Publisher, histogram_
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Blame, Outcome, Reason};
 use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::tuning::Tuning;
 
 /// Lateness is looked at far out, because a late message makes all its deliveries late, and a percentile of response
 /// times hides among thousands of deliveries what is frequent among the messages. Each percentile has the number of
@@ -151,7 +152,8 @@ fn connections(measurement: &Measurement, reasons: &mut Vec<Reason>) {
             "the server was asked to inject faults or delays (serve --inject)".into(),
         ));
     }
-    if server.nodelay != server.accepted {
+    // With its defaults a server has what its libraries and the system give it.
+    if server.tuning != Tuning::Defaults && server.nodelay != server.accepted {
         reasons.push(because(
             Blame::Setting,
             format!(

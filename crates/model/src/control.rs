@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::histogram::EncodedHistogram;
 use crate::payload::Payload;
 use crate::schedule::Schedule;
+use crate::tuning::Tuning;
 
 /// `POST /schedule`: publish `count` messages by this schedule, starting now.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,9 +46,12 @@ pub struct PublishReport {
 /// `GET /healthz` on servers of this suite: also what their sockets are set to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
+    /// How its libraries are set.
+    #[serde(default)]
+    pub tuning: Tuning,
     /// Connections accepted since the start.
     pub accepted: u64,
-    /// Of these, connections whose TCP_NODELAY was set and read back as set.
+    /// Of these, connections whose TCP_NODELAY was read back as set.
     pub nodelay: u64,
     /// Messages published since the start.
     pub published: u64,

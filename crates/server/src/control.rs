@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use pushbench_model::control::{Health, PublishOrder};
+use pushbench_model::tuning::Tuning;
 use pushbench_transport::hub::Hub;
 use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::listener::{Stats, Worker, accept};
@@ -28,6 +29,7 @@ use crate::publisher::{Busy, Publisher};
 pub(crate) struct Control {
     pub(crate) hub: Arc<Hub>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) tuning: Tuning,
     pub(crate) publisher: Publisher,
     /// Whether something is to go wrong.
     pub(crate) injected: bool,
@@ -55,7 +57,7 @@ pub(crate) fn start(
                 stats: Arc::default(),
                 shutdown,
             };
-            let serve = accept(worker, |stream| {
+            let serve = accept(worker, Tuning::Fixed, |stream| {
                 let control = Arc::clone(&control);
                 async move {
                     let service = service_fn(|request| {
@@ -77,6 +79,7 @@ type Answer = Response<Full<Bytes>>;
 async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/healthz") => json(&Health {
+            tuning: control.tuning,
             accepted: control.stats.accepted.load(Ordering::Relaxed),
             nodelay: control.stats.nodelay.load(Ordering::Relaxed),
             published: control.hub.published(),

@@ -17,6 +17,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use pushbench_model::tuning::Tuning;
 use pushbench_transport::hub::Hub;
 use pushbench_transport::listener::Stats;
 use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
@@ -122,9 +123,13 @@ impl Server {
             })?);
         }
         let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport, injection)?;
+        // A transport without a choice is as it is, whatever was asked for.
+        let tunings = config.transport.tunings();
+        let tuning = Some(options.tuning).filter(|tuning| tunings.contains(tuning));
         let control_state = control::Control {
             hub: Arc::clone(&hub),
             stats,
+            tuning: tuning.unwrap_or(Tuning::Fixed),
             publisher,
             injected,
         };

@@ -1,5 +1,6 @@
 //! One thread per core. A current-thread runtime keeps a connection's task, its timers and its socket on one core, and
-//! spares the synchronisation of a work-stealing pool.
+//! spares the synchronisation of a work-stealing pool. It is the same in every tuning: the libraries are compared, and
+//! a pool on cores that were given to one server would compare the cores.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pushbench_model::tuning::Tuning;
 use tokio::io::AsyncWrite as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -31,13 +32,13 @@ pub struct Worker {
 pub struct Stats {
     /// Connections accepted.
     pub accepted: AtomicU64,
-    /// Of these, connections whose TCP_NODELAY was set and read back as set.
+    /// Of these, connections whose TCP_NODELAY was read back as set.
     pub nodelay: AtomicU64,
 }
 
 /// Accepts until shutdown, running `serve` for each connection as a task of its own on this thread. On shutdown the
-/// connections are dropped.
-pub async fn accept<S, F>(worker: Worker, serve: S)
+/// connections are dropped. `tuning` says whether TCP_NODELAY is set, or left as the system gives it.
+pub async fn accept<S, F>(worker: Worker, tuning: Tuning, serve: S)
 where
     S: Fn(TcpStream) -> F,
     F: Future<Output = ()> + 'static,
@@ -64,7 +65,13 @@ where
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     stats.accepted.fetch_add(1, Ordering::Relaxed);
-                    if pushbench_sys::tcp::set_nodelay_checked(&stream).unwrap_or(false) {
+                    let nodelay = match tuning {
+                        Tuning::Defaults => stream.nodelay(),
+                        Tuning::Equalised | Tuning::Fixed => {
+                            pushbench_sys::tcp::set_nodelay_checked(&stream)
+                        }
+                    };
+                    if nodelay.unwrap_or(false) {
                         stats.nodelay.fetch_add(1, Ordering::Relaxed);
                     }
                     connections.spawn_local(serve(stream));

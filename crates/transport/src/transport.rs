@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushbench_model::injection::Injection;
+use pushbench_model::tuning::Tuning;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::hub::{Hub, Message};
@@ -33,8 +34,13 @@ pub trait Transport: Send + Sync {
     /// Whether it carries binary bodies as they are; otherwise they travel as base64 in JSON.
     fn carries_binary(&self) -> bool;
 
+    /// How its server half can be set; the first is what is taken when nothing is said.
+    fn tunings(&self) -> &'static [Tuning] {
+        &Tuning::BOTH
+    }
+
     /// Appends the bytes shared by all subscribers of a message. What differs between connections or stacks (chunk
-    /// sizes, WebSocket headers) is added by the server half.
+    /// sizes, WebSocket headers) is added by the server half; with the tuning `defaults` that is all but the body.
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>);
 
     /// Accepts and serves connections on this thread until the worker is told to stop.
@@ -90,6 +96,8 @@ pub fn by_name(name: &str) -> Result<&'static dyn Transport, UnknownTransport> {
 /// Settings of a server that its connections share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeOptions {
+    /// How the libraries are set; without effect on a transport that has no choice ([`Transport::tunings`]).
+    pub tuning: Tuning,
     /// SSE: send an `id:` line with every event, so that a browser resumes by itself.
     pub sse_ids: bool,
     /// SSE: send an `event:` line with this name.
@@ -107,6 +115,7 @@ pub struct ServeOptions {
 impl Default for ServeOptions {
     fn default() -> Self {
         Self {
+            tuning: Tuning::Equalised,
             sse_ids: true,
             sse_event: None,
             sse_retry_ms: None,

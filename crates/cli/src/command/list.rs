@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use pushbench_harness::servers;
 use pushbench_model::profile::Profile;
+use pushbench_model::tuning::Tuning;
 use pushbench_transport::transport::TRANSPORTS;
 
 use crate::exit::Exit;
@@ -34,6 +35,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         );
         text += &hanging(&format!("  {profile:13} "), &about);
     }
+    text += "\nTunings\n";
+    for tuning in Tuning::ALL {
+        text += &hanging(&format!("  {tuning:13} "), tuning.about());
+    }
     text += "\nScenarios\n";
     let scenarios = inputs::all_scenarios(options.scenarios.as_deref())?;
     let width = widest(scenarios.iter().map(|scenario| scenario.name.len()));
@@ -48,18 +53,28 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     }
     text += "\nServers\n";
     let checked = servers::check(inputs::all_servers(options.servers.as_deref())?);
-    let labels = checked.available.iter().map(|server| &server.label);
-    let labels = labels.chain(checked.absent.iter().map(|absent| &absent.server));
-    let width = widest(labels.map(|label| label.to_string().len()));
-    for server in &checked.available {
-        text += &hanging(&format!("  {:width$} ", server.label), &server.about);
-    }
-    for absent in &checked.absent {
-        let about = format!(
-            "absent: {}; to install it: {}",
-            absent.reason, absent.install
-        );
-        text += &hanging(&format!("  {:width$} ", absent.server), &about);
+    let available = checked
+        .available
+        .iter()
+        .map(|server| (&server.label, server.about.clone()));
+    let absent = checked.absent.iter().map(|absent| {
+        let (reason, install) = (&absent.reason, &absent.install);
+        (
+            &absent.server,
+            format!("absent: {reason}; to install it: {install}"),
+        )
+    });
+    let labels: Vec<_> = available.chain(absent).collect();
+    let width = widest(labels.iter().map(|(label, _)| label.name().len()));
+    // A server is told once, with all its tunings, which follow each other.
+    for tunings in labels.chunk_by(|(a, _), (b, _)| a.name() == b.name()) {
+        let (label, about) = &tunings[0];
+        let names: Vec<_> = tunings
+            .iter()
+            .map(|(label, _)| label.tuning.label())
+            .collect();
+        let about = format!("{about} ({})", names.join(", "));
+        text += &hanging(&format!("  {:width$} ", label.name()), &about);
     }
     output::print(&text)?;
     Ok(Exit::Done)

@@ -11,6 +11,7 @@ use pushbench_harness::{
 };
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Record;
+use pushbench_model::tuning::Tuning;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::exit::Exit;
@@ -25,9 +26,13 @@ pub(crate) struct Options {
     /// Scenario to run, by name or path of a .toml file; repeatable [default: all of the profile]
     #[arg(long = "scenario", value_name = "NAME|FILE")]
     chosen_scenarios: Vec<String>,
-    /// Server to measure: transport, stack or transport/stack; repeatable [default: all present]
+    /// Server to measure: transport, stack or transport/stack, in both tunings or with @defaults or @equalised in one;
+    /// repeatable [default: all present]
     #[arg(long = "server", value_name = "NAME")]
     chosen_servers: Vec<String>,
+    /// Measure servers in this tuning only: equalised or defaults [default: both]
+    #[arg(long)]
+    tuning: Option<Tuning>,
     /// Trials of every scenario and server [default: 6, 12 or 30 by profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: Option<u32>,
@@ -54,6 +59,7 @@ impl Default for Options {
             profile: Profile::Quick,
             chosen_scenarios: Vec::new(),
             chosen_servers: Vec::new(),
+            tuning: None,
             repetitions: None,
             seed: None,
             out: "reports".into(),
@@ -105,6 +111,7 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
     )?;
     let checked = servers::check(inputs::choose_servers(
         &options.chosen_servers,
+        options.tuning,
         options.servers.as_deref(),
     )?);
     let commit = env!("PUSHBENCH_COMMIT");

@@ -3,10 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use pushbench_model::injection::Injection;
+use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
-use pushbench_transport::transport::{self, ServeOptions};
+use pushbench_transport::transport::{self, ServeOptions, Transport};
 use rustix::fs::FileType;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -18,6 +19,9 @@ pub(crate) struct Options {
     /// Transport to serve: sse, websocket, long-poll or tcp
     #[arg(long)]
     transport: String,
+    /// How its libraries are set: equalised or defaults [default: equalised, where there is a choice]
+    #[arg(long)]
+    tuning: Option<Tuning>,
     /// Address for subscribers; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -58,12 +62,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let transport = transport::by_name(&options.transport)?;
     let injection = injection(&options.inject)?;
     let injected = if injection.is_none() { "" } else { " INJECTED" };
+    let tuning = tuning_of(transport, options.tuning)?;
     let server = Server::start(Config {
         transport,
         listen: options.listen,
         control: options.control,
         cores: options.cores.0.clone(),
         options: ServeOptions {
+            tuning,
             sse_ids: !options.sse_no_ids,
             sse_event: options.sse_event.clone(),
             sse_retry_ms: options.sse_retry,
@@ -92,6 +98,20 @@ fn injection(words: &[String]) -> anyhow::Result<Injection> {
             .map_err(|reason| anyhow::anyhow!("--inject {reason}"))?;
     }
     Ok(injection)
+}
+
+fn tuning_of(transport: &dyn Transport, asked: Option<Tuning>) -> anyhow::Result<Tuning> {
+    let tunings = transport.tunings();
+    let tuning = asked.unwrap_or(tunings[0]);
+    if !tunings.contains(&tuning) {
+        let labels: Vec<_> = tunings.iter().map(|tuning| tuning.label()).collect();
+        bail!(
+            "{} has no tuning {tuning}; it has {}",
+            transport.name(),
+            labels.join(" and ")
+        );
+    }
+    Ok(tuning)
 }
 
 /// A harness that starts a server holds the other end of its standard input: when that closes, nobody needs the server

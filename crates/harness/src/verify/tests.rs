@@ -114,6 +114,24 @@ fn a_flawless_trial_is_valid() {
     assert_eq!(reasons(|_| {}), [""; 0]);
 }
 
+/// With its defaults a server has on its sockets what its libraries leave there; the load process has no defaults.
+#[test]
+fn nodelay_is_no_duty_of_a_server_with_its_defaults() {
+    let without = |tuning| {
+        reasons(|m| {
+            let server = m.server.as_mut().unwrap();
+            (server.tuning, server.nodelay) = (tuning, 0);
+        })
+    };
+    assert_eq!(without(Tuning::Defaults), [""; 0]);
+    for tuning in [Tuning::Equalised, Tuning::Fixed] {
+        assert_eq!(
+            without(tuning),
+            ["the server had TCP_NODELAY on 0 of 10 connections"]
+        );
+    }
+}
+
 /// Each flaw alone is exactly one reason, with its counts.
 #[test]
 fn every_flaw_is_one_sentence() {

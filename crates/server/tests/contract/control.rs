@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pushbench_model::control::{Health, PublishReport};
 use pushbench_model::message;
+use pushbench_model::tuning::Tuning;
 use pushbench_server::Server;
 
 use crate::common::{Client, control, health, server, text};
@@ -47,6 +48,7 @@ fn health_counts() {
     let clients = [subscribe(&server), subscribe(&server)];
     server.hub().publish(b"x", false);
     let expected = Health {
+        tuning: Tuning::Fixed,
         accepted: 2,
         nodelay: 2,
         published: 1,

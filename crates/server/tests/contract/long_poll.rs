@@ -3,7 +3,8 @@
 use pushbench_model::theory;
 use pushbench_transport::transport::ServeOptions;
 
-use crate::common::{Client, SIZES, server, server_with, text};
+use super::{server, server_with};
+use crate::common::{Client, SIZES, text};
 
 fn head(len: usize) -> String {
     format!(

@@ -3,7 +3,8 @@
 
 use pushbench_server::Server;
 
-use crate::common::{Client, binary, health, server};
+use super::server;
+use crate::common::{Client, binary, health};
 
 const BODY: usize = 64 * 1024;
 /// Messages of [`BODY`] bytes that the ring keeps, and some more.

@@ -3,7 +3,8 @@
 use pushbench_model::theory;
 use pushbench_transport::transport::ServeOptions;
 
-use crate::common::{Client, SIZES, server, server_with, text};
+use super::{server, server_with};
+use crate::common::{Client, SIZES, text};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
                     transfer-encoding: chunked\r\ndate: DATE\r\n\r\n";

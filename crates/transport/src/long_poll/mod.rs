@@ -2,11 +2,14 @@
 //! takes all of them as one response.
 
 pub mod batch;
+mod defaults;
 mod server;
 mod subscriber;
 
 use std::rc::Rc;
 use std::sync::Arc;
+
+use pushbench_model::tuning::Tuning;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
@@ -34,13 +37,18 @@ impl Transport for LongPoll {
         false
     }
 
-    fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
+    fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         out.extend_from_slice(message.body);
-        out.push(b'\n');
+        if options.tuning != Tuning::Defaults {
+            out.push(b'\n');
+        }
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
-        Box::pin(server::serve(hub, worker, options))
+        match options.tuning {
+            Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
+            Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
+        }
     }
 
     fn subscribe(

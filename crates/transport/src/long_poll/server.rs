@@ -32,7 +32,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
         longest_ms: options.poll_timeout_ms,
     });
     let pump = tokio::task::spawn_local(Rc::clone(&shared.topic).pump());
-    accept(worker, |stream| {
+    accept(worker, options.tuning, |stream| {
         let shared = Rc::clone(&shared);
         async move {
             let service = service_fn(|request| {
@@ -65,20 +65,48 @@ struct Batch {
     body: Bytes,
 }
 
-async fn respond(request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    if let Some(status) = refuse(&request, PATH) {
-        refuse_with(&mut response, status);
-        return response;
-    }
-    let (Ok(after), Ok(hold_ms)) = (after_of(&request), number_of(&request, "timeout")) else {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        return response;
+async fn respond(request: Request<Incoming>, shared: &Shared) -> Answer {
+    let poll = match Poll::of(&request, shared.longest_ms) {
+        Ok(poll) => poll,
+        Err(status) => return refusal(status),
     };
     // Nothing of the request is needed while it is held.
     drop(request);
-    let hold = Duration::from_millis(hold_ms.unwrap_or(u64::MAX).min(shared.longest_ms));
-    match next_batch(shared, after, hold).await {
+    answer(next_batch(shared, poll.after, poll.hold).await)
+}
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// What a request asks for.
+pub(super) struct Poll {
+    pub(super) after: Option<u64>,
+    pub(super) hold: Duration,
+}
+
+impl Poll {
+    /// What `request` asks for, held `longest_ms` milliseconds at most, or the status that refuses it.
+    pub(super) fn of(request: &Request<Incoming>, longest_ms: u64) -> Result<Self, StatusCode> {
+        if let Some(status) = refuse(request, PATH) {
+            return Err(status);
+        }
+        let (Ok(after), Ok(hold_ms)) = (after_of(request), number_of(request, "timeout")) else {
+            return Err(StatusCode::BAD_REQUEST);
+        };
+        let hold = Duration::from_millis(hold_ms.unwrap_or(u64::MAX).min(longest_ms));
+        Ok(Self { after, hold })
+    }
+}
+
+pub(super) fn refusal(status: StatusCode) -> Answer {
+    let mut response = Response::new(Full::default());
+    refuse_with(&mut response, status);
+    response
+}
+
+/// The answer with `body`, or that there is nothing to say.
+pub(super) fn answer(body: Option<Bytes>) -> Answer {
+    let mut response = Response::new(Full::default());
+    match body {
         Some(body) => {
             let headers = response.headers_mut();
             headers.insert(

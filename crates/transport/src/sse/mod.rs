@@ -1,6 +1,7 @@
 //! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
 
 pub mod decode;
+mod defaults;
 pub mod encode;
 mod server;
 mod socket;
@@ -8,6 +9,8 @@ mod subscriber;
 
 use std::rc::Rc;
 use std::sync::Arc;
+
+use pushbench_model::tuning::Tuning;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
@@ -36,6 +39,9 @@ impl Transport for Sse {
     }
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
+        if options.tuning == Tuning::Defaults {
+            return out.extend_from_slice(message.body);
+        }
         let fields = encode::Fields {
             event: options.sse_event.as_deref(),
             id: options.sse_ids.then_some(message.seq),
@@ -46,7 +52,10 @@ impl Transport for Sse {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
-        Box::pin(server::serve(hub, worker, options))
+        match options.tuning {
+            Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
+            Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
+        }
     }
 
     fn subscribe(

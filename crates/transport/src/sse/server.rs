@@ -29,20 +29,35 @@ pub(super) const PATH: &str = "/sse";
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
+    // Flattening a small event and its chunk framing into one buffer is cheaper than a vectored write.
+    let mut http = http1::Builder::new();
+    http.writev(false);
+    serve_with(topic, worker, options, http, |event, _| event).await;
+}
+
+/// Serves what `event` makes of every message of `topic`, for each subscriber.
+pub(super) async fn serve_with<F, E>(
+    topic: Rc<Topic<F>>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    http: http1::Builder,
+    event: E,
+) where
+    F: Clone + Unpin + 'static,
+    E: Fn(F, &ServeOptions) -> Bytes + Copy + Unpin + 'static,
+{
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, |stream| {
+    accept(worker, options.tuning, |stream| {
         let topic = Rc::clone(&topic);
         let options = Arc::clone(&options);
+        let http = http.clone();
         async move {
             let socket = Socket::new(stream, Rc::clone(&topic));
             let service = service_fn(move |request| {
-                let response = respond(&request, &topic, &options);
+                let response = respond(&request, &topic, &options, event);
                 async move { Ok::<_, Infallible>(response) }
             });
-            // Flattening a small event and its chunk framing into one buffer is cheaper than a vectored write.
-            let connection = http1::Builder::new()
-                .writev(false)
-                .serve_connection(socket, service);
+            let connection = http.serve_connection(socket, service);
             // A client that goes away ends its stream; that is not an error of the server.
             let _ = connection.await;
         }
@@ -51,13 +66,14 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
     pump.abort();
 }
 
-type EventStream = Either<Events, Empty<Bytes>>;
+type EventStream<F, E> = Either<Events<F, E>, Empty<Bytes>>;
 
-fn respond(
+fn respond<F: Clone, E>(
     request: &hyper::Request<Incoming>,
-    topic: &Rc<Topic<Bytes>>,
-    options: &ServeOptions,
-) -> Response<EventStream> {
+    topic: &Rc<Topic<F>>,
+    options: &Arc<ServeOptions>,
+    event: E,
+) -> Response<EventStream<F, E>> {
     if let Some(status) = refuse(request, PATH) {
         let mut response = Response::new(Either::Right(Empty::new()));
         refuse_with(&mut response, status);
@@ -68,7 +84,7 @@ fn respond(
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return response;
     };
-    let events = Events::new(topic.subscribe(after), options);
+    let events = Events::new(topic.subscribe(after), options, event);
     let mut response = Response::new(Either::Left(events));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -77,26 +93,34 @@ fn respond(
 }
 
 /// The body: one data frame, and so one chunk, per event.
-struct Events {
-    subscription: Subscription<Bytes>,
+struct Events<F: Clone + 'static, E> {
+    subscription: Subscription<F>,
+    event: E,
+    options: Arc<ServeOptions>,
     greeting: Option<Bytes>,
     heartbeat: Option<Interval>,
 }
 
-impl Events {
-    fn new(subscription: Subscription<Bytes>, options: &ServeOptions) -> Self {
+impl<F: Clone, E> Events<F, E> {
+    fn new(subscription: Subscription<F>, options: &Arc<ServeOptions>, event: E) -> Self {
         let greeting = options
             .sse_retry_ms
             .map(|ms| Bytes::from(format!("retry: {ms}\n\n")));
         Self {
             subscription,
+            event,
+            options: Arc::clone(options),
             greeting,
             heartbeat: options.heartbeat(),
         }
     }
 }
 
-impl Body for Events {
+impl<F, E> Body for Events<F, E>
+where
+    F: Clone + Unpin + 'static,
+    E: Fn(F, &ServeOptions) -> Bytes + Unpin,
+{
     type Data = Bytes;
     type Error = Lagged;
 
@@ -109,7 +133,8 @@ impl Body for Events {
             return Poll::Ready(Some(Ok(BodyFrame::data(greeting))));
         }
         if let Poll::Ready(next) = this.subscription.poll_next(cx) {
-            return Poll::Ready(Some(next.map(BodyFrame::data)));
+            let event = next.map(|message| (this.event)(message, &this.options));
+            return Poll::Ready(Some(event.map(BodyFrame::data)));
         }
         if let Some(heartbeat) = &mut this.heartbeat
             && heartbeat.poll_tick(cx).is_ready()

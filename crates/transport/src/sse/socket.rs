@@ -3,12 +3,11 @@
 //! hyper asks a body for more only while the socket takes more. A subscriber that stops reading would therefore never
 //! be told that the ring has run past it, and would be kept for ever; here it is noticed.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -16,16 +15,16 @@ use tokio::net::TcpStream;
 use crate::hub::{Subscription, Topic};
 use crate::listener::poll_write;
 
-pub(super) struct Socket {
+pub(super) struct Socket<F: Clone + 'static> {
     io: TokioIo<TcpStream>,
-    topic: Rc<Topic<Bytes>>,
+    topic: Rc<Topic<F>>,
     /// A place in the sequence taken when the socket took no more. When the ring has run past it, so it has past the
     /// subscriber.
-    stalled: Option<Subscription<Bytes>>,
+    stalled: Option<Subscription<F>>,
 }
 
-impl Socket {
-    pub(super) fn new(stream: TcpStream, topic: Rc<Topic<Bytes>>) -> Self {
+impl<F: Clone + 'static> Socket<F> {
+    pub(super) fn new(stream: TcpStream, topic: Rc<Topic<F>>) -> Self {
         Self {
             io: TokioIo::new(stream),
             topic,
@@ -43,7 +42,7 @@ impl Socket {
     }
 }
 
-impl Read for Socket {
+impl<F: Clone + 'static> Read for Socket<F> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -53,7 +52,7 @@ impl Read for Socket {
     }
 }
 
-impl Write for Socket {
+impl<F: Clone + 'static> Write for Socket<F> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -61,6 +60,23 @@ impl Write for Socket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let Poll::Ready(written) = poll_write(this.io.inner_mut(), cx, buf) else {
+            return this.poll_stalled(cx);
+        };
+        this.stalled = None;
+        Poll::Ready(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let Poll::Ready(written) = Pin::new(&mut this.io).poll_write_vectored(cx, bufs) else {
             return this.poll_stalled(cx);
         };
         this.stalled = None;

@@ -10,6 +10,8 @@ mod subscriber;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use pushbench_model::tuning::Tuning;
+
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
@@ -39,6 +41,10 @@ impl Transport for Tcp {
 
     fn carries_binary(&self) -> bool {
         true
+    }
+
+    fn tunings(&self) -> &'static [Tuning] {
+        &[Tuning::Fixed]
     }
 
     fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {

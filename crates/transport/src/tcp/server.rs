@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use pushbench_model::tuning::Tuning;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
@@ -21,7 +22,7 @@ const JOINED: usize = 64 * 1024;
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker) {
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, |stream| {
+    accept(worker, Tuning::Fixed, |stream| {
         let topic = Rc::clone(&topic);
         async move {
             // A client that goes away is not an error of the server.

@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
+mod defaults;
 pub mod frame;
 pub mod handshake;
 mod server;
@@ -7,6 +8,8 @@ mod subscriber;
 
 use std::rc::Rc;
 use std::sync::Arc;
+
+use pushbench_model::tuning::Tuning;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
@@ -40,7 +43,10 @@ impl Transport for WebSocket {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
-        Box::pin(server::serve(hub, worker, options))
+        match options.tuning {
+            Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
+            Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
+        }
     }
 
     fn subscribe(

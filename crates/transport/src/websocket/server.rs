@@ -47,8 +47,21 @@ const MAX_RECEIVED: usize = 64 * 1024;
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, to_message);
+    serve_with(topic, worker, options, converse).await;
+}
+
+/// Serves the messages of `topic`; `converse` runs for each connection once it is upgraded, to its end.
+pub(super) async fn serve_with<F, C>(
+    topic: Rc<Topic<F>>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    converse: C,
+) where
+    F: Clone + 'static,
+    C: AsyncFn(OnUpgrade, Subscription<F>, &ServeOptions) + Copy + 'static,
+{
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, |stream| {
+    accept(worker, options.tuning, |stream| {
         let topic = Rc::clone(&topic);
         let options = Arc::clone(&options);
         async move {
@@ -85,12 +98,12 @@ fn to_message(frame: &Frame) -> WsMessage {
     }
 }
 
-type Accepted = (OnUpgrade, Subscription<WsMessage>);
+type Accepted<F> = (OnUpgrade, Subscription<F>);
 
-fn respond(
+fn respond<F: Clone>(
     request: &mut Request<Incoming>,
-    topic: &Rc<Topic<WsMessage>>,
-    upgrade: &std::cell::Cell<Option<Accepted>>,
+    topic: &Rc<Topic<F>>,
+    upgrade: &std::cell::Cell<Option<Accepted<F>>>,
 ) -> Response<Empty<Bytes>> {
     let mut response = Response::new(Empty::new());
     let key = match check(request) {
@@ -270,14 +283,18 @@ impl Conversation {
 
     /// Says goodbye to a subscriber that fell behind, as far as its socket takes it.
     fn dismiss(&mut self, lagged: Lagged, cx: &mut Context<'_>) -> Result<(), WsError> {
-        let frame = CloseFrame {
-            code: CloseCode::Again,
-            reason: lagged.to_string().into(),
-        };
-        Pin::new(&mut self.socket).start_send(WsMessage::Close(Some(frame)))?;
+        Pin::new(&mut self.socket).start_send(WsMessage::Close(Some(goodbye(lagged))))?;
         match Pin::new(&mut self.socket).poll_flush(cx) {
             Poll::Ready(flushed) => flushed,
             Poll::Pending => Ok(()),
         }
+    }
+}
+
+/// What a subscriber that fell behind is told.
+pub(super) fn goodbye(lagged: Lagged) -> CloseFrame {
+    CloseFrame {
+        code: CloseCode::Again,
+        reason: lagged.to_string().into(),
     }
 }

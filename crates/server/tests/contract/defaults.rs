@@ -1,0 +1,27 @@
+//! The contract, with what the libraries give by themselves.
+
+use pushbench_model::tuning::Tuning;
+use pushbench_server::Server;
+use pushbench_transport::transport::ServeOptions;
+
+use crate::common;
+
+#[path = "long_poll.rs"]
+mod long_poll;
+#[path = "slow.rs"]
+mod slow;
+#[path = "sse.rs"]
+mod sse;
+#[path = "websocket.rs"]
+mod websocket;
+
+const TUNING: Tuning = Tuning::Defaults;
+
+fn server(transport: &str) -> Server {
+    server_with(transport, ServeOptions::default())
+}
+
+fn server_with(transport: &str, options: ServeOptions) -> Server {
+    let tuning = TUNING;
+    common::server_with(transport, ServeOptions { tuning, ..options })
+}

@@ -1,0 +1,81 @@
+//! The server half as a newcomer writes it, after the examples of tokio-tungstenite: its configuration as it comes,
+//! TCP_NODELAY as the system gives it, a loop that selects between the two directions, and a text of its own for each
+//! subscriber, sent and flushed by itself.
+
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::time::Interval;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use crate::hub::{Frame, Hub, Subscription, Topic};
+use crate::listener::Worker;
+use crate::transport::ServeOptions;
+
+use super::server::{goodbye, serve_with};
+
+pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+    let topic = Topic::new(hub, Frame::clone);
+    serve_with(topic, worker, options, converse).await;
+}
+
+async fn converse(upgrade: OnUpgrade, mut messages: Subscription<Frame>, options: &ServeOptions) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let io = TokioIo::new(upgraded);
+    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+    let mut heartbeat = options.heartbeat();
+    loop {
+        let message = tokio::select! {
+            received = socket.next() => match received {
+                // The answer to a ping or a close leaves with the next attempt to receive.
+                Some(Ok(_)) => continue,
+                // Whatever ended it, the socket is dropped with it.
+                Some(Err(_)) | None => return,
+            },
+            next = poll_fn(|cx| messages.poll_next(cx)) => match next {
+                Ok(message) => to_message(&message),
+                Err(lagged) => {
+                    // As far as its socket takes it.
+                    let _ = socket.close(Some(goodbye(lagged))).now_or_never();
+                    return;
+                }
+            },
+            () = tick(&mut heartbeat) => Message::Ping(Bytes::new()),
+        };
+        let sent = tokio::select! {
+            biased;
+            sent = socket.send(message) => sent,
+            // A socket that takes no more stops the taking of messages: the ring bounds what a slow reader can hold.
+            _ = poll_fn(|cx| messages.poll_lagged(cx)) => return,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// A text frame must be UTF-8; a publisher that sent anything else gets a binary frame.
+fn to_message(frame: &Frame) -> Message {
+    let body = frame.bytes.to_vec();
+    if frame.binary {
+        return Message::binary(body);
+    }
+    match String::from_utf8(body) {
+        Ok(text) => Message::text(text),
+        Err(error) => Message::binary(error.into_bytes()),
+    }
+}
+
+async fn tick(heartbeat: &mut Option<Interval>) {
+    match heartbeat {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => pending().await,
+    }
+}
