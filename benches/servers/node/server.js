@@ -8,19 +8,20 @@ import { Hub } from './hub.js';
 import { longPoll } from './long-poll.js';
 import { publish } from './publish.js';
 import { sse } from './sse.js';
+import { EQUALISED, tuning } from './tuning.js';
 import { webSocket } from './websocket.js';
 
 const HOST = '127.0.0.1';
 /** Connections that may wait for accept; the kernel may allow fewer. */
 const BACKLOG = 4096;
 
+/** No timeout may cut a connection during a measurement, an idle one neither: that is no matter of tuning. */
+const UNTIMED = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 };
+
+const shared = asked() === EQUALISED;
 const hub = new Hub();
-const server = createServer(
-  // No timeout may cut a connection during a measurement, an idle one neither.
-  { noDelay: true, keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 },
-  app(hub),
-);
-webSocket(server, hub);
+const server = createServer(shared ? { ...UNTIMED, noDelay: true } : UNTIMED, app(hub, shared));
+webSocket(server, hub, shared);
 server.listen({ host: HOST, port: Number(process.env.PORT ?? 0), backlog: BACKLOG }, () => {
   console.log(`READY http://${HOST}:${server.address().port}`);
 });
@@ -28,16 +29,19 @@ server.listen({ host: HOST, port: Number(process.env.PORT ?? 0), backlog: BACKLO
 process.on('SIGTERM', stop);
 if (stdinIsPipe()) process.stdin.on('close', stop).on('error', stop).resume();
 
-function app(hub) {
+/** `shared` says that a message is encoded once for all its subscribers. */
+function app(hub, shared) {
   const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.set('query parser', 'simple');
+  if (shared) {
+    app.disable('x-powered-by');
+    app.disable('etag');
+    app.set('query parser', 'simple');
+  }
 
   app.get('/healthz', (req, res) => res.type('text').send('ok\n'));
   app.post('/publish', publish(hub));
-  app.get('/sse', sse(hub));
-  app.get('/poll', longPoll(hub));
+  app.get('/sse', sse(hub, shared));
+  app.get('/poll', longPoll(hub, shared));
   app.get('/ws', (req, res) => {
     res.status(426).set('Upgrade', 'websocket').type('text').send('upgrade to WebSocket\n');
   });
@@ -46,6 +50,15 @@ function app(hub) {
     res.status(error.status ?? 500).type('text').send(`${error.message}\n`);
   });
   return app;
+}
+
+function asked() {
+  try {
+    return tuning();
+  } catch (error) {
+    console.error(`server.js: ${error.message}`);
+    process.exit(2);
+  }
 }
 
 /** Nobody waits for the rest: subscribers are cut off where they are. */

@@ -3,16 +3,17 @@
 import { wholeNumber } from './cursor.js';
 import { MAX_WAITING_BYTES, replay } from './replay.js';
 
-/** An Express handler that streams the messages of `hub`. */
-export function sse(hub) {
+/** An Express handler that streams the messages of `hub`, each `shared` or formatted for each response. */
+export function sse(hub, shared) {
   const live = new Set();
+  const one = shared ? encode : format;
 
   hub.onMessage((message) => {
     // Binary bodies never come here: publishers wrap them in base64 for text transports.
     if (live.size === 0 || message.binary) return;
-    const event = encode(message);
+    const event = shared && encode(message);
     for (const res of live) {
-      res.write(event);
+      res.write(event || format(message));
       if (res.writableLength > MAX_WAITING_BYTES) res.destroy();
     }
   });
@@ -28,7 +29,7 @@ export function sse(hub) {
     res.flushHeaders();
     replay(hub, cursor, {
       send: (message, written) => {
-        if (!message.binary) res.write(encode(message), written);
+        if (!message.binary) res.write(one(message), written);
         else written?.();
       },
       live: () => !res.destroyed && live.add(res),
@@ -39,6 +40,10 @@ export function sse(hub) {
 
 function encode({ seq, body }) {
   return Buffer.concat([Buffer.from(`id: ${seq}\ndata: `), body, END]);
+}
+
+function format({ seq, body }) {
+  return `id: ${seq}\ndata: ${body}\n\n`;
 }
 
 const END = Buffer.from('\n\n');

@@ -9,19 +9,19 @@ import { MAX_WAITING_BYTES, replay } from './replay.js';
 /** Subscribers have nothing to say; a larger frame from one closes it. */
 const MAX_INCOMING_BYTES = 64 << 10;
 
-/** Accepts WebSocket connections of `server` and sends them the messages of `hub`. */
-export function webSocket(server, hub) {
+/**
+ * Accepts WebSocket connections of `server` and sends them the messages of `hub`: the same bytes to all if they are
+ * `shared`, otherwise a string to each.
+ */
+export function webSocket(server, hub, shared) {
   const live = new Set();
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    clientTracking: false,
-    maxPayload: MAX_INCOMING_BYTES,
-  });
+  const set = { perMessageDeflate: false, clientTracking: false, maxPayload: MAX_INCOMING_BYTES };
+  const sockets = new WebSocketServer({ noServer: true, ...(shared ? set : {}) });
+  const send = shared ? sendBytes : sendText;
 
-  hub.onMessage(({ body, binary }) => {
+  hub.onMessage((message) => {
     for (const ws of live) {
-      ws.send(body, { binary });
+      send(ws, message);
       if (ws.bufferedAmount > MAX_WAITING_BYTES) ws.terminate();
     }
   });
@@ -42,12 +42,20 @@ export function webSocket(server, hub) {
       // A close follows, which is all that a broken subscriber means here.
       ws.on('error', () => {});
       replay(hub, cursor, {
-        send: ({ body, binary }, written) => ws.send(body, { binary }, written),
+        send: (message, written) => send(ws, message, written),
         live: () => ws.readyState === ws.OPEN && live.add(ws),
         lagged: () => ws.terminate(),
       });
     });
   });
+}
+
+function sendBytes(ws, { body, binary }, written) {
+  ws.send(body, { binary }, written);
+}
+
+function sendText(ws, { body, binary }, written) {
+  ws.send(binary ? body : `${body}`, written);
 }
 
 /** Only to parse the path of a request. */
