@@ -100,6 +100,15 @@ fn the_list_in_an_empty_directory() {
             .unwrap();
         assert!(!line.contains("absent"), "{line}");
     }
+    // Every server once, with its tunings.
+    let words = list.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words.matches("websocket/reference").count(), 1, "{list}");
+    for wanted in [
+        "one per core. (equalised, defaults)",
+        "before any protocol. (fixed)",
+    ] {
+        assert!(words.contains(wanted), "{wanted}: {list}");
+    }
     for (external, reason) in [
         ("sse/express", "node is not on the PATH"),
         ("websocket/ws", "node is not"),

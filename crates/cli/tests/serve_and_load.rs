@@ -26,7 +26,13 @@ struct Served {
 
 impl Served {
     fn start(stage: &Stage, transport: &str, stdin: Stdio) -> Self {
-        let command = stage.pushbench(["serve", "--transport", transport]);
+        Self::with(stage, transport, &[], stdin)
+    }
+
+    /// A server with further options.
+    fn with(stage: &Stage, transport: &str, more: &[&str], stdin: Stdio) -> Self {
+        let mut command = stage.pushbench(["serve", "--transport", transport]);
+        command.args(more);
         let (served, rest) = Self::of(command, stdin);
         assert_eq!(rest, [""; 0]);
         served
@@ -149,8 +155,18 @@ fn a_server_without_input_stays() {
 #[test]
 fn a_measurement_in_words() {
     let stage = Stage::new();
-    for (transport, _) in ALL {
-        let served = Served::start(&stage, transport, Stdio::piped());
+    let tunings = [
+        &["--tuning", "equalised"][..],
+        &["--tuning", "defaults"],
+        &[],
+    ];
+    let all = ALL.map(|(transport, _)| tunings.map(|tuning| (transport, tuning)));
+    for (transport, tuning) in all.into_iter().flatten() {
+        // The floor has no choice.
+        if transport == "tcp" && !tuning.is_empty() {
+            continue;
+        }
+        let served = Served::with(&stage, transport, tuning, Stdio::piped());
         let ended =
             finish(&mut served.load(&stage, transport, &["--scenario", "scenarios/tiny.toml"]))
                 .with(0);
@@ -272,6 +288,52 @@ fn what_cannot_be_injected_is_named() {
             .with(1)
             .in_one_line(&[wanted]);
     }
+}
+
+/// tungstenite, left to itself, reads into 128 KiB of each connection, which it fills with zeros before it reads.
+#[test]
+fn an_idle_web_socket_costs_what_its_read_buffer_does() {
+    const CONNECTIONS: u64 = 64;
+    let stage = Stage::new();
+    let per_connection = |tuning| {
+        let served = Served::with(&stage, "websocket", &["--tuning", tuning], Stdio::piped());
+        assert_eq!(served.health(), "HTTP/1.1 200 OK");
+        let anonymous = || {
+            let memory = pushbench_sys::process::memory(served.child.0.id()).unwrap();
+            memory.anonymous_bytes.unwrap()
+        };
+        let address = served.data.strip_prefix("http://").unwrap();
+        // What a first connection sets up is no other's.
+        let _first = web_socket(address);
+        let before = anonymous();
+        let _clients: Vec<_> = (0..CONNECTIONS).map(|_| web_socket(address)).collect();
+        (anonymous() - before) / CONNECTIONS
+    };
+    let (equalised, defaults) = (per_connection("equalised"), per_connection("defaults"));
+    assert!(equalised < 40 << 10, "{equalised} bytes");
+    assert!(defaults > 100 << 10, "{defaults} bytes");
+}
+
+/// An open WebSocket that the server has read from.
+fn web_socket(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(
+        stream,
+        "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .unwrap();
+    // An empty ping, masked; its answer ends what follows the head of the response.
+    stream.write_all(&[0x89, 0x80, 1, 2, 3, 4]).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n\x8a\0") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    stream
 }
 
 #[test]

@@ -128,7 +128,39 @@ fn unknown_names_are_answered_with_the_known_ones() {
         ),
         (
             vec!["run", "--server", "nope"],
-            &["\"nope\"", "sse/reference", "tcp/floor", "websocket/ws"],
+            &[
+                "\"nope\"",
+                "sse/reference@equalised|defaults, ",
+                "tcp/floor, ",
+                "websocket/ws@equalised|defaults",
+            ],
+        ),
+        (
+            vec!["run", "--server", "sse/reference@nope"],
+            &[
+                "\"sse/reference@nope\"",
+                "sse/reference@equalised|defaults, ",
+            ],
+        ),
+        (
+            vec!["run", "--server", "tcp@defaults"],
+            &["\"tcp@defaults\"", "tcp/floor, "],
+        ),
+        (
+            vec!["run", "--server", "sse@defaults", "--tuning", "equalised"],
+            &[
+                "\"sse@defaults\"",
+                "sse/reference is defaults",
+                "leave out --tuning equalised",
+            ],
+        ),
+        (
+            vec!["serve", "--transport", "tcp", "--tuning", "defaults"],
+            &["tcp has no tuning defaults; it has fixed"],
+        ),
+        (
+            vec!["serve", "--transport", "sse", "--tuning", "fixed"],
+            &["sse has no tuning fixed; it has equalised and defaults"],
         ),
         (
             vec!["serve", "--transport", "nope"],
@@ -148,6 +180,10 @@ fn unknown_names_are_answered_with_the_known_ones() {
         (
             &["run", "--profile", "nope"][..],
             "there are quick, standard and thorough",
+        ),
+        (
+            &["serve", "--transport", "sse", "--tuning", "nope"],
+            "there are defaults, equalised and fixed",
         ),
         (&["run", "--repetitions", "0"], "0 is not in 1.."),
         (&["run", "--seed", "many"], "invalid digit"),
