@@ -16,14 +16,24 @@ use pushbench_model::measurement::Publisher;
 use pushbench_model::record::{Outcome, Record, parse_hlog};
 
 /// Labels of our own servers, which need nothing but this binary.
-const OWN: [&str; 4] = [
+const OWN: [&str; 7] = [
     "long-poll/reference",
+    "long-poll/reference@defaults",
     "sse/reference",
+    "sse/reference@defaults",
     "tcp/floor",
     "websocket/reference",
+    "websocket/reference@defaults",
 ];
 /// And of those that need Node.
-const NODE: [&str; 3] = ["long-poll/express", "sse/express", "websocket/ws"];
+const NODE: [&str; 6] = [
+    "long-poll/express",
+    "long-poll/express@defaults",
+    "sse/express",
+    "sse/express@defaults",
+    "websocket/ws",
+    "websocket/ws@defaults",
+];
 const INSTALL: &str = "npm ci --prefix benches/servers/node";
 
 #[test]
@@ -99,7 +109,7 @@ fn servers_that_cannot_take_part() {
         .arg(servers)
         .args(["--repetitions", "1"]);
     let ended = finish(command.env("PATH", stage.path("nothing"))).with(0);
-    let absent = BTreeSet::from(["sse/express".to_owned()]);
+    let absent = BTreeSet::from(["sse/express", "sse/express@defaults"].map(str::to_owned));
     tells_what_is_absent(&absent, &ended.stderr, &stage.record());
     assert!(
         ended.stderr.contains("node is not on the PATH"),

@@ -14,10 +14,14 @@ use super::server::serve_with;
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, Frame::clone);
-    serve_with(topic, worker, options, http1::Builder::new(), event).await;
+    let http = http1::Builder::new();
+    serve_with(topic, worker, options, http, |message, options| {
+        event(&message, options)
+    })
+    .await;
 }
 
-fn event(message: Frame, options: &ServeOptions) -> Bytes {
+fn event(message: &Frame, options: &ServeOptions) -> Bytes {
     let text = String::from_utf8_lossy(&message.bytes);
     let mut head = String::new();
     if let Some(name) = &options.sse_event {
@@ -60,7 +64,7 @@ mod tests {
             let options = ServeOptions { sse_ids: ids, sse_event: name, ..ServeOptions::default() };
             let mut shared = Vec::new();
             Sse.encode(Message { seq: 7, body: &body, binary: false }, &options, &mut shared);
-            let own = event(Frame { seq: 7, bytes: body.into(), binary: false }, &options);
+            let own = event(&Frame { seq: 7, bytes: body.into(), binary: false }, &options);
             prop_assert_eq!(own, shared);
         }
     }
