@@ -9,6 +9,7 @@
 //! - [`verify`]: whether the figures of a trial may be used
 //! - [`record_writer`]: the only place that writes records
 //! - [`environment`]: the machine, as far as a reader must know it to judge the figures
+//! - [`slices`]: one trial in slices: servers that take turns of a few milliseconds
 //! - [`run`](mod@run): the loop over the plan
 //!
 //! There is no transport here. Servers and load processes are reached through their command line, their standard
@@ -23,6 +24,7 @@ pub mod record_writer;
 pub mod run;
 mod sample;
 pub mod servers;
+pub mod slices;
 mod time;
 pub mod trial;
 pub mod verify;
@@ -34,4 +36,5 @@ pub use plan::{Plan, PlannedTrial};
 pub use record_writer::RecordWriter;
 pub use run::{NoObserver, Observer, Progress, RunConfig, RunOutcome, run};
 pub use servers::{CheckedServers, Server, ServersError};
+pub use slices::{SliceConfig, SliceResult};
 pub use trial::{Deadlines, FinishedTrial, ProcessRunner, TrialResult, TrialRunner};

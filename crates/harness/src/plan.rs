@@ -126,14 +126,18 @@ fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
 pub(crate) fn budget(scenario: &Scenario, profile: Profile) -> Duration {
     let seconds = match &scenario.workload {
         Workload::FanOut(fan_out) => {
-            // 500 connections in a second is slow even for a debug build on a busy core.
-            f64::from(fan_out.subscribers) / 500.0
+            connecting(fan_out.subscribers).as_secs_f64()
                 + longest(fan_out, fan_out.warm_up_s.at(profile))
                 + longest(fan_out, fan_out.measure_s.at(profile))
         }
         Workload::Connect(connect) => f64::from(connections(connect, profile)) / 100.0,
     };
     Duration::from_secs_f64(seconds)
+}
+
+/// Time that subscribers may need to connect: 500 in a second is slow even for a debug build on a busy core.
+pub(crate) fn connecting(subscribers: u32) -> Duration {
+    Duration::from_secs_f64(f64::from(subscribers) / 500.0)
 }
 
 /// Seconds until the last of the messages of `seconds` is due. The sum of n exponential gaps has mean n/rate and

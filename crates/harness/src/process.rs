@@ -201,8 +201,16 @@ impl Process {
 
     /// Lets a process that waits at a barrier go on. That it is gone shows as an event.
     pub(crate) fn release(&mut self) {
+        self.say("");
+    }
+
+    /// The same, with a word on the way.
+    pub(crate) fn say(&mut self, word: &str) {
         if let Some(stdin) = &mut self.child.stdin {
-            let _ = stdin.write_all(b"\n").and_then(|()| stdin.flush());
+            let line = format!("{word}\n");
+            let _ = stdin
+                .write_all(line.as_bytes())
+                .and_then(|()| stdin.flush());
         }
     }
 

@@ -19,16 +19,26 @@ use pushbench_sys::process;
 
 use crate::cores::{self, CoreSplit};
 use crate::plan::PlannedTrial;
+use crate::slices::{self, SliceConfig, SliceResult};
 use crate::time;
 use crate::verify::verify;
 
-use conversation::{Abort, Address, Conversation};
+use conversation::{Address, Conversation};
 use flags::Machine;
+
+pub(crate) use conversation::{Abort, ended, ready, unsampled};
+pub(crate) use result::parse as parse_result;
 
 /// What a run needs to run trials.
 pub trait TrialRunner {
     /// Runs one trial to its end.
     fn run(&mut self, trial: &PlannedTrial) -> TrialResult;
+
+    /// Runs one trial in slices to its end. A runner that cannot says so in the record.
+    fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
+        let reason = "whoever runs these trials runs none in slices";
+        SliceResult::Finished(Box::new(slices::not_run(config, reason)))
+    }
 }
 
 /// What became of a trial.
@@ -163,10 +173,14 @@ impl TrialRunner for ProcessRunner<'_> {
         finished.flags = flags::flags(&machine, finished.steadiness);
         TrialResult::Finished(Box::new(finished))
     }
+
+    fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
+        slices::run(self, config)
+    }
 }
 
 impl ProcessRunner<'_> {
-    fn server_command(&self, trial: &PlannedTrial) -> Command {
+    pub(crate) fn server_command(&self, trial: &PlannedTrial) -> Command {
         let server = &trial.server;
         let mut arguments = server
             .arguments(&self.pushbench, &self.cores.server)
@@ -180,7 +194,11 @@ impl ProcessRunner<'_> {
         command
     }
 
-    fn load_command(&self, trial: &PlannedTrial, address: &Address) -> Result<Command, String> {
+    pub(crate) fn load_command(
+        &self,
+        trial: &PlannedTrial,
+        address: &Address,
+    ) -> Result<Command, String> {
         let mut command = Command::new(&self.pushbench);
         command.args(load_arguments(trial, address, &self.cores.load)?);
         Ok(command)
@@ -226,7 +244,7 @@ fn pressure_share(stalled_us: u64, wall: Duration) -> f64 {
 }
 
 /// `None` over a time too short for a single tick.
-fn steal_share(times: &CpuTimes) -> Option<f64> {
+pub(crate) fn steal_share(times: &CpuTimes) -> Option<f64> {
     let total = times.total();
     (total > 0).then(|| times.steal as f64 / total as f64)
 }

@@ -52,6 +52,15 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     }
 }
 
+/// What is wrong with connections, arrivals and bytes, whatever the workload.
+pub(crate) fn transport_reasons(measurement: &Measurement) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    arrivals(measurement, &mut reasons);
+    connections(measurement, &mut reasons);
+    wire(measurement, &mut reasons);
+    reasons
+}
+
 fn because(side: Blame, text: String) -> Reason {
     Reason { side, text }
 }

@@ -12,7 +12,20 @@ pub trait Barrier {
     ///
     /// When the one to be told has gone.
     fn reached(&mut self, phase: &'static str) -> Result<(), LoadError>;
+
+    /// `phase`, which comes again and again, is about to begin: whether it is wanted once more. Only who answers in
+    /// words can want it.
+    ///
+    /// # Errors
+    ///
+    /// When the one to be told has gone.
+    fn once_more(&mut self, phase: &'static str) -> Result<bool, LoadError> {
+        self.reached(phase).map(|()| false)
+    }
 }
+
+/// The answer that ends a phase which comes again and again; every other one asks for it.
+const ENOUGH: &str = "enough";
 
 /// Goes on at once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,8 +47,8 @@ pub struct Lines<R, W> {
     pub output: W,
 }
 
-impl<R: BufRead, W: Write> Barrier for Lines<R, W> {
-    fn reached(&mut self, phase: &'static str) -> Result<(), LoadError> {
+impl<R: BufRead, W: Write> Lines<R, W> {
+    fn answer(&mut self, phase: &'static str) -> Result<String, LoadError> {
         let gone = |_| LoadError::Barrier(phase);
         writeln!(self.output, "PHASE {phase}")
             .and_then(|()| self.output.flush())
@@ -43,8 +56,18 @@ impl<R: BufRead, W: Write> Barrier for Lines<R, W> {
         let mut line = String::new();
         match self.input.read_line(&mut line).map_err(gone)? {
             0 => Err(LoadError::Barrier(phase)),
-            _ => Ok(()),
+            _ => Ok(line),
         }
+    }
+}
+
+impl<R: BufRead, W: Write> Barrier for Lines<R, W> {
+    fn reached(&mut self, phase: &'static str) -> Result<(), LoadError> {
+        self.answer(phase).map(drop)
+    }
+
+    fn once_more(&mut self, phase: &'static str) -> Result<bool, LoadError> {
+        self.answer(phase).map(|answer| answer.trim() != ENOUGH)
     }
 }
 
@@ -65,5 +88,19 @@ mod tests {
             Err(LoadError::Barrier("measure"))
         ));
         assert_eq!(output, b"PHASE ready\nPHASE measure\n");
+    }
+
+    #[test]
+    fn a_phase_comes_again_until_it_is_enough() {
+        let mut lines = Lines {
+            input: &b"\n\nenough\n"[..],
+            output: Vec::new(),
+        };
+        let mut answers = std::iter::repeat_with(|| lines.once_more("slice"));
+        assert!(answers.next().unwrap().unwrap());
+        assert!(answers.next().unwrap().unwrap());
+        assert!(!answers.next().unwrap().unwrap());
+        assert!(answers.next().unwrap().is_err());
+        assert!(!Free.once_more("slice").unwrap(), "nobody asks for more");
     }
 }

@@ -55,6 +55,9 @@ pub enum LoadError {
         /// What happened.
         reason: String,
     },
+    /// Slices were asked of a workload that publishes nothing to many.
+    #[error("the workload {0} cannot run in slices; fan-out can")]
+    NoSlices(&'static str),
     /// A thread or runtime cannot be had.
     #[error("cannot start a worker: {0}")]
     Worker(io::Error),

@@ -4,6 +4,7 @@
 //! # Layout
 //!
 //! - [`run`]: one measurement, from the first connection to the last message
+//! - [`run_slices`]: short pieces of load, each when it is asked for
 //! - [`target`]: where the server is
 //! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
 //! - [`publisher`]: who publishes: the server by order, or this process through `POST /publish`
@@ -87,6 +88,33 @@ pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, Loa
         Workload::FanOut(fan_out) => workload::fan_out::run(&mut bench, fan_out, barrier),
         Workload::Connect(connect) => workload::connect::run(&mut bench, connect, barrier),
     }?;
+    measurement.server = health(&bench.config);
+    Ok(measurement)
+}
+
+/// Connects the subscribers of a fan-out, then announces the phase `slice` again and again; while that is answered with
+/// a wish for another, sends `messages` messages and waits until all have arrived.
+///
+/// # Errors
+///
+/// As [`run`], and when the workload is no fan-out.
+pub fn run_slices(
+    config: Config,
+    messages: u32,
+    barrier: &mut dyn Barrier,
+) -> Result<Measurement, LoadError> {
+    let Workload::FanOut(fan_out) = config.scenario.workload else {
+        return Err(LoadError::NoSlices(config.scenario.workload.label()));
+    };
+    check_limits(&config)?;
+    let workers = Worker::start_all(&config)?;
+    let publisher = publisher::for_role(&config)?;
+    let mut bench = Bench {
+        config,
+        workers,
+        publisher,
+    };
+    let mut measurement = workload::slices::run(&mut bench, fan_out, messages, barrier)?;
     measurement.server = health(&bench.config);
     Ok(measurement)
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::thread;
 
+use pushbench_model::slices::RECEIVING_THREAD;
 use pushbench_sys::{affinity, clock};
 use pushbench_transport::subscriber::{Inlet, Request, SubscribeError, Subscriber};
 use pushbench_transport::transport::{LocalFuture, Transport};
@@ -61,7 +62,7 @@ impl Worker {
         let target = config.target.clone();
         let seed = config.seed.wrapping_add(index as u64);
         thread::Builder::new()
-            .name("pb-load".into())
+            .name(RECEIVING_THREAD.into())
             .spawn(move || {
                 if let Some(core) = core
                     && let Err(error) = affinity::pin_current_thread(&[core])

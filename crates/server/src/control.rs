@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use pushbench_model::control::{Health, PublishOrder};
+use pushbench_model::slices::CONTROL_THREAD;
 use pushbench_model::tuning::Tuning;
 use pushbench_transport::hub::Hub;
 use pushbench_transport::limits::MAX_MESSAGE;
@@ -49,7 +50,7 @@ pub(crate) fn start(
         .build()
         .map_err(failed)?;
     thread::Builder::new()
-        .name("pb-control".into())
+        .name(CONTROL_THREAD.into())
         .spawn(move || {
             let control = Arc::new(control);
             let worker = Worker {

@@ -56,12 +56,22 @@ impl Counters {
     ///
     /// As [`Self::attach`].
     pub fn attach_without(pid: u32, without: Option<&str>) -> Result<Self, Unavailable> {
+        Self::attach_where(pid, &|name| without != Some(name))
+    }
+
+    /// As [`Self::attach`], but counts only in the threads that now have a name which `counted` accepts, and in what
+    /// they start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::attach`].
+    pub fn attach_where(pid: u32, counted: &dyn Fn(&str) -> bool) -> Result<Self, Unavailable> {
         let user = [Hardware::INSTRUCTIONS, Hardware::CPU_CYCLES].map(in_program);
         let kernel = [Hardware::INSTRUCTIONS, Hardware::CPU_CYCLES].map(in_kernel);
         let both = [&user[..], &kernel[..]].concat();
-        let events = match EventSet::attach(pid, without, &both) {
+        let events = match EventSet::attach(pid, counted, &both) {
             // Observing the kernel takes more rights than observing one's own programs.
-            Err(Unavailable::Forbidden { .. }) => EventSet::attach(pid, without, &user)?,
+            Err(Unavailable::Forbidden { .. }) => EventSet::attach(pid, counted, &user)?,
             other => other?,
         };
         Ok(Self { events })

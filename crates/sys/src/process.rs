@@ -7,6 +7,7 @@ mod cpu;
 mod limits;
 mod memory;
 mod switches;
+mod thread_clock;
 mod threads;
 
 use std::io;
@@ -17,7 +18,7 @@ pub use cpu::{CpuSplit, cpu_split, cpu_time_ns, thread_cpu_ns};
 pub use limits::{die_with_parent, raise_nofile};
 pub use memory::{Memory, memory};
 pub use switches::{ContextSwitches, context_switches};
-pub(crate) use threads::is_named;
+pub use thread_clock::{ThreadClock, ThreadTime};
 pub use threads::named_threads_cpu_ns;
 
 /// All that is known of a process at one time.

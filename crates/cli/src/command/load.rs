@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use pushbench_harness::verify::verify;
 use pushbench_load::barrier::{Free, Lines};
 use pushbench_load::target::Target;
-use pushbench_load::{Config, Patience, run as measure};
+use pushbench_load::{Config, Patience, run as measure, run_slices};
 use pushbench_model::histogram::{Quantile, quantile};
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::profile::Profile;
@@ -60,6 +60,9 @@ pub(crate) struct Options {
     /// Announce phases on standard output and wait for a line on standard input at each
     #[arg(long, hide = true)]
     barriers: bool,
+    /// Messages of a slice: run in slices, each when the phase `slice` is answered, until the answer is `enough`
+    #[arg(long, hide = true, requires = "barriers", value_name = "N")]
+    slice_messages: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -79,7 +82,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             input: BufReader::new(std::io::stdin()),
             output: std::io::stdout(),
         };
-        let measurement = measure(config, &mut barrier)?;
+        let measurement = match options.slice_messages {
+            Some(messages) => run_slices(config, messages, &mut barrier)?,
+            None => measure(config, &mut barrier)?,
+        };
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "RESULT {}", serde_json::to_string(&measurement)?)?;
         return Ok(Exit::Done);

@@ -20,7 +20,7 @@ const WHOSE_FAULT: Duration = Duration::from_millis(300);
 
 /// Why there is no measurement.
 #[derive(Debug)]
-pub(super) enum Abort {
+pub(crate) enum Abort {
     /// Something went wrong; the sentence belongs into the record.
     Failed(String),
     /// A person asked to stop.
@@ -35,7 +35,7 @@ impl From<String> for Abort {
 
 /// Where a server listens, from its ready line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(crate) struct Address {
     /// Where subscribers connect.
     pub(super) data: String,
     /// Where schedules are ordered, if it has that.
@@ -237,7 +237,11 @@ fn barrier(
 }
 
 /// Waits for the ready line of a server.
-fn ready(server: &Process, events: &Events<'_>, limit: Duration) -> Result<Address, Abort> {
+pub(crate) fn ready(
+    server: &Process,
+    events: &Events<'_>,
+    limit: Duration,
+) -> Result<Address, Abort> {
     let awaited = "its ready line";
     match events.next(Instant::now() + limit) {
         Ok(Event::Line(_, line)) => Address::parse(&line).ok_or_else(|| {
@@ -255,7 +259,7 @@ fn ready(server: &Process, events: &Events<'_>, limit: Duration) -> Result<Addre
     }
 }
 
-fn ended(role: Role, process: &Process, exit: &Exit, awaited: &str) -> String {
+pub(crate) fn ended(role: Role, process: &Process, exit: &Exit, awaited: &str) -> String {
     // A load process says in its last line why it failed; a server was not made to.
     let lines = if role == Role::Load { 1 } else { LAST_LINES };
     let words = process.last_words(lines);
@@ -274,7 +278,7 @@ fn quoted(words: &str, who: &str) -> String {
     format!("; {who} printed:{separator}{words}")
 }
 
-fn unsampled(role: Role, error: &io::Error) -> String {
+pub(crate) fn unsampled(role: Role, error: &io::Error) -> String {
     format!("{} cannot be sampled: {error}", role.name())
 }
 

@@ -6,7 +6,7 @@ use crate::plan::PlannedTrial;
 
 /// Parses the JSON of a result line. Every histogram decodes and has a plain name, because both end up in a log file
 /// that must be readable for ever.
-pub(super) fn parse(json: &str) -> Result<Measurement, String> {
+pub(crate) fn parse(json: &str) -> Result<Measurement, String> {
     let damaged = |what: String| format!("the result of the load process cannot be used: {what}");
     let measurement: Measurement =
         serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! Who publishes the messages of a measurement.
 
 mod by_order;
+mod one_at_a_time;
 mod relay;
 
 use std::time::Duration;
@@ -9,6 +10,8 @@ use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::measurement::Publisher as PublisherRole;
 
 use crate::{Config, LoadError};
+
+pub(crate) use one_at_a_time::OneAtATime;
 
 /// Publishes on a schedule, one order at a time.
 pub(crate) trait Publish {

@@ -92,7 +92,7 @@ fn watch_over_time(bench: &Bench, fan_out: &FanOut) -> Result<(), LoadError> {
     pending.into_iter().try_for_each(Pending::wait)
 }
 
-fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
+pub(super) fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
     let workers = bench.workers.len() as u32;
     let patience = bench.config.patience.connect;
     let pending: Vec<_> = bench
@@ -253,21 +253,21 @@ fn attainable(station: &Station, total: u64) -> u64 {
 
 /// What is known of the sockets at a barrier.
 #[derive(Clone, Copy, Default)]
-struct Sample {
-    wire: WireCount,
-    batches: u64,
-    connections: ConnectionCount,
+pub(super) struct Sample {
+    pub(super) wire: WireCount,
+    pub(super) batches: u64,
+    pub(super) connections: ConnectionCount,
     unreadable: u64,
 }
 
-fn start_recording(bench: &Bench, from: u64) -> Result<Sample, LoadError> {
+pub(super) fn start_recording(bench: &Bench, from: u64) -> Result<Sample, LoadError> {
     each_station(bench, move |station| {
         station.inlet.inbox.borrow_mut().record_from(from);
         station_sample(station)
     })
 }
 
-fn sample(bench: &Bench) -> Result<Sample, LoadError> {
+pub(super) fn sample(bench: &Bench) -> Result<Sample, LoadError> {
     each_station(bench, station_sample)
 }
 
@@ -324,7 +324,7 @@ fn station_sample(station: &Station) -> Sample {
 }
 
 /// What the measured phase alone has cost; connections are as they were at its end.
-fn between(before: &Sample, after: Sample) -> Sample {
+pub(super) fn between(before: &Sample, after: Sample) -> Sample {
     let mut wire = after.wire.since(&before.wire);
     // Bytes of a connection that ended can no longer be compared with what it was to receive.
     if after.connections.ended_early > 0 || after.unreadable + before.unreadable > 0 {
@@ -339,14 +339,14 @@ fn between(before: &Sample, after: Sample) -> Sample {
 
 /// What the workers hold at the end.
 #[derive(Default)]
-struct Outcome {
-    recorder: Recorder,
+pub(super) struct Outcome {
+    pub(super) recorder: Recorder,
     windows: Option<Windows>,
-    sequence: SequenceCounts,
-    errors: Vec<String>,
+    pub(super) sequence: SequenceCounts,
+    pub(super) errors: Vec<String>,
 }
 
-fn collect(bench: &Bench, last: u64) -> Result<Outcome, LoadError> {
+pub(super) fn collect(bench: &Bench, last: u64) -> Result<Outcome, LoadError> {
     let mut sum = Outcome::default();
     let pending: Vec<_> = bench
         .workers

@@ -6,8 +6,7 @@ use std::io;
 use perf_event::{Builder, Counter};
 
 use super::Unavailable;
-use crate::process::is_named;
-use crate::procfs::threads_of;
+use crate::procfs::{self, threads_of};
 
 /// How often to start over when threads come and go while attaching.
 const ATTEMPTS: usize = 100;
@@ -25,11 +24,11 @@ pub(super) struct Reading {
 pub(super) struct EventSet(Vec<Vec<Counter>>);
 
 impl EventSet {
-    /// Counts `events` in the present threads of `pid`, except those named `without`, and all that they start from now
+    /// Counts `events` in the present threads of `pid` whose name `counted` accepts, and all that they start from now
     /// on.
     pub(super) fn attach(
         pid: u32,
-        without: Option<&str>,
+        counted: &dyn Fn(&str) -> bool,
         events: &[Builder<'static>],
     ) -> Result<Self, Unavailable> {
         let mut failure = Unavailable::NoProcess { pid };
@@ -37,12 +36,12 @@ impl EventSet {
             let Ok(threads) = threads_of(pid) else {
                 return Err(Unavailable::NoProcess { pid });
             };
-            let counted: Vec<u32> = threads
+            let chosen: Vec<u32> = threads
                 .iter()
                 .copied()
-                .filter(|&thread| without.is_none_or(|name| !is_named(pid, thread, name)))
+                .filter(|&thread| counted(&name_of(pid, thread)))
                 .collect();
-            match Self::open(&counted, events) {
+            match Self::open(&chosen, events) {
                 // A thread that appears in between is counted by inheritance if a thread that already
                 // had its counters started it, and not otherwise. Which of them is unknown, so a pass
                 // is only good if no thread appeared.
@@ -92,6 +91,12 @@ impl EventSet {
     pub(super) fn read(&mut self) -> io::Result<Vec<Reading>> {
         self.0.iter_mut().map(|threads| sum(threads)).collect()
     }
+}
+
+/// Empty when the thread has ended: it can no longer be counted in, whatever it was called.
+fn name_of(pid: u32, thread: u32) -> String {
+    let comm = procfs::read(format!("/proc/{pid}/task/{thread}/comm")).unwrap_or_default();
+    comm.trim_end().to_owned()
 }
 
 fn sum(threads: &mut [Counter]) -> io::Result<Reading> {
@@ -144,7 +149,7 @@ mod tests {
 
         let before = process::cpu_time_ns(child.id()).unwrap();
         let events = [task_clock(), Builder::new(Software::DUMMY)];
-        let mut set = match EventSet::attach(child.id(), None, &events) {
+        let mut set = match EventSet::attach(child.id(), &|_| true, &events) {
             // Some containers refuse perf_event_open altogether; there is nothing to test then.
             Err(error @ Unavailable::Forbidden { .. }) => {
                 // Past the test runner, which swallows what the printing macros of a passing test say.

@@ -27,7 +27,7 @@ pub fn named_threads_cpu_ns(pid: u32, name: &str) -> io::Result<u64> {
 }
 
 /// Whether a thread of a process has this name; a thread that has ended has none.
-pub(crate) fn is_named(pid: u32, thread: u32, name: &str) -> bool {
+fn is_named(pid: u32, thread: u32, name: &str) -> bool {
     procfs::read(format!("/proc/{pid}/task/{thread}/comm"))
         .is_ok_and(|comm| comm.trim_end() == name)
 }

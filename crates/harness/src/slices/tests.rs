@@ -1,0 +1,53 @@
+//! How much a trial in slices is.
+
+use std::path::Path;
+
+use super::*;
+use crate::verify::tests::scenario;
+
+fn config(subscribers: u32, bytes: usize) -> SliceConfig {
+    let mut scenario = scenario();
+    let Workload::FanOut(fan_out) = &mut scenario.workload else {
+        panic!("a fan-out is expected")
+    };
+    fan_out.subscribers = subscribers;
+    scenario.payload.bytes = bytes;
+    let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\", \"tcp\"]\ncommand = [\"x\"]\n\
+                   publishes = \"schedule\"\nabout = \"\"\n";
+    let servers = Server::parse(servers, Path::new("servers.toml")).unwrap();
+    let servers = servers.into_iter().map(Arc::new).collect();
+    SliceConfig::new(&Arc::new(scenario), servers, Profile::Quick, 7).unwrap()
+}
+
+#[test]
+fn a_slice_has_about_as_many_deliveries_whatever_the_scenario() {
+    let messages = |subscribers, bytes| config(subscribers, bytes).messages;
+    assert_eq!(messages(100, 128), 20);
+    assert_eq!(messages(1000, 128), 2);
+    assert_eq!(messages(10, 65_536), 22, "large ones cost more");
+    assert_eq!(messages(1, 8), 64, "bounded below");
+    assert_eq!(messages(1_000_000, 8), 1, "and above");
+}
+
+#[test]
+fn an_estimate_has_the_starts_and_the_rounds() {
+    assert_eq!(config(1, 1).estimate(), Duration::from_secs(1 + 2));
+}
+
+#[test]
+fn cold_connections_have_no_slices() {
+    let config = config(1, 1);
+    let mut scenario = (*config.scenario).clone();
+    let once = pushbench_model::profile::PerProfile {
+        quick: 1,
+        standard: 1,
+        thorough: 1,
+    };
+    scenario.workload = Workload::Connect(pushbench_model::scenario::Connect {
+        connections: once,
+        warm_up: once,
+        in_flight: 1,
+    });
+    let made = SliceConfig::new(&Arc::new(scenario), config.servers, Profile::Quick, 7);
+    assert!(made.is_none());
+}
