@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pushbench_harness::{Observer, Progress};
+use pushbench_harness::{Observer, Progress, Step};
 use pushbench_model::record::{Outcome, Trial};
+use pushbench_model::slices::SliceTrial;
 
 use crate::output;
 
@@ -38,6 +39,20 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 
+    fn ended(&self, number: u32, scenario: &str, who: &str, outcome: &Outcome) {
+        self.bar.inc(1);
+        let what = match outcome {
+            Outcome::Valid if !self.shown || !self.bar.is_hidden() => return,
+            Outcome::Valid => "valid".to_owned(),
+            Outcome::Invalid { .. } => format!("invalid: {}", outcome.in_words()),
+            Outcome::Failed { reason } => format!("failed: {reason}"),
+        };
+        let planned = self.planned;
+        self.say(&format!(
+            "trial {number} of {planned} ({scenario}, {who}) {what}"
+        ));
+    }
+
     fn say(&self, line: &str) {
         self.bar.suspend(|| output::say(line));
     }
@@ -49,31 +64,33 @@ impl Observer for Bar {
     }
 
     fn started(&mut self, progress: &Progress<'_>) {
-        let trial = progress.trial;
         let left = HumanDuration(Duration::from_secs(progress.remaining.as_secs() + 1));
-        self.bar.set_message(format!(
-            "{left} left · {} · {}",
-            trial.scenario.name, trial.server.label
-        ));
+        let (scenario, who) = match progress.step {
+            Step::Trial(trial) => (&trial.scenario, trial.server.label.to_string()),
+            Step::Slices(slices) => (&slices.scenario, in_slices(slices.servers.len())),
+        };
+        let scenario = &scenario.name;
+        self.bar
+            .set_message(format!("{left} left · {scenario} · {who}"));
     }
 
     fn finished(&mut self, trial: &Trial) {
-        self.bar.inc(1);
-        let what = match &trial.outcome {
-            Outcome::Valid if !self.shown || !self.bar.is_hidden() => return,
-            Outcome::Valid => "valid".to_owned(),
-            Outcome::Invalid { .. } => format!("invalid: {}", trial.outcome.in_words()),
-            Outcome::Failed { reason } => format!("failed: {reason}"),
-        };
         let Trial {
-            trial,
+            trial: number,
             scenario,
             server,
+            outcome,
             ..
         } = trial;
-        self.say(&format!(
-            "trial {trial} of {} ({scenario}, {server}) {what}",
-            self.planned
-        ));
+        self.ended(*number, scenario, &server.to_string(), outcome);
     }
+
+    fn sliced(&mut self, trial: &SliceTrial) {
+        let who = in_slices(trial.arms.len());
+        self.ended(trial.trial, &trial.scenario, &who, &trial.outcome);
+    }
+}
+
+fn in_slices(servers: usize) -> String {
+    format!("{servers} servers in slices")
 }

@@ -32,7 +32,7 @@ pub mod verify;
 pub use cores::CoreSplit;
 pub use environment::Build;
 pub use error::HarnessError;
-pub use plan::{Plan, PlannedTrial};
+pub use plan::{Plan, PlannedTrial, Step};
 pub use record_writer::RecordWriter;
 pub use run::{NoObserver, Observer, Progress, RunConfig, RunOutcome, run};
 pub use servers::{CheckedServers, Server, ServersError};

@@ -1,4 +1,5 @@
-//! The order of trials: blocks that contain every scenario and server once, each block shuffled by itself.
+//! The order of trials: blocks that contain every scenario and server once, and every fan-out in slices, each block
+//! shuffled by itself.
 //!
 //! Whatever drifts over a run (temperature, neighbours, page cache) then meets all servers alike; running one server
 //! after the other would hand the drift to one of them (method rule 14).
@@ -6,14 +7,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::{Connect, FanOut, Scenario, Workload};
 use pushbench_model::schedule::Arrivals;
+use pushbench_model::tuning::Tuning;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
 use crate::servers::Server;
+use crate::slices::SliceConfig;
 
 /// Starting and stopping the two processes of a trial takes about this long.
 const PROCESSES: Duration = Duration::from_millis(400);
@@ -39,11 +43,42 @@ pub struct PlannedTrial {
     pub rate: Option<f64>,
 }
 
-/// All trials of a run, in order.
+/// All trials of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The trials.
+    /// The trials of one server each, in order.
     pub trials: Vec<PlannedTrial>,
+    /// The trials in slices, in order; their numbers say where between the others.
+    pub slices: Vec<SliceConfig>,
+}
+
+/// One trial of a plan.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Of one server.
+    Trial(&'a PlannedTrial),
+    /// Of several servers, in slices.
+    Slices(&'a SliceConfig),
+}
+
+impl Step<'_> {
+    /// Number in the run, from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        match self {
+            Self::Trial(trial) => trial.number,
+            Self::Slices(slices) => slices.number,
+        }
+    }
+
+    /// How long it will take, roughly.
+    #[must_use]
+    pub fn estimate(&self) -> Duration {
+        match self {
+            Self::Trial(trial) => trial.estimate,
+            Self::Slices(slices) => slices.estimate(),
+        }
+    }
 }
 
 impl Plan {
@@ -56,37 +91,128 @@ impl Plan {
         repetitions: u32,
         seed: u64,
     ) -> Self {
+        let none = |_: &Arc<Scenario>, _: &[Arc<Server>]| Vec::new();
+        Self::of_blocks(scenarios, servers, profile, repetitions, seed, none)
+    }
+
+    /// The same, with trials in slices: one for every fan-out, block and tuning of which there are at least two servers
+    /// of this suite.
+    #[must_use]
+    pub fn with_slices(
+        scenarios: &[Scenario],
+        servers: &[Server],
+        profile: Profile,
+        repetitions: u32,
+        seed: u64,
+    ) -> Self {
+        let slices = |scenario: &Arc<Scenario>, servers: &[Arc<Server>]| {
+            let groups = sliced_together(servers).into_iter();
+            groups
+                .filter_map(|group| SliceConfig::new(scenario, group, profile, 0))
+                .collect()
+        };
+        Self::of_blocks(scenarios, servers, profile, repetitions, seed, slices)
+    }
+
+    fn of_blocks(
+        scenarios: &[Scenario],
+        servers: &[Server],
+        profile: Profile,
+        repetitions: u32,
+        seed: u64,
+        slices: impl Fn(&Arc<Scenario>, &[Arc<Server>]) -> Vec<SliceConfig>,
+    ) -> Self {
+        enum Item {
+            Trial(Arc<Scenario>, Arc<Server>),
+            Slices(SliceConfig),
+        }
         let scenarios: Vec<_> = scenarios.iter().cloned().map(Arc::new).collect();
         let servers: Vec<_> = servers.iter().cloned().map(Arc::new).collect();
         let mut order = Pcg64Mcg::seed_from_u64(seed);
-        let mut trials = Vec::new();
+        let mut plan = Self {
+            trials: Vec::new(),
+            slices: Vec::new(),
+        };
         for repetition in 1..=repetitions {
-            let mut block: Vec<_> = scenarios
-                .iter()
-                .flat_map(|scenario| servers.iter().map(move |server| (scenario, server)))
-                .collect();
+            let mut block = Vec::new();
+            for scenario in &scenarios {
+                for server in &servers {
+                    block.push(Item::Trial(Arc::clone(scenario), Arc::clone(server)));
+                }
+                let slices = slices(scenario, &servers);
+                block.extend(slices.into_iter().map(Item::Slices));
+            }
             block.shuffle(&mut order);
-            for (scenario, server) in block {
-                trials.push(PlannedTrial {
-                    number: trials.len() as u32 + 1,
-                    repetition,
-                    scenario: Arc::clone(scenario),
-                    server: Arc::clone(server),
-                    profile,
-                    seed: trial_seed(seed, repetition, &scenario.name),
-                    estimate: estimate(scenario, profile),
-                    rate: None,
-                });
+            for item in block {
+                let number = plan.len() + 1;
+                match item {
+                    Item::Trial(scenario, server) => plan.trials.push(PlannedTrial {
+                        number,
+                        repetition,
+                        profile,
+                        seed: trial_seed(seed, repetition, &scenario.name),
+                        estimate: estimate(&scenario, profile),
+                        scenario,
+                        server,
+                        rate: None,
+                    }),
+                    Item::Slices(config) => plan.slices.push(SliceConfig {
+                        number,
+                        repetition,
+                        seed: trial_seed(seed, repetition, &config.scenario.name),
+                        ..config
+                    }),
+                }
             }
         }
-        Self { trials }
+        plan
+    }
+
+    /// Trials of both kinds.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        (self.trials.len() + self.slices.len()) as u32
+    }
+
+    /// Whether there is nothing to run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Trials of both kinds, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let trials = self.trials.iter().map(Step::Trial);
+        let mut steps: Vec<_> = trials.chain(self.slices.iter().map(Step::Slices)).collect();
+        steps.sort_by_key(Step::number);
+        steps
     }
 
     /// How long the whole run will take, roughly.
     #[must_use]
     pub fn estimate(&self) -> Duration {
-        self.trials.iter().map(|trial| trial.estimate).sum()
+        self.steps().iter().map(Step::estimate).sum()
     }
+}
+
+/// The servers that are compared in slices: those of this suite, whose threads are known, and of one tuning. One alone
+/// has nobody to take turns with.
+fn sliced_together(servers: &[Arc<Server>]) -> Vec<Vec<Arc<Server>>> {
+    let own = |server: &Server| {
+        server.publisher == Publisher::Server
+            && server
+                .command
+                .first()
+                .is_some_and(|program| program == "{pushbench}")
+    };
+    let groups = [false, true].map(|defaults| {
+        let members = servers
+            .iter()
+            .filter(|server| own(server) && (server.label.tuning == Tuning::Defaults) == defaults);
+        members.cloned().collect::<Vec<_>>()
+    });
+    groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 
 /// Depends on the scenario's name and not on its place, so that running fewer scenarios leaves the seeds as they were.
@@ -246,6 +372,82 @@ about = "ours"
         let plan = plan(1);
         let orders: BTreeSet<_> = plan.trials.chunks(6).map(order).collect();
         assert!(orders.len() > 1, "each block is shuffled by itself");
+    }
+
+    fn sliced(seed: u64, servers: &[Server]) -> Plan {
+        let scenarios = [scenario("a"), scenario("b")];
+        Plan::with_slices(&scenarios, servers, Profile::Quick, 5, seed)
+    }
+
+    #[test]
+    fn slices_stand_between_the_other_trials_of_their_block() {
+        let servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+        let plan = sliced(1, &servers);
+        assert_eq!((plan.trials.len(), plan.slices.len()), (30, 10));
+        let steps = plan.steps();
+        assert!(steps.iter().map(Step::number).eq(1..=40));
+        let mut places = BTreeSet::new();
+        for (block, repetition) in steps.chunks(8).zip(1..) {
+            for (place, step) in block.iter().enumerate() {
+                match step {
+                    Step::Trial(trial) => assert_eq!(trial.repetition, repetition),
+                    Step::Slices(slices) => {
+                        assert_eq!(slices.repetition, repetition);
+                        assert_eq!(slices.servers.len(), 3);
+                        let of_scenario = plan.trials.iter().find(|trial| {
+                            trial.repetition == repetition
+                                && trial.scenario.name == slices.scenario.name
+                        });
+                        assert_eq!(slices.seed, of_scenario.unwrap().seed);
+                        places.insert(place);
+                    }
+                }
+            }
+        }
+        assert!(places.len() > 2, "at random: {places:?}");
+        let expected: Duration = steps.iter().map(Step::estimate).sum();
+        assert_eq!(plan.estimate(), expected);
+        assert!(
+            expected
+                > super::Plan {
+                    slices: Vec::new(),
+                    ..plan
+                }
+                .estimate()
+        );
+    }
+
+    /// Tunings are never compared, relays publish otherwise, and the threads of strangers are not known.
+    #[test]
+    fn slices_are_of_own_servers_of_one_tuning() {
+        let mut servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+        for server in &mut servers {
+            server.label.tuning = Tuning::Equalised;
+        }
+        let mut defaults = servers.clone();
+        for server in &mut defaults {
+            server.label.tuning = Tuning::Defaults;
+        }
+        let mut floor = servers[0].clone();
+        floor.label.tuning = Tuning::Fixed;
+        let mut relay = servers[0].clone();
+        relay.publisher = Publisher::Load;
+        let mut stranger = servers[0].clone();
+        stranger.command = vec!["node".into()];
+
+        let all = [&servers[..], &defaults[..2], &[floor, relay, stranger]].concat();
+        let plan = sliced(1, &all);
+        assert_eq!(plan.slices.len(), 2 * 5 * 2);
+        for slices in &plan.slices {
+            let tunings: Vec<_> = slices.servers.iter().map(|s| s.label.tuning).collect();
+            let defaults = [Tuning::Defaults; 2];
+            use Tuning::{Equalised, Fixed};
+            assert!(
+                tunings == defaults || tunings == [Equalised, Equalised, Equalised, Fixed],
+                "{tunings:?}"
+            );
+        }
+        assert!(sliced(1, &servers[..1]).slices.is_empty(), "one alone");
     }
 
     /// Servers of a scenario meet the same schedule in a block; another block or scenario has another.

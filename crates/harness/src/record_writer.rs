@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::Measurement;
 use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
+use pushbench_model::slices::{SLICES_FILE, SliceTrial};
+use serde::Serialize;
 
 use crate::error::HarnessError;
 use crate::plan::PlannedTrial;
@@ -91,12 +93,25 @@ impl RecordWriter {
             }
             trial.summaries = summaries;
         }
-        self.append_line(&trial)?;
+        self.append_line(TRIALS_FILE, &trial)?;
         Ok(trial)
     }
 
-    fn append_line(&self, trial: &Trial) -> Result<(), HarnessError> {
-        let path = self.directory.join(TRIALS_FILE);
+    /// Appends a trial in slices. When this returns it is on the disk. The first one creates the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::append`].
+    pub fn append_slices(&mut self, trial: &SliceTrial) -> Result<(), HarnessError> {
+        let path = self.directory.join(SLICES_FILE);
+        if !path.exists() {
+            write_file(&path, "")?;
+        }
+        self.append_line(SLICES_FILE, trial)
+    }
+
+    fn append_line(&self, file: &str, trial: &impl Serialize) -> Result<(), HarnessError> {
+        let path = self.directory.join(file);
         let append = || -> io::Result<()> {
             let mut line = serde_json::to_vec(trial)?;
             line.push(b'\n');

@@ -9,13 +9,15 @@ use pushbench_model::environment::Environment;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{AbsentServer, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
+use pushbench_model::slices::SliceTrial;
 
 use crate::cores::CoreSplit;
 use crate::environment;
 use crate::error::HarnessError;
-use crate::plan::{Plan, PlannedTrial};
+use crate::plan::{Plan, PlannedTrial, Step};
 use crate::record_writer::RecordWriter;
 use crate::servers::Server;
+use crate::slices::{SliceConfig, SliceResult};
 use crate::time;
 use crate::trial::{TrialResult, TrialRunner};
 
@@ -38,6 +40,8 @@ pub struct RunConfig {
     pub servers: Vec<Server>,
     /// Servers that were to take part and cannot.
     pub absent: Vec<AbsentServer>,
+    /// Whether servers of this suite are compared in slices besides.
+    pub slices: bool,
     /// Cores of both sides.
     pub cores: CoreSplit,
     /// The machine.
@@ -48,7 +52,12 @@ impl RunConfig {
     /// The plan of this run.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        Plan::new(
+        let plan = if self.slices {
+            Plan::with_slices
+        } else {
+            Plan::new
+        };
+        plan(
             &self.scenarios,
             &self.servers,
             self.profile,
@@ -65,7 +74,7 @@ impl RunConfig {
             seed: self.seed,
             profile: self.profile,
             repetitions: self.repetitions,
-            planned: plan.trials.len() as u32,
+            planned: plan.len(),
             scenarios: self.scenarios.clone(),
             servers: self
                 .servers
@@ -84,7 +93,7 @@ impl RunConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
     /// The trial that starts.
-    pub trial: &'a PlannedTrial,
+    pub step: Step<'a>,
     /// Trials of the whole run.
     pub planned: u32,
     /// How long the rest will take, this trial included.
@@ -107,6 +116,11 @@ pub trait Observer {
     fn finished(&mut self, trial: &Trial) {
         let _ = trial;
     }
+
+    /// A trial in slices has ended and is recorded.
+    fn sliced(&mut self, trial: &SliceTrial) {
+        let _ = trial;
+    }
 }
 
 /// Tells nobody.
@@ -120,10 +134,12 @@ impl Observer for NoObserver {}
 pub struct RunOutcome {
     /// The record.
     pub directory: PathBuf,
-    /// Trials recorded, whatever their outcome.
+    /// Trials recorded, whatever their outcome and kind.
     pub completed: u32,
-    /// Trials planned.
+    /// Trials planned, of both kinds.
     pub planned: u32,
+    /// Of the recorded ones, those in slices.
+    pub slices: u32,
     /// Of the recorded ones, those whose figures must not be used.
     pub invalid: u32,
     /// And those that gave no measurement.
@@ -154,33 +170,78 @@ pub fn run(
     let mut outcome = RunOutcome {
         directory: writer.directory().to_owned(),
         completed: 0,
-        planned: plan.trials.len() as u32,
+        planned: plan.len(),
+        slices: 0,
         invalid: 0,
         failed: 0,
         interrupted: false,
     };
     let mut pace = Pace::new(&plan);
-    for planned in &plan.trials {
+    for step in plan.steps() {
         if stop.load(Ordering::Relaxed) {
             outcome.interrupted = true;
             break;
         }
         observer.started(&Progress {
-            trial: planned,
+            step,
             planned: outcome.planned,
             remaining: pace.remaining(),
         });
         let clock = Instant::now();
-        let TrialResult::Finished(finished) = runner.run(planned) else {
+        let recorded = match step {
+            Step::Trial(planned) => one(planned, runner, &mut writer)?.map(Recorded::Trial),
+            Step::Slices(config) => in_slices(config, runner, &mut writer)?.map(Recorded::Slices),
+        };
+        let Some(recorded) = recorded else {
             outcome.interrupted = true;
             break;
         };
-        let trial = writer.append(planned, *finished)?;
-        outcome.count(&trial.outcome);
-        pace.took(planned.estimate, clock.elapsed());
-        observer.finished(&trial);
+        pace.took(step.estimate(), clock.elapsed());
+        match recorded {
+            Recorded::Trial(trial) => {
+                outcome.count(&trial.outcome);
+                observer.finished(&trial);
+            }
+            Recorded::Slices(trial) => {
+                outcome.count(&trial.outcome);
+                outcome.slices += 1;
+                observer.sliced(&trial);
+            }
+        }
     }
     Ok(outcome)
+}
+
+/// A trial as it is in the record.
+enum Recorded {
+    Trial(Box<Trial>),
+    Slices(Box<SliceTrial>),
+}
+
+/// Runs and records; `None` when it was interrupted.
+fn one(
+    planned: &PlannedTrial,
+    runner: &mut dyn TrialRunner,
+    writer: &mut RecordWriter,
+) -> Result<Option<Box<Trial>>, HarnessError> {
+    match runner.run(planned) {
+        TrialResult::Finished(finished) => {
+            writer.append(planned, *finished).map(Box::new).map(Some)
+        }
+        TrialResult::Interrupted => Ok(None),
+    }
+}
+
+/// The same in slices.
+fn in_slices(
+    config: &SliceConfig,
+    runner: &mut dyn TrialRunner,
+    writer: &mut RecordWriter,
+) -> Result<Option<Box<SliceTrial>>, HarnessError> {
+    match runner.run_slices(config) {
+        SliceResult::Finished(trial) => writer.append_slices(&trial).map(|()| Some(trial)),
+        SliceResult::Interrupted => Ok(None),
+    }
 }
 
 impl RunOutcome {
@@ -201,7 +262,7 @@ fn check(config: &RunConfig, plan: &Plan) -> Result<(), HarnessError> {
             config.servers.is_empty(),
             "no server was chosen that this machine can start",
         ),
-        (plan.trials.is_empty(), "no repetitions were asked for"),
+        (plan.is_empty(), "no repetitions were asked for"),
     ];
     match missing.iter().find(|(is_missing, _)| *is_missing) {
         Some((_, what)) => Err(HarnessError::NothingToRun(what)),

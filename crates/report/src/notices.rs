@@ -36,7 +36,8 @@ fn debug_build(results: &Results<'_>) -> Option<String> {
 /// "Stopped after X of Y trials."
 pub(crate) fn interrupted(results: &Results<'_>) -> Option<String> {
     let run = &results.record.run;
-    let (made, planned) = (results.record.trials.len(), run.planned as usize);
+    let made = results.record.trials.len() + results.record.slices.len();
+    let planned = run.planned as usize;
     (made < planned).then(|| {
         format!(
             "Stopped after {made} of {}: what follows rests on these.",

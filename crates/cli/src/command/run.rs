@@ -48,6 +48,9 @@ pub(crate) struct Options {
     /// File that lists servers [default: benches/servers.toml, or the one built in]
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
+    /// Leave out the trials in slices, in which servers of Pushbench's own take turns of a few milliseconds
+    #[arg(long)]
+    no_slices: bool,
     /// Show no progress: no bar in a terminal, no line per trial elsewhere
     #[arg(long)]
     no_progress: bool,
@@ -65,6 +68,7 @@ impl Default for Options {
             out: "reports".into(),
             scenarios: None,
             servers: None,
+            no_slices: false,
             no_progress: false,
         }
     }
@@ -96,7 +100,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         counters,
         stop: &stop,
     };
-    let mut bar = Bar::new(config.plan().trials.len() as u32, !options.no_progress);
+    let mut bar = Bar::new(config.plan().len(), !options.no_progress);
     let result = run_trials(&config, &mut runner, &mut bar, &stop);
     bar.finish();
     conclude(&result?)
@@ -135,6 +139,7 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
         scenarios,
         servers: checked.available,
         absent: checked.absent,
+        slices: !options.no_slices,
         cores: CoreSplit::of_this_machine(),
         environment: environment::capture(&build, checked.runtimes),
     })
