@@ -409,7 +409,7 @@ about = "ours"
         assert_eq!(plan.estimate(), expected);
         assert!(
             expected
-                > super::Plan {
+                > Plan {
                     slices: Vec::new(),
                     ..plan
                 }

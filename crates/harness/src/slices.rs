@@ -201,6 +201,18 @@ fn take_turns(
     for arm in arms {
         reasons.extend(arm.finish(runner, config)?);
     }
+    for arm in slices.iter() {
+        let used = |side: fn(&Slice) -> u64| arm.slices.iter().map(side).sum::<u64>();
+        if used(|slice| slice.server_cpu_ns) == 0 || used(|slice| slice.load_cpu_ns) == 0 {
+            reasons.push(Reason {
+                side: Blame::Setting,
+                text: format!(
+                    "{}: no processor time was seen; the kernel must count that of threads (CONFIG_SCHED_INFO)",
+                    arm.server
+                ),
+            });
+        }
+    }
     if !complete && reasons.is_empty() {
         reasons.push(Reason {
             side: Blame::Server,

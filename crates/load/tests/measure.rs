@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pushbench_load::barrier::{Barrier, Free};
 use pushbench_load::target::Target;
-use pushbench_load::{Config, LoadError, Patience, run};
+use pushbench_load::{Config, LoadError, Patience, run, run_slices};
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::Scenario;
@@ -156,6 +156,56 @@ fn fan_out_delivers_everything_and_bytes_equal_the_formulas() {
             assert_watched(&name, &measurement);
         }
     }
+}
+
+/// Wants this many slices.
+struct Wants(u32);
+
+impl Barrier for Wants {
+    fn reached(&mut self, phase: &'static str) -> Result<(), LoadError> {
+        panic!("slices come to no {phase}")
+    }
+
+    fn once_more(&mut self, phase: &'static str) -> Result<bool, LoadError> {
+        assert_eq!(phase, "slice");
+        self.0 = self.0.wrapping_sub(1);
+        Ok(self.0 != u32::MAX)
+    }
+}
+
+/// Each message travels alone: an answer of a long-poll has one, and the bytes are those of single messages.
+#[test]
+fn slices_deliver_every_message_alone() {
+    for &transport in TRANSPORTS {
+        for kind in ["text", "binary"] {
+            let name = format!("{} {kind}", transport.name());
+            let server = server(transport, ServeOptions::default());
+            let config = config(transport, &server, &fan_out(128, kind), Publisher::Server);
+            let measurement = run_slices(config, 7, &mut Wants(3)).unwrap();
+            assert_clean(&name, &measurement);
+            assert_eq!(
+                (measurement.published, measurement.operations),
+                (3 * 7, 3 * 7 * 20),
+                "{name}"
+            );
+            assert_eq!(
+                measurement.sequence.delivered,
+                (5 + 3) * 7 * 20,
+                "{name}: warm-up is verified too"
+            );
+            let alone = (transport.name() == "long-poll").then_some(3 * 7 * 20);
+            assert_eq!(measurement.batches, alone, "{name}");
+        }
+    }
+}
+
+#[test]
+fn only_a_fan_out_has_slices() {
+    let transport = TRANSPORTS[0];
+    let server = server(transport, ServeOptions::default());
+    let config = config(transport, &server, CONNECT, Publisher::Server);
+    let error = run_slices(config, 7, &mut Wants(1)).unwrap_err();
+    assert!(matches!(error, LoadError::NoSlices("connect")), "{error}");
 }
 
 /// Batches of the warm-up do not count: an answer carries at least one of the measured messages.

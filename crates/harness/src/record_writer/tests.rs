@@ -1,14 +1,17 @@
 //! What is written is read back with the reader of the model.
 
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 
 use pushbench_model::environment::Environment;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Outcome, Record};
+use pushbench_model::slices::Slice;
 
 use super::*;
 use crate::plan::Plan;
 use crate::servers::Server;
+use crate::slices::{self, SliceConfig};
 use crate::verify::tests::{flawless, scenario};
 
 fn run() -> Run {
@@ -158,6 +161,43 @@ fn half_a_line_is_passed_over() {
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(&whole[..whole.len() / 2]).unwrap();
     assert_eq!(Record::read(writer.directory()).unwrap().trials.len(), 1);
+}
+
+/// The file is there with the first of them; half a line at its end is passed over, too.
+#[test]
+fn slices_have_a_file_of_their_own() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut writer = create(parent.path());
+    let path = writer.directory().join(SLICES_FILE);
+    assert!(!path.exists());
+
+    let plan = plan();
+    let PlannedTrial {
+        scenario, server, ..
+    } = &plan.trials[0];
+    let servers = vec![Arc::clone(server), Arc::clone(server)];
+    let config = SliceConfig::new(scenario, servers, Profile::Quick, 7).unwrap();
+    let mut trial = slices::not_run(&config, "it\ndied");
+    trial.arms[1].slices.push(Slice {
+        place: 2,
+        deliveries: 100,
+        server_cpu_ns: u64::MAX,
+        ..Slice::default()
+    });
+    writer.append_slices(&trial).unwrap();
+    trial.outcome = Outcome::Valid;
+    writer.append_slices(&trial).unwrap();
+
+    let record = Record::read(writer.directory()).unwrap();
+    assert_eq!(record.slices.len(), 2);
+    assert_eq!(record.slices[1], trial);
+    assert_eq!(record.slices[0].outcome.in_words(), "it\ndied");
+    assert!(record.trials.is_empty());
+
+    let whole = fs::read(&path).unwrap();
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(&whole[..whole.len() / 4]).unwrap();
+    assert_eq!(Record::read(writer.directory()).unwrap().slices.len(), 2);
 }
 
 #[test]

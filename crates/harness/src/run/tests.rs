@@ -57,15 +57,20 @@ impl Observer for Notes {
     }
 
     fn started(&mut self, progress: &Progress<'_>) {
-        assert_eq!(progress.planned, 4);
         self.started
-            .push((progress.trial.number, progress.remaining));
+            .push((progress.step.number(), progress.remaining));
     }
 
     fn finished(&mut self, trial: &Trial) {
         // Recorded before anyone is told.
         let record = Record::read(&self.directory).unwrap();
         assert_eq!(&record.trials.last().unwrap().trial, trial);
+        self.finished.push(trial.outcome.clone());
+    }
+
+    fn sliced(&mut self, trial: &SliceTrial) {
+        let record = Record::read(&self.directory).unwrap();
+        assert_eq!(record.slices.last().unwrap(), trial);
         self.finished.push(trial.outcome.clone());
     }
 }
@@ -82,6 +87,7 @@ fn config(parent: &Path) -> RunConfig {
         scenarios: vec![scenario()],
         servers: Server::parse(servers, Path::new("servers.toml")).unwrap(),
         absent: Vec::new(),
+        slices: false,
         cores: CoreSplit {
             server: vec![0],
             load: vec![1],
@@ -120,10 +126,49 @@ fn go(outcomes: &[Outcome], stop_after: Option<usize>) -> (RunOutcome, Notes, Ve
     (outcome, notes, mock.ran, record)
 }
 
+/// This mock runs no slices, so they fail; they are recorded all the same, at their place among the others.
+#[test]
+fn slices_are_planned_recorded_told_and_counted() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut config = config(parent.path());
+    config.slices = true;
+    for server in &mut config.servers {
+        server.command = vec!["{pushbench}".into()];
+    }
+    let stop = AtomicBool::new(false);
+    let mut mock = Mock {
+        outcomes: std::iter::repeat_n(Outcome::Valid, 4).collect(),
+        stop_after: None,
+        ran: Vec::new(),
+    };
+    let mut notes = Notes::default();
+    let outcome = run(&config, &mut mock, &mut notes, &stop).unwrap();
+    let record = Record::read(&outcome.directory).unwrap();
+    assert_eq!((outcome.completed, outcome.planned), (6, 6));
+    assert_eq!((outcome.slices, outcome.failed), (2, 2));
+    assert_eq!(record.run.planned, 6);
+    assert_eq!((record.trials.len(), record.slices.len()), (4, 2));
+    assert_eq!((notes.started.len(), notes.finished.len()), (6, 6));
+    assert!(notes.started.iter().map(|(number, _)| *number).eq(1..=6));
+    let mut numbers: Vec<u32> = record.slices.iter().map(|slices| slices.trial).collect();
+    numbers.extend(&mock.ran);
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(1..=6));
+    for (slices, repetition) in record.slices.iter().zip(1..) {
+        assert_eq!(slices.repetition, repetition);
+        assert_eq!(slices.arms.len(), 2);
+        assert!(slices.outcome.in_words().contains("none in slices"));
+    }
+
+    config.slices = false;
+    assert_eq!(config.plan().len(), 4);
+}
+
 #[test]
 fn every_outcome_is_recorded_and_told() {
     let (outcome, notes, ran, record) = go(&outcomes(), None);
     assert_eq!((outcome.completed, outcome.planned), (4, 4));
+    assert_eq!(outcome.slices, 0);
     assert_eq!(
         (outcome.invalid, outcome.failed, outcome.interrupted),
         (1, 1, false)
