@@ -79,6 +79,7 @@ fn a_whole_run() {
     }
 
     assert_eq!(record.trials.len(), 2 * taking_part.len());
+    own_servers_took_turns(&record);
     every_trial_is_good(&record, &directory);
     the_run_is_told(&record, &ended.stderr, &ended.stdout);
 
@@ -196,6 +197,25 @@ fn every_trial_is_good(record: &Record, directory: &Path) {
     );
 }
 
+/// In the fan-out and nowhere else: cold connections have no slices.
+fn own_servers_took_turns(record: &Record) {
+    assert_eq!(
+        record.run.planned as usize,
+        record.trials.len() + record.slices.len()
+    );
+    assert!(!record.slices.is_empty());
+    for trial in &record.slices {
+        assert_eq!(
+            (trial.scenario.as_str(), &trial.outcome),
+            ("tiny", &Outcome::Valid)
+        );
+        for arm in &trial.arms {
+            assert!(OWN.contains(&arm.server.name().as_str()), "{}", arm.server);
+            assert!(arm.slices.len() >= 20, "{}", arm.server);
+        }
+    }
+}
+
 /// Progress goes to standard error, a line per trial where there is no terminal; the answer to standard output.
 fn the_run_is_told(record: &Record, stderr: &str, stdout: &str) {
     let planned = record.run.planned;
@@ -205,6 +225,11 @@ fn the_run_is_told(record: &Record, stderr: &str, stdout: &str) {
             "trial {} of {planned} ({}, {}) valid",
             trial.trial, trial.scenario, trial.server
         );
+        assert!(stderr.lines().any(|told| told == line), "{line}: {stderr}");
+    }
+    for trial in &record.slices {
+        let (number, servers) = (trial.trial, trial.arms.len());
+        let line = format!("trial {number} of {planned} (tiny, {servers} servers in slices) valid");
         assert!(stderr.lines().any(|told| told == line), "{line}: {stderr}");
     }
     assert!(
