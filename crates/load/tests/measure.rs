@@ -190,7 +190,7 @@ fn slices_deliver_every_message_alone() {
             );
             assert_eq!(
                 measurement.sequence.delivered,
-                (5 + 3) * 7 * 20,
+                (10 + 3) * 7 * 20,
                 "{name}: warm-up is verified too"
             );
             let alone = (transport.name() == "long-poll").then_some(3 * 7 * 20);

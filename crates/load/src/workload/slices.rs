@@ -20,7 +20,7 @@ use crate::worker::Station;
 use crate::{Bench, LoadError};
 
 /// Slices before the first that is measured.
-const WARM_UP: u32 = 5;
+const WARM_UP: u32 = 10;
 
 /// Announces `slice` until that is not answered with a wish for another; each has `messages` messages. Ends early when
 /// one does not arrive everywhere, which the measurement then shows.
