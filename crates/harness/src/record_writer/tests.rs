@@ -65,6 +65,22 @@ fn create(parent: &Path) -> RecordWriter {
     RecordWriter::create(parent, "2026-11-21T01-37-00Z-epyc-2c", &run()).unwrap()
 }
 
+/// What was never delivered is later than everything that was, and only receipts can be.
+#[test]
+fn losses_reach_the_summaries() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut measurement = flawless();
+    measurement.operations -= 50;
+    let trial = create(parent.path())
+        .append(&plan().trials[0], finished(Some(measurement)))
+        .unwrap();
+    let response = &trial.summaries["response"];
+    assert_eq!((response.n, response.lost), (2000, 50));
+    assert_eq!(response.beyond_end, ["p99"], "p99.9 has too few samples");
+    assert!(response.p90.is_some() && response.p99.is_none());
+    assert_eq!(trial.summaries["lateness"].lost, 0);
+}
+
 #[test]
 fn what_is_written_reads_back() {
     let parent = tempfile::tempdir().unwrap();
