@@ -10,20 +10,31 @@
 //! - `verdict`: what may be said of a ratio: faster, slower, no difference shown, undecided
 //! - `percentile`: percentiles of merged histograms, with losses
 //! - `student`: the t distribution
-//! - `trend`: slopes, and from when on a series stays the same
+//! - `bootstrap`: intervals by resampling trials
+//! - `kolmogorov`: whether values follow a distribution
+//! - `trend`: slopes
+//! - `steady`: from when on a series stays the same
+//! - [`simulate`]: data with a known truth, to hold any of the above against
 //! - [`noise`]: reproducible random numbers for simulations
 
+mod bootstrap;
 mod estimate;
+mod kolmogorov;
 pub mod noise;
 mod percentile;
+pub mod simulate;
+mod steady;
 mod student;
 mod trend;
 mod verdict;
 
+pub use bootstrap::{percentile_bootstrap, studentised_bootstrap};
 pub use estimate::{Averaging, Estimate, Interval, estimate, median_ratio, paired_ratio};
+pub use kolmogorov::{Fit, ks, ks_uniform, ks_uniform_histogram};
 pub use percentile::{Percentile, merge, percentile};
+pub use steady::{Settled, settled};
 pub use student::{t_cdf, t_quantile};
-pub use trend::{Settled, Slope, settled, slope};
+pub use trend::{Slope, slope};
 pub use verdict::{Comparison, Judgement, Verdict, holm, judge};
 
 /// Confidence of every interval in a report.

@@ -2,7 +2,7 @@
 
 /// Quantile of Student's t distribution: the `t` below which a share `p` of it lies.
 ///
-/// Found by bisection of [`t_cdf`], which is monotone, so that no degree of freedom needs a table.
+/// Newton's method on the tail, kept within a bracket by bisection, so that no degree of freedom needs a table.
 ///
 /// # Panics
 ///
@@ -17,32 +17,52 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
     if p < 0.5 {
         return -t_quantile(1.0 - p, df);
     }
-    let mut high = 1.0;
-    while t_cdf(high, df) < p && high < 1e300 {
+    let wanted = 1.0 - p;
+    let mut high = 2.0;
+    while tail(high, df) > wanted && high < 1e300 {
         high *= 2.0;
     }
     let mut low = 0.0;
-    // Ends when no number lies between.
-    loop {
-        let middle = f64::midpoint(low, high);
-        if middle <= low || middle >= high {
-            break;
-        }
-        if t_cdf(middle, df) < p {
-            low = middle;
+    let front = log_density_front(df);
+    let mut t = f64::midpoint(low, high);
+    for _ in 0..200 {
+        let off = tail(t, df) - wanted;
+        if off > 0.0 {
+            low = t;
         } else {
-            high = middle;
+            high = t;
         }
+        let density = (front - f64::midpoint(df, 1.0) * (t * t / df).ln_1p()).exp();
+        let newton = t + off / density;
+        let next = if newton > low && newton < high {
+            newton
+        } else {
+            f64::midpoint(low, high)
+        };
+        if (next - t).abs() <= 1e-14 * t.abs() {
+            return next;
+        }
+        t = next;
     }
-    f64::midpoint(low, high)
+    t
+}
+
+/// Logarithm of the density at zero.
+fn log_density_front(df: f64) -> f64 {
+    ln_gamma(f64::midpoint(df, 1.0)) - ln_gamma(df / 2.0) - 0.5 * (df * std::f64::consts::PI).ln()
 }
 
 /// Cumulative distribution function of Student's t: `1 - I(df/(df+t²); df/2, 1/2) / 2` for `t >= 0`
 /// (Abramowitz & Stegun 26.7.1).
 #[must_use]
 pub fn t_cdf(t: f64, df: f64) -> f64 {
-    let tail = incomplete_beta(df / (df + t * t), df / 2.0, 0.5) / 2.0;
+    let tail = tail(t, df);
     if t < 0.0 { tail } else { 1.0 - tail }
+}
+
+/// Share beyond `|t|`, on one side.
+fn tail(t: f64, df: f64) -> f64 {
+    incomplete_beta(df / (df + t * t), df / 2.0, 0.5) / 2.0
 }
 
 /// Regularised incomplete beta function `I(x; a, b)`, by its continued fraction (Abramowitz & Stegun 26.5.8) on the

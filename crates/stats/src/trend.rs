@@ -1,4 +1,4 @@
-//! Figures over time within one trial: do they grow, and from when on do they stay the same?
+//! Figures over time within one trial: do they grow?
 
 use crate::{CONFIDENCE, Interval, t_quantile};
 
@@ -43,43 +43,6 @@ pub fn slope(points: &[(f64, f64)]) -> Option<Slope> {
     })
 }
 
-/// From when on a series stays the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// From this index on.
-    From(usize),
-    /// Not within the series.
-    Never,
-    /// The series is too short to tell.
-    TooFew,
-}
-
-/// Windows below which nothing is said.
-const FEWEST_WINDOWS: usize = 10;
-
-/// From when on `values`, figures of equally long windows, stay the same.
-///
-/// The cut is the one with the smallest standard error of what remains (MSER: White, Simulation 69, 1997), looked for in
-/// the first half; a series whose best cut lies later has not settled.
-#[must_use]
-pub fn settled(values: &[f64]) -> Settled {
-    if values.len() < FEWEST_WINDOWS {
-        return Settled::TooFew;
-    }
-    let error = |from: usize| {
-        let rest = &values[from..];
-        let n = rest.len() as f64;
-        let mean = rest.iter().sum::<f64>() / n;
-        rest.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n * n)
-    };
-    let latest = values.len() * 3 / 4;
-    let best = (0..latest).min_by(|&a, &b| error(a).total_cmp(&error(b)));
-    match best {
-        Some(cut) if cut <= values.len() / 2 => Settled::From(cut),
-        _ => Settled::Never,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,23 +55,5 @@ mod tests {
         let slope = slope(&points).unwrap();
         assert!((slope.value - 2.0).abs() < 1e-9 && slope.interval.contains(2.0));
         assert_eq!(super::slope(&points[..2]), None);
-    }
-
-    #[test]
-    fn a_ramp_is_cut_where_it_ends() {
-        let values: Vec<f64> = (0..40)
-            .map(|i| {
-                if i < 8 {
-                    20.0 - f64::from(i) * 2.0
-                } else {
-                    4.0 + f64::from(i % 3) * 0.1
-                }
-            })
-            .collect();
-        let Settled::From(cut) = settled(&values) else {
-            panic!("never")
-        };
-        assert!((7..=9).contains(&cut), "{cut}");
-        assert_eq!(settled(&values[..5]), Settled::TooFew);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A margin `δ` that stands in the scenario before the run divides all possible ratios into three: below `1/(1+δ)`,
 //! above `1+δ`, and the band between, where a difference does not matter. A verdict is the claim that the true ratio lies
-//! in one of the three, and each claim is made with error probability of at most [`ALPHA`], over the whole family:
+//! in one of the three, and each kind of claim is made with error probability of at most [`ALPHA`], over the whole family:
 //!
 //! - *faster* and *slower*: one-sided t tests against the near edge of the band, doubled because either may be claimed;
 //! - *no difference shown*: two one-sided t tests, one against each edge (TOST: Schuirmann, J. Pharmacokinet. Biopharm.
@@ -156,8 +156,8 @@ fn one_sided(distance: f64, error: f64, df: f64) -> f64 {
 }
 
 /// Judges a family of comparisons together, in their order. Differences and ties are each corrected by Holm's method
-/// over all comparisons of the family with enough pairs, so that the chance of any false claim of either kind in the
-/// family is at most [`ALPHA`].
+/// over all comparisons of the family with enough pairs: the chance of any false difference in the family is at most
+/// [`ALPHA`], and so is the chance of any false tie.
 #[must_use]
 pub fn judge(family: &[Option<Comparison>]) -> Vec<Judgement> {
     let enough = |c: &Comparison| c.ratio.n >= FEWEST_PAIRS;
