@@ -9,6 +9,7 @@ Exit codes:
   1    it could not be done; the last line on standard error says why
   2    wrong arguments
   3    done, but some figure is missing or unusable: trials that failed or lost messages
+  6    a self-test failed
   130  interrupted; what was measured is kept and reported";
 
 /// How a command ended, when it ended in order.
@@ -17,6 +18,7 @@ pub(crate) enum Exit {
     Done,
     Failed,
     Unusable,
+    SelfTestFailed,
     Interrupted,
 }
 
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Unusable => 3,
+            Exit::SelfTestFailed => 6,
             Exit::Interrupted => 130,
         })
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use command::{completions, doctor, list, load, report, run, serve};
+use command::{completions, doctor, list, load, report, run, selftest, serve};
 use exit::Exit;
 
 /// Compare Server-Sent Events, WebSocket and HTTP long-polling by measurement.
@@ -38,6 +38,8 @@ enum Command {
     List(list::Options),
     /// Look at this machine: limits, clock, counters, cores, and what to do about each
     Doctor(doctor::Options),
+    /// Prove that the method holds here: inject something known, and read it back
+    Selftest(selftest::Options),
     /// Print a completion script for a shell
     Completions(completions::Options),
 }
@@ -54,6 +56,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::List(options)) => list::run(&options),
         Some(Command::Doctor(options)) => doctor::run(&options),
+        Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };
     match result {

@@ -17,7 +17,7 @@ use common::root;
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// The law: who may know whom.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("sys", &[]),
     ("model", &[]),
     ("transport", &["model", "sys"]),
@@ -26,6 +26,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("harness", &["model", "stats", "sys"]),
     ("stats", &["model"]),
     ("report", &["model", "stats"]),
+    ("selftest", &["harness", "model", "report", "stats"]),
     (
         "cli",
         &[
@@ -33,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
             "load",
             "model",
             "report",
+            "selftest",
             "server",
             "stats",
             "sys",

@@ -12,13 +12,14 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 7] = [
+const SUBCOMMANDS: [&str; 8] = [
     "run",
     "serve",
     "load",
     "report",
     "list",
     "doctor",
+    "selftest",
     "completions",
 ];
 

@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod selftest;
 pub(crate) mod serve;
 
 /// A list of cores: `0,1`. Empty means that nothing is pinned.

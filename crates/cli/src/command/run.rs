@@ -75,13 +75,7 @@ impl Default for Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // A second Ctrl-C ends at once, for whoever cannot wait.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("cannot handle signals")?;
-    }
+    let stop = stop_on_signals()?;
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
     let config = config(options)?;
     let counters = config.environment.no_counters.is_none();
@@ -106,6 +100,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     conclude(&result?)
 }
 
+/// A flag that Ctrl-C sets. A second one ends at once, for whoever cannot wait.
+pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .context("cannot handle signals")?;
+    }
+    Ok(stop)
+}
+
 fn config(options: &Options) -> anyhow::Result<RunConfig> {
     let profile = options.profile;
     let scenarios = inputs::choose_scenarios(
@@ -118,18 +123,6 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
         options.tuning,
         options.servers.as_deref(),
     )?);
-    let commit = env!("PUSHBENCH_COMMIT");
-    let build = Build {
-        version: env!("CARGO_PKG_VERSION").into(),
-        commit: (!commit.is_empty()).then(|| commit.into()),
-        rustc: env!("PUSHBENCH_RUSTC").into(),
-        profile: if cfg!(debug_assertions) {
-            "debug"
-        } else {
-            "release"
-        }
-        .into(),
-    };
     Ok(RunConfig {
         parent: options.out.clone(),
         command: command_line(),
@@ -141,8 +134,24 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
         absent: checked.absent,
         slices: !options.no_slices,
         cores: CoreSplit::of_this_machine(),
-        environment: environment::capture(&build, checked.runtimes),
+        environment: environment::capture(&build(), checked.runtimes),
     })
+}
+
+/// What this program was built from.
+pub(crate) fn build() -> Build {
+    let commit = env!("PUSHBENCH_COMMIT");
+    Build {
+        version: env!("CARGO_PKG_VERSION").into(),
+        commit: (!commit.is_empty()).then(|| commit.into()),
+        rustc: env!("PUSHBENCH_RUSTC").into(),
+        profile: if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        }
+        .into(),
+    }
 }
 
 /// The command as it was given, without the directory of the program, which is nobody's business.
