@@ -16,6 +16,12 @@ const POWER: f64 = 0.8;
 /// More pairs than this are not suggested to anybody.
 const MOST_PAIRS: u32 = 10_000;
 
+// Quantiles of the normal distribution.
+const NORMAL_80: f64 = 0.841_621;
+const NORMAL_90: f64 = 1.281_551;
+const NORMAL_95: f64 = 1.644_853;
+const NORMAL_975: f64 = 1.959_963;
+
 /// A ratio, held against its margin; not yet a verdict, because that depends on the family it is judged in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
@@ -112,31 +118,53 @@ impl Comparison {
         (2.0 * self.p_below.min(self.p_above)).min(1.0)
     }
 
-    /// Further pairs that would decide with probability [`POWER`], if the mean and the deviation seen are the truth.
-    fn further(&self) -> Option<u32> {
-        let edge = self.margin.ln_1p();
-        let off = (self.ratio.value.ln().abs() - edge).abs();
-        let have = self.ratio.n as u32;
-        let decides = |n: u32| {
-            let (root, df) = (f64::from(n).sqrt(), f64::from(n - 1));
-            let inside = self.ratio.value.ln().abs() < edge;
-            // A tie may fail at either edge, and a difference is tested on both sides: each halves what it shares.
-            let (level, power) = if inside {
-                (1.0 - ALPHA, f64::midpoint(1.0, POWER))
-            } else {
-                (1.0 - ALPHA / 2.0, POWER)
-            };
-            let needed = t_quantile(level, df) + t_quantile(power, df);
-            off * root >= needed * self.deviation
+    /// How far the ratio lies from the nearer edge of the band, in logarithms, and whether it lies inside.
+    fn place(&self) -> (f64, bool) {
+        let (mean, edge) = (self.ratio.value.ln().abs(), self.margin.ln_1p());
+        ((mean - edge).abs(), mean < edge)
+    }
+
+    /// Whether `n` pairs decide with probability [`POWER`], if the mean and the deviation seen are the truth.
+    fn decides(&self, n: u32) -> bool {
+        let (off, inside) = self.place();
+        let (root, df) = (f64::from(n).sqrt(), f64::from(n - 1));
+        // A tie may fail at either edge, and a difference is tested on both sides: each halves what it shares.
+        let (level, power) = if inside {
+            (1.0 - ALPHA, f64::midpoint(1.0, POWER))
+        } else {
+            (1.0 - ALPHA / 2.0, POWER)
         };
-        // Monotone in n: bisect.
-        if off <= 0.0 || !decides(MOST_PAIRS) {
+        let needed = t_quantile(level, df) + t_quantile(power, df);
+        off * root >= needed * self.deviation
+    }
+
+    /// Further pairs that would decide with probability [`POWER`]: the least number.
+    fn further(&self) -> Option<u32> {
+        let (off, inside) = self.place();
+        let have = self.ratio.n as u32;
+        // No t quantile lies below the normal one: fewer pairs cannot do. From there on gallop, then bisect.
+        let normal = if inside {
+            NORMAL_95 + NORMAL_90
+        } else {
+            NORMAL_975 + NORMAL_80
+        };
+        let least = (normal * self.deviation / off).powi(2);
+        if off <= 0.0 || least > f64::from(MOST_PAIRS) {
             return None;
         }
-        let (mut low, mut high) = (have, MOST_PAIRS);
+        let mut low = have.max((least as u32).saturating_sub(1));
+        let (mut high, mut step) = (low + 1, 1);
+        while !self.decides(high) {
+            if high >= MOST_PAIRS {
+                return None;
+            }
+            low = high;
+            step *= 2;
+            high = (high + step).min(MOST_PAIRS);
+        }
         while high - low > 1 {
             let middle = u32::midpoint(low, high);
-            if decides(middle) {
+            if self.decides(middle) {
                 high = middle;
             } else {
                 low = middle;
@@ -295,6 +323,31 @@ mod tests {
             assert!(share(edge, tie) <= ALPHA + 0.01, "tie on the edge");
             assert!(share(2.0 * edge, tie) <= ALPHA, "tie at twice the edge");
         }
+    }
+
+    /// A search from the normal quantiles finds what a search through all numbers finds.
+    #[test]
+    fn further_pairs_are_the_least_that_decide() {
+        let comparison = |ratio: f64, deviation: f64| {
+            let same = vec![(ratio, 1.0); 6];
+            Comparison {
+                deviation,
+                ..Comparison::of(&same, 0.05).unwrap()
+            }
+        };
+        for ratio in [1.0, 1.02, 1.045, 1.06, 1.1] {
+            for deviation in [0.01, 0.05, 0.2] {
+                let comparison = comparison(ratio, deviation);
+                let Some(further) = comparison.further() else {
+                    assert!(!comparison.decides(MOST_PAIRS), "{ratio} {deviation}");
+                    continue;
+                };
+                assert!(comparison.decides(6 + further), "{ratio} {deviation}");
+                let one_less = further > 1 && comparison.decides(5 + further);
+                assert!(!one_less, "{ratio} {deviation}: {further}");
+            }
+        }
+        assert_eq!(comparison(1.05, 0.05).further(), None, "on the edge itself");
     }
 
     /// The number of further pairs is worth following: with that many, most sessions are decided.
