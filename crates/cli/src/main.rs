@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use command::{completions, doctor, list, load, report, run, selftest, serve};
+use command::{completions, doctor, list, load, report, run, saturate, selftest, serve};
 use exit::Exit;
 
 /// Compare Server-Sent Events, WebSocket and HTTP long-polling by measurement.
@@ -28,6 +28,8 @@ struct Cli {
 enum Command {
     /// Run scenarios against servers and write a record with its report
     Run(run::Options),
+    /// Search the highest rate that each server sustains under an objective
+    Saturate(saturate::Options),
     /// Serve one transport, to be measured
     Serve(serve::Options),
     /// Generate load against one server and print what was measured
@@ -51,6 +53,7 @@ fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         None => run::run(&run::Options::default()),
         Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Load(options)) => load::run(&options),
         Some(Command::Report(options)) => report::run(&options),

@@ -12,8 +12,9 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 8] = [
+const SUBCOMMANDS: [&str; 9] = [
     "run",
+    "saturate",
     "serve",
     "load",
     "report",

@@ -11,6 +11,7 @@
 //! - [`environment`]: the machine, as far as a reader must know it to judge the figures
 //! - [`slices`]: one trial in slices: servers that take turns of a few milliseconds
 //! - [`run`](mod@run): the loop over the plan
+//! - [`saturate`]: the search for the highest rate a server sustains
 //!
 //! There is no transport here. Servers and load processes are reached through their command line, their standard
 //! streams and signals, so any program that keeps the contract (docs/PROTOCOL.md) can take part.
@@ -23,6 +24,7 @@ mod process;
 pub mod record_writer;
 pub mod run;
 mod sample;
+pub mod saturate;
 pub mod servers;
 pub mod slices;
 mod time;

@@ -216,7 +216,7 @@ fn sliced_together(servers: &[Arc<Server>]) -> Vec<Vec<Arc<Server>>> {
 }
 
 /// Depends on the scenario's name and not on its place, so that running fewer scenarios leaves the seeds as they were.
-fn trial_seed(run_seed: u64, repetition: u32, scenario: &str) -> u64 {
+pub(crate) fn trial_seed(run_seed: u64, repetition: u32, scenario: &str) -> u64 {
     // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
     let parts = [
         &run_seed.to_le_bytes()[..],
@@ -234,7 +234,7 @@ fn trial_seed(run_seed: u64, repetition: u32, scenario: &str) -> u64 {
 }
 
 /// Seconds that `scenario` takes when nothing goes wrong, the start of its processes included.
-fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
+pub(crate) fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
     let seconds = match &scenario.workload {
         Workload::FanOut(fan_out) => {
             let phase = |seconds: f64| fan_out.messages(seconds) as f64 / fan_out.rate;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::Measurement;
 use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
+use pushbench_model::search::{SEARCH_FILE, Search};
 use pushbench_model::slices::{SLICES_FILE, SliceTrial};
 use serde::Serialize;
 
@@ -108,6 +109,26 @@ impl RecordWriter {
             write_file(&path, "")?;
         }
         self.append_line(SLICES_FILE, trial)
+    }
+
+    /// Writes what a search has found so far, in the place of what it had found before; whoever reads meanwhile, or
+    /// after an interruption, sees the one or the other.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the file cannot be written.
+    pub fn put_search(&self, search: &Search) -> Result<(), HarnessError> {
+        let path = self.directory.join(SEARCH_FILE);
+        let draft = self.directory.join(format!("{SEARCH_FILE}.new"));
+        let put = || -> io::Result<()> {
+            let mut text = serde_json::to_string_pretty(search)?;
+            text.push('\n');
+            let mut file = File::create(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_data()?;
+            fs::rename(&draft, &path)
+        };
+        put().map_err(HarnessError::write(&path))
     }
 
     fn append_line(&self, file: &str, trial: &impl Serialize) -> Result<(), HarnessError> {

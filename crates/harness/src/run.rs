@@ -66,7 +66,7 @@ impl RunConfig {
         )
     }
 
-    fn header(&self, plan: &Plan, started: Timestamp) -> Run {
+    pub(crate) fn header(&self, planned: u32, started: Timestamp) -> Run {
         Run {
             schema: SCHEMA,
             started: time::rfc3339(started),
@@ -74,7 +74,7 @@ impl RunConfig {
             seed: self.seed,
             profile: self.profile,
             repetitions: self.repetitions,
-            planned: plan.len(),
+            planned,
             scenarios: self.scenarios.clone(),
             servers: self
                 .servers
@@ -164,7 +164,8 @@ pub fn run(
     check(config, &plan)?;
     let started = Timestamp::now();
     let name = directory_name(started, &config.environment);
-    let mut writer = RecordWriter::create(&config.parent, &name, &config.header(&plan, started))?;
+    let mut writer =
+        RecordWriter::create(&config.parent, &name, &config.header(plan.len(), started))?;
     observer.recording(writer.directory());
 
     let mut outcome = RunOutcome {
@@ -271,7 +272,7 @@ fn check(config: &RunConfig, plan: &Plan) -> Result<(), HarnessError> {
 }
 
 /// `2026-11-21T01-37-00Z-epyc-2c`: sorts by time, and says where it comes from when it is passed on.
-fn directory_name(started: Timestamp, environment: &Environment) -> String {
+pub(crate) fn directory_name(started: Timestamp, environment: &Environment) -> String {
     format!(
         "{}-{}",
         time::for_file_name(started),

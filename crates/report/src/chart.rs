@@ -21,6 +21,7 @@ mod parts;
 mod rate;
 mod repetitions;
 mod rows;
+mod saturation;
 mod scale;
 mod segments;
 mod svg;
@@ -28,6 +29,7 @@ mod width;
 
 pub(crate) use canvas::Drawing;
 pub(crate) use palette::Palette;
+pub(crate) use saturation::figure as saturation;
 
 use pushbench_model::record::ServerLabel;
 

@@ -9,6 +9,7 @@ use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::record::{Outcome, Record, RecordedTrial};
 
 use crate::metric::{Metric, P50, P90, P99, P999, Series, Side, Space};
+use crate::saturation::probe_of;
 
 const FIXED: [&str; 9] = [
     "trial",
@@ -22,20 +23,32 @@ const FIXED: [&str; 9] = [
     "reason",
 ];
 
+/// Columns of a search, behind all others.
+const PROBE: [&str; 5] = [
+    "asked_rate",
+    "purpose",
+    "probe",
+    "probe_reason",
+    "backlog_slope",
+];
+
 /// `record` as CSV (RFC 4180, with LF).
 #[must_use]
 pub fn csv(record: &Record) -> String {
     let figures = figures(Space::of(record));
+    let probe: &[&str] = if record.search.is_some() { &PROBE } else { &[] };
     let names = FIXED
         .into_iter()
-        .chain(figures.iter().map(|(name, _)| name.as_str()));
+        .chain(figures.iter().map(|(name, _)| name.as_str()))
+        .chain(probe.iter().copied());
     let mut out = line(names.map(str::to_owned));
     for trial in &record.trials {
         let fields = fixed(trial).into_iter();
         let values = figures
             .iter()
             .map(|(_, of)| of(trial).map_or_else(String::new, number));
-        out += &line(fields.chain(values));
+        let probe = record.search.iter().flat_map(|_| of_probe(record, trial));
+        out += &line(fields.chain(values).chain(probe));
     }
     out
 }
@@ -149,6 +162,20 @@ fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
         publisher.to_owned(),
         status.to_owned(),
         reason,
+    ]
+}
+
+fn of_probe(record: &Record, trial: &RecordedTrial) -> [String; PROBE.len()] {
+    let Some(probe) = probe_of(record, trial.trial.trial) else {
+        return Default::default();
+    };
+    let slope = probe.judgement.backlog_slope;
+    [
+        number(probe.rate),
+        probe.purpose.label().to_owned(),
+        probe.judgement.verdict.label().to_owned(),
+        probe.judgement.reasons.join("; "),
+        slope.map_or_else(String::new, |slope| format!("{slope:e}")),
     ]
 }
 

@@ -9,6 +9,7 @@ mod evidence;
 mod figure;
 mod page;
 mod run;
+mod saturation;
 mod table;
 
 pub(crate) use escape::escape;

@@ -9,6 +9,7 @@
 //! - [`answer`]: the sentences and the table that answer a scenario
 //! - [`table`]: a table before it has a format
 //! - [`wire`]: counted bytes against the formulas
+//! - `saturation`: a search for the highest sustained rate
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 
@@ -21,6 +22,7 @@ pub mod metric;
 mod notices;
 mod number;
 pub mod results;
+mod saturation;
 mod summary;
 pub mod table;
 mod texts;

@@ -5,6 +5,7 @@ use pushbench_model::record::Record;
 use crate::answer::{answer_table, same_stack, sentences};
 use crate::notices;
 use crate::results::Results;
+use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
 use crate::texts;
 
@@ -15,11 +16,14 @@ pub fn markdown(record: &Record) -> String {
     let run = &record.run;
     let mut out = format!(
         "# {}\n\n{}.\n\n",
-        escape(&texts::title(run)),
+        escape(&texts::heading(record)),
         escape(&texts::asked(record))
     );
     for notice in notices::all(&results) {
         out += &format!("- {}\n", escape(&notice));
+    }
+    if let Some(saturation) = Saturation::of(record) {
+        out += &search(&saturation);
     }
     for group in &results.groups {
         out += &format!("\n## {}\n\n", escape(&group.scenario.name));
@@ -46,6 +50,17 @@ pub fn markdown(record: &Record) -> String {
     }
     out += &after(record);
     out
+}
+
+fn search(saturation: &Saturation<'_>) -> String {
+    let mut out = format!("\n## {}\n\n", escape(&saturation.search.scenario));
+    for sentence in saturation.sentences() {
+        out += &format!("{}\n\n", escape(&sentence));
+    }
+    out += &table(&saturation.results());
+    out += &format!("\n{}\n", escape(&texts::searched(saturation.search)));
+    out += "\n### Probes\n\n";
+    out + &table(&saturation.probe_table())
 }
 
 fn after(record: &Record) -> String {

@@ -50,6 +50,8 @@ fn unused(results: &Results<'_>) -> Option<String> {
     let (valid, invalid, failed) = results.counts();
     match (invalid, failed) {
         (0, 0) => None,
+        // In a search, overloaded trials are what was looked for; each is shown with what it says.
+        _ if results.record.search.is_some() => None,
         _ => Some(format!(
             "{} entered the figures; {invalid} invalid and {failed} failed did not, and are listed with their reasons.",
             counted(valid, "valid trial"),

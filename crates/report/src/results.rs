@@ -57,6 +57,8 @@ impl<'a> Results<'a> {
             .run
             .scenarios
             .iter()
+            // Trials of a search have a rate each: they are no repetitions of one another.
+            .filter(|_| record.search.is_none())
             .flat_map(|scenario| groups(record, scenario))
             .collect();
         Self { record, groups }

@@ -5,6 +5,7 @@ use pushbench_model::record::Record;
 use crate::answer::{answer_table, same_stack, sentences};
 use crate::notices;
 use crate::results::Results;
+use crate::saturation::Saturation;
 use crate::table::Table;
 
 /// What a person sees at the end of a run.
@@ -47,8 +48,18 @@ pub fn summary(record: &Record) -> Summary {
             same_stack: same_stack(group),
         }
     });
+    let search = Saturation::of(record).map(|saturation| {
+        let mut sentences = saturation.sentences().into_iter();
+        ScenarioSummary {
+            name: saturation.search.scenario.clone(),
+            answer: sentences.next().unwrap_or_default(),
+            further: sentences.collect(),
+            table: saturation.results(),
+            same_stack: None,
+        }
+    });
     Summary {
-        scenarios: scenarios.collect(),
+        scenarios: search.into_iter().chain(scenarios).collect(),
         notices: notices::all(&results),
     }
 }

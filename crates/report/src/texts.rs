@@ -4,8 +4,10 @@ use pushbench_model::measurement::LoopModel;
 use pushbench_model::record::{Outcome, Record, Run};
 use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::schedule::Arrivals;
+use pushbench_model::search::Search;
 
 use crate::number::{THIN, capitalised, counted, short, significant, whole};
+use crate::saturation;
 use crate::table::{Cell, Column, Table};
 
 /// `Server-Sent Events` for `sse`; names it does not know stay as they are.
@@ -35,9 +37,41 @@ pub(crate) fn title(run: &Run) -> String {
     }
 }
 
+/// The heading of a report: what was looked for.
+pub(crate) fn heading(record: &Record) -> String {
+    match &record.search {
+        Some(search) => format!("The highest rate with {}", search.objective),
+        None => title(&record.run),
+    }
+}
+
+/// How a search looked.
+pub(crate) fn searched(search: &Search) -> String {
+    let range = &search.range;
+    format!(
+        "The rate was varied from {} to {} messages/s at most, to within {}{THIN}%; each probe measured {}{THIN}s or longer. A rate \
+         counts as sustained when {} holds, nothing is lost and no backlog grows; it must hold three times more, and \
+         slightly above it must fail twice.",
+        plain(range.from),
+        plain(range.to),
+        plain(range.resolution * 100.0),
+        plain(search.probe_s),
+        search.objective,
+    )
+}
+
 /// What was asked, in one line.
 pub(crate) fn asked(record: &Record) -> String {
     let run = &record.run;
+    if record.search.is_some() {
+        return format!(
+            "{} profile: a search over {} with {} on {}",
+            capitalised(run.profile.label()),
+            counted(run.servers.len(), "server"),
+            counted(record.trials.len(), "trial"),
+            machine(run),
+        );
+    }
     format!(
         "{} profile: {}, {}, {} of each, {} on {}",
         capitalised(run.profile.label()),
@@ -122,6 +156,9 @@ pub(crate) fn unused_trials(record: &Record) -> Table {
     let mut table = Table::new("server", columns.into_iter().chain(words).collect());
     for trial in &record.trials {
         let trial = &trial.trial;
+        if saturation::says_something(record, trial.trial) {
+            continue;
+        }
         let (outcome, reason) = match &trial.outcome {
             Outcome::Valid => continue,
             Outcome::Invalid { .. } => ("invalid", trial.outcome.in_words()),

@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod saturate;
 pub(crate) mod selftest;
 pub(crate) mod serve;
 

@@ -1,16 +1,17 @@
 //! `pushbench run`: the main job, from nothing to a report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use pushbench_harness::environment::{self, Build};
 use pushbench_harness::{
-    CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, run as run_trials, servers,
+    CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, Server, run as run_trials, servers,
 };
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Record;
+use pushbench_model::scenario::Scenario;
 use pushbench_model::tuning::Tuning;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -79,13 +80,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
     let config = config(options)?;
     let counters = config.environment.no_counters.is_none();
-    for absent in &config.absent {
-        let line = format!(
-            "absent: {}: {}; to install it: {}",
-            absent.server, absent.reason, absent.install
-        );
-        output::say(&line);
-    }
+    tell_absent(&config);
     let cores = config.cores.clone();
     let mut runner = ProcessRunner {
         pushbench,
@@ -111,6 +106,17 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
+/// Says which servers cannot take part.
+pub(crate) fn tell_absent(config: &RunConfig) {
+    for absent in &config.absent {
+        let line = format!(
+            "absent: {}: {}; to install it: {}",
+            absent.server, absent.reason, absent.install
+        );
+        output::say(&line);
+    }
+}
+
 fn config(options: &Options) -> anyhow::Result<RunConfig> {
     let profile = options.profile;
     let scenarios = inputs::choose_scenarios(
@@ -118,24 +124,49 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
         options.scenarios.as_deref(),
         profile,
     )?;
-    let checked = servers::check(inputs::choose_servers(
-        &options.chosen_servers,
-        options.tuning,
-        options.servers.as_deref(),
-    )?);
-    Ok(RunConfig {
-        parent: options.out.clone(),
-        command: command_line(),
-        seed: options.seed.unwrap_or_else(pushbench_sys::clock::now),
+    Ok(run_config(Chosen {
         profile,
         repetitions: options.repetitions.unwrap_or(profile.repetitions()),
+        seed: options.seed,
+        out: &options.out,
         scenarios,
+        servers: inputs::choose_servers(
+            &options.chosen_servers,
+            options.tuning,
+            options.servers.as_deref(),
+        )?,
+        slices: !options.no_slices,
+    }))
+}
+
+/// What a person has chosen for a record of trials.
+pub(crate) struct Chosen<'a> {
+    pub(crate) profile: Profile,
+    pub(crate) repetitions: u32,
+    pub(crate) seed: Option<u64>,
+    pub(crate) out: &'a Path,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) servers: Vec<Server>,
+    /// Whether trials in slices are part of it.
+    pub(crate) slices: bool,
+}
+
+/// The same with this machine and this build.
+pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
+    let checked = servers::check(chosen.servers);
+    RunConfig {
+        parent: chosen.out.into(),
+        command: command_line(),
+        seed: chosen.seed.unwrap_or_else(pushbench_sys::clock::now),
+        profile: chosen.profile,
+        repetitions: chosen.repetitions,
+        scenarios: chosen.scenarios,
         servers: checked.available,
         absent: checked.absent,
-        slices: !options.no_slices,
+        slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
         environment: environment::capture(&build(), checked.runtimes),
-    })
+    }
 }
 
 /// What this program was built from.

@@ -115,7 +115,9 @@ impl<'a> Rest<'a> {
 
     fn take(&mut self, word: &str) -> Option<()> {
         self.spaces();
-        self.unread().starts_with(word).then(|| self.at += word.len())
+        self.unread()
+            .starts_with(word)
+            .then(|| self.at += word.len())
     }
 
     fn number(&mut self) -> Option<f64> {
@@ -158,7 +160,10 @@ mod tests {
         ] {
             let objective: Objective = text.parse().unwrap();
             assert!((objective.quantile - quantile).abs() < 1e-12, "{text}");
-            assert_eq!((objective.limit_ns, objective.to_string()), (limit_ns, said.into()));
+            assert_eq!(
+                (objective.limit_ns, objective.to_string()),
+                (limit_ns, said.into())
+            );
             assert_eq!(said.parse(), Ok(objective), "what is said can be read");
         }
         let samples = |text: &str| text.parse::<Objective>().unwrap().samples();

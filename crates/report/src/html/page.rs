@@ -2,10 +2,11 @@
 
 use pushbench_model::record::Record;
 
-use super::{answer, escape, evidence, run};
+use super::{answer, escape, evidence, run, saturation};
 use crate::chart::Palette;
 use crate::notices;
 use crate::results::Results;
+use crate::saturation::Saturation;
 use crate::texts;
 
 const STYLE: &str = include_str!("style.css");
@@ -16,7 +17,7 @@ const SCRIPT: &str = include_str!("sort.js");
 pub fn html(record: &Record) -> String {
     let results = Results::new(record);
     let palette = Palette::new(&record.run);
-    let title = escape(&texts::title(&record.run));
+    let title = escape(&texts::heading(record));
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -26,7 +27,10 @@ pub fn html(record: &Record) -> String {
     );
     out += &header(&results, &title);
     out += "<main>\n";
-    out += &answer::section(&results, &palette);
+    match Saturation::of(record) {
+        Some(saturation) => out += &saturation::section(&saturation, &palette),
+        None => out += &answer::section(&results, &palette),
+    }
     out += &evidence::sections(&results, &palette);
     out += &run::not_measured(&results);
     out += &run::what_was_run(&results);
@@ -53,6 +57,9 @@ fn header(results: &Results<'_>, title: &str) -> String {
         out += "</ul>\n";
     }
     out += "<nav aria-label=\"Sections\">\n<a href=\"#answer\">Answer</a>\n";
+    if results.record.search.is_some() {
+        out += "<a href=\"#load\">Latency over load</a>\n";
+    }
     for group in &results.groups {
         let id = evidence::id(group);
         out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
