@@ -9,8 +9,11 @@ Exit codes:
   1    it could not be done; the last line on standard error says why
   2    wrong arguments
   3    done, but some figure is missing or unusable: trials that failed or lost messages
+  4    compared, and a threshold of --fail-if is exceeded: a regression
+  5    compared, and it cannot be told whether a threshold is exceeded
   6    a self-test failed
-  130  interrupted; what was measured is kept and reported";
+  130  interrupted; what was measured is kept and reported
+Of several that apply to a comparison, 4 goes before 3 and 3 before 5.";
 
 /// How a command ended, when it ended in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(crate) enum Exit {
     Done,
     Failed,
     Unusable,
+    Regression,
+    Undecided,
     SelfTestFailed,
     Interrupted,
 }
@@ -28,6 +33,8 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Unusable => 3,
+            Exit::Regression => 4,
+            Exit::Undecided => 5,
             Exit::SelfTestFailed => 6,
             Exit::Interrupted => 130,
         })

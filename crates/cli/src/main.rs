@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use command::{completions, doctor, list, load, report, run, saturate, selftest, serve};
+use command::{
+    compare, completions, doctor, list, load, report, run, saturate, selftest, serve,
+};
 use exit::Exit;
 
 /// Compare Server-Sent Events, WebSocket and HTTP long-polling by measurement.
@@ -36,6 +38,8 @@ enum Command {
     Load(load::Options),
     /// Draw the report of a record again, from the record alone
     Report(report::Options),
+    /// Compare records with a baseline: what changed, by how much, and whether that is too much
+    Compare(compare::Options),
     /// List transports, scenarios, profiles and servers
     List(list::Options),
     /// Look at this machine: limits, clock, counters, cores, and what to do about each
@@ -57,6 +61,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Load(options)) => load::run(&options),
         Some(Command::Report(options)) => report::run(&options),
+        Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::List(options)) => list::run(&options),
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),

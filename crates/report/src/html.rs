@@ -14,3 +14,4 @@ mod table;
 
 pub(crate) use escape::escape;
 pub use page::html;
+pub(crate) use table::plain as plain_table;

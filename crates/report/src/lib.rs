@@ -12,9 +12,11 @@
 //! - `saturation`: a search for the highest sustained rate
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
+//! - [`compare`]: several records against the first
 
 pub mod answer;
 mod chart;
+pub mod compare;
 mod csv;
 mod html;
 mod markdown;

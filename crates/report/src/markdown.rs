@@ -102,7 +102,7 @@ fn after(record: &Record) -> String {
     out
 }
 
-fn table(table: &Table) -> String {
+pub(crate) fn table(table: &Table) -> String {
     let mut out = format!("| {} |", escape(&table.head));
     for column in &table.columns {
         out += &format!(" {} |", escape(&column.heading()));
@@ -151,7 +151,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// Text that Markdown shows as it is.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

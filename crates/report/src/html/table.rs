@@ -6,7 +6,7 @@ use crate::results::Group;
 use crate::table::{Cell, Table, Tone};
 
 /// A table whose rows are not servers, or whose servers need no mark.
-pub(super) fn plain(table: &Table) -> String {
+pub(crate) fn plain(table: &Table) -> String {
     render(table, breakable)
 }
 

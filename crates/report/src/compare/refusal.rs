@@ -1,0 +1,303 @@
+//! Records that cannot be compared, and why: the field, and its value in both.
+
+use pushbench_model::measurement::{LoopModel, Publisher};
+use pushbench_model::payload::PayloadKind;
+use pushbench_model::profile::Profile;
+use pushbench_model::record::ServerLabel;
+use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::schedule::Arrivals;
+
+use super::{Choice, Subject};
+
+/// Why records are not compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is nothing to hold against each other.
+    #[error("{given} given: comparing takes a baseline and at least one other record")]
+    TooFew {
+        /// Records given.
+        given: usize,
+    },
+    /// They did not measure the same.
+    #[error(
+        "{baseline} and {candidate} cannot be compared: {place}field `{field}` is {first} in {baseline} and {second} \
+         in {candidate}"
+    )]
+    Differs {
+        /// Name of the baseline.
+        baseline: String,
+        /// Name of the other record.
+        candidate: String,
+        /// `scenario "x", `, or nothing.
+        place: String,
+        /// The field.
+        field: String,
+        /// Its value in the baseline.
+        first: String,
+        /// Its value in the other record.
+        second: String,
+    },
+    /// A search tries one rate after the other.
+    #[error(
+        "{name} cannot be compared: field `rate` of its trials replaces the rate of scenario {scenario:?} ({rates} \
+         messages per second), as a search for the highest rate does"
+    )]
+    Search {
+        /// Name of the record.
+        name: String,
+        /// The scenario.
+        scenario: String,
+        /// Some of the rates.
+        rates: String,
+    },
+    /// A choice that no record has.
+    #[error("no {what} {name:?} in any of the records; there are {known}")]
+    Unknown {
+        /// `scenario` or `server`.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// They measured different things altogether.
+    #[error("nothing to compare: no {what} is in the baseline and in another record; {have}")]
+    NothingCommon {
+        /// `scenario`, or `server of a common scenario`.
+        what: &'static str,
+        /// What each has.
+        have: String,
+    },
+}
+
+/// Holds what two records measured against each other.
+pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(), Refusal> {
+    for subject in [baseline, candidate] {
+        check_rates(subject)?;
+    }
+    let (first, second) = (&baseline.record.run, &candidate.record.run);
+    let differs = |place: &str, field: &str, first: String, second: String| Refusal::Differs {
+        baseline: baseline.name.into(),
+        candidate: candidate.name.into(),
+        place: place.into(),
+        field: field.into(),
+        first,
+        second,
+    };
+    if first.profile != second.profile {
+        let (first, second) = (first.profile.to_string(), second.profile.to_string());
+        return Err(differs("", "profile", first, second));
+    }
+    for one in &first.scenarios {
+        let Some(other) = second.scenarios.iter().find(|s| s.name == one.name) else {
+            continue;
+        };
+        let place = format!("scenario {:?}, ", one.name);
+        let (fields, others) = (fields(one, first.profile), fields(other, first.profile));
+        for ((field, value), (_, theirs)) in fields.into_iter().zip(others) {
+            if value != theirs {
+                return Err(differs(&place, field, value, theirs));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What must be the same for two scenarios to be one. The workload comes first: what follows depends on it.
+fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> {
+    let kind = match scenario.payload.kind {
+        PayloadKind::Text => "text",
+        PayloadKind::Binary => "binary",
+    };
+    let mut fields = vec![
+        ("workload", scenario.workload.label().to_owned()),
+        ("payload.bytes", scenario.payload.bytes.to_string()),
+        ("payload.kind", kind.to_owned()),
+    ];
+    match &scenario.workload {
+        Workload::FanOut(w) => {
+            let arrivals = match w.arrivals {
+                Arrivals::Constant => "constant",
+                Arrivals::Poisson => "poisson",
+            };
+            fields.extend([
+                ("rate", w.rate.to_string()),
+                ("subscribers", w.subscribers.to_string()),
+                ("arrivals", arrivals.to_owned()),
+                ("warm-up-s", w.warm_up_s.at(profile).to_string()),
+                ("measure-s", w.measure_s.at(profile).to_string()),
+            ]);
+        }
+        Workload::Connect(w) => fields.extend([
+            ("connections", w.connections.at(profile).to_string()),
+            ("warm-up", w.warm_up.at(profile).to_string()),
+            ("in-flight", w.in_flight.to_string()),
+        ]),
+    }
+    let names = [
+        "margin.p50",
+        "margin.p99",
+        "margin.cpu",
+        "margin.instructions",
+        "margin.memory",
+        "margin.rate",
+    ];
+    let margins = scenario.margins.named();
+    fields.extend(
+        names
+            .into_iter()
+            .zip(margins.map(|(_, value)| value.to_string())),
+    );
+    fields
+}
+
+fn check_rates(subject: Subject<'_>) -> Result<(), Refusal> {
+    let replaced = subject.record.trials.iter().map(|t| &t.trial);
+    let mut replaced = replaced.filter(|trial| trial.rate.is_some());
+    let Some(first) = replaced.next() else {
+        return Ok(());
+    };
+    let mut rates: Vec<String> = Vec::new();
+    for rate in std::iter::once(first)
+        .chain(replaced)
+        .filter_map(|t| t.rate)
+    {
+        let rate = rate.to_string();
+        if rates.len() < 3 && !rates.contains(&rate) {
+            rates.push(rate);
+        }
+    }
+    Err(Refusal::Search {
+        name: subject.name.into(),
+        scenario: first.scenario.clone(),
+        rates: rates.join(", "),
+    })
+}
+
+/// Refuses two ways of measuring one server.
+pub(super) fn check_arms(
+    subjects: [Subject<'_>; 2],
+    scenario: &str,
+    server: &ServerLabel,
+    loops: [Option<LoopModel>; 2],
+    publishers: [Option<Publisher>; 2],
+) -> Result<(), Refusal> {
+    let loop_name = |model| match model {
+        LoopModel::Open => "open",
+        LoopModel::Closed => "closed",
+    };
+    let publisher_name = |publisher| match publisher {
+        Publisher::Server => "server",
+        Publisher::Load => "load",
+    };
+    let pairs = [
+        ("loop_model", loops.map(|model| model.map(loop_name))),
+        ("publisher", publishers.map(|one| one.map(publisher_name))),
+    ];
+    for (field, values) in pairs {
+        if let [Some(first), Some(second)] = values
+            && first != second
+        {
+            return Err(Refusal::Differs {
+                baseline: subjects[0].name.into(),
+                candidate: subjects[1].name.into(),
+                place: format!("scenario {scenario:?}, server {server}, "),
+                field: field.into(),
+                first: first.into(),
+                second: second.into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether `name` means `server`: a transport, a stack, or both.
+pub(super) fn is_named(server: &ServerLabel, name: &str) -> bool {
+    name == server.transport
+        || name == server.stack
+        || name == server.name()
+        || name == server.to_string()
+}
+
+/// Refuses names that are in no record.
+pub(super) fn check_choice(subjects: &[Subject<'_>], choice: &Choice) -> Result<(), Refusal> {
+    let scenarios = distinct(subjects.iter().flat_map(|s| scenario_names(*s)));
+    for name in &choice.scenarios {
+        if !scenarios.contains(name) {
+            return Err(unknown("scenario", name, &scenarios));
+        }
+    }
+    let servers = || subjects.iter().flat_map(|s| &s.record.run.servers);
+    for name in &choice.servers {
+        if !servers().any(|server| is_named(server, name)) {
+            let known = distinct(servers().map(ToString::to_string));
+            return Err(unknown("server", name, &known));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &'static str, name: &str, known: &[String]) -> Refusal {
+    Refusal::Unknown {
+        what,
+        name: name.into(),
+        known: known.join(", "),
+    }
+}
+
+/// What to say when no scenario and server are in two records, or none of those chosen.
+pub(super) fn nothing_common(subjects: &[Subject<'_>], choice: &Choice) -> Refusal {
+    let chosen = |name: &String| choice.scenarios.is_empty() || choice.scenarios.contains(name);
+    let names = |subject: &Subject<'_>| -> Vec<String> {
+        scenario_names(*subject)
+            .into_iter()
+            .filter(chosen)
+            .collect()
+    };
+    let baseline = names(&subjects[0]);
+    let shared = subjects[1..]
+        .iter()
+        .any(|s| names(s).iter().any(|name| baseline.contains(name)));
+    let have = |list: &dyn Fn(&Subject<'_>) -> Vec<String>| -> String {
+        let each = subjects.iter().map(|subject| {
+            let list = list(subject);
+            let list = if list.is_empty() {
+                "none".to_owned()
+            } else {
+                list.join(", ")
+            };
+            format!("{} has {list}", subject.name)
+        });
+        each.collect::<Vec<_>>().join(", and ")
+    };
+    if shared {
+        let servers = |subject: &Subject<'_>| {
+            let servers = subject.record.run.servers.iter();
+            servers.map(ToString::to_string).collect()
+        };
+        Refusal::NothingCommon {
+            what: "server of a common scenario",
+            have: have(&servers),
+        }
+    } else {
+        Refusal::NothingCommon {
+            what: "scenario",
+            have: have(&names),
+        }
+    }
+}
+
+fn scenario_names(subject: Subject<'_>) -> Vec<String> {
+    let scenarios = subject.record.run.scenarios.iter();
+    scenarios.map(|scenario| scenario.name.clone()).collect()
+}
+
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut list: Vec<String> = Vec::new();
+    for name in names {
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    list
+}
