@@ -18,6 +18,7 @@ const SUBCOMMANDS: [&str; 10] = [
     "serve",
     "load",
     "report",
+    "compare",
     "list",
     "doctor",
     "selftest",

@@ -107,7 +107,7 @@ pub(super) fn trust(subjects: &[Subject<'_>], facts: &[Fact]) -> (Trust, Vec<Str
         .collect();
     if !differing.is_empty() {
         said.push(format!(
-            "the records were not made on the same machine in the same state ({} differ)",
+            "the records were not made on the same machine in the same state (differing: {})",
             differing.join(", ")
         ));
     }

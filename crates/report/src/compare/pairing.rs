@@ -202,16 +202,16 @@ fn one(
 ) -> Pairing {
     let figures = Kind::ALL.into_iter().filter_map(|kind| {
         let metric = kind.metric(scenario, space);
-        let figure = |side: &Arms<'_>| side.arm.and_then(|arm| arm.figure(metric));
-        let (baseline, candidate) = (figure(&sides[0]), figure(&sides[1]));
-        if baseline.is_none() && candidate.is_none() {
-            return None;
-        }
         let values = |side: &Arms<'_>| -> BTreeMap<u32, f64> {
             let values = side.arm.map(|arm| arm.by_repetition(metric));
             values.unwrap_or_default().into_iter().collect()
         };
         let (first, second) = (values(&sides[0]), values(&sides[1]));
+        // A percentile that only all samples together support belongs to no trial, and nothing can be said of it.
+        if first.is_empty() && second.is_empty() {
+            return None;
+        }
+        let figure = |side: &Arms<'_>| side.arm.and_then(|arm| arm.figure(metric));
         let pairs: Vec<(f64, f64)> = second
             .iter()
             .filter_map(|(repetition, &theirs)| Some((theirs, *first.get(repetition)?)))
@@ -220,8 +220,8 @@ fn one(
         Some(Figure {
             kind,
             metric,
-            baseline,
-            candidate,
+            baseline: figure(&sides[0]),
+            candidate: figure(&sides[1]),
             judgement: Judgement {
                 comparison: Comparison::of(&pairs, margin),
                 verdict: Verdict::TooFew { pairs: pairs.len() },

@@ -178,7 +178,7 @@ pub(super) fn notices(compared: &Compared<'_>) -> Vec<String> {
         let tally = super::tally(subject.record);
         if !tally.is_whole() {
             said.push(format!(
-                "{}: {} entered the figures; {} did not.",
+                "{}: {} entered the figures, and not {}.",
                 subject.name,
                 counted(tally.valid, "valid trial"),
                 unused(&tally),
@@ -189,12 +189,19 @@ pub(super) fn notices(compared: &Compared<'_>) -> Vec<String> {
     said
 }
 
-/// `1 invalid, 2 failed and 3 missing`.
+/// `1 invalid, 3 missing`.
 pub(super) fn unused(tally: &Tally) -> String {
-    format!(
-        "{} invalid, {} failed and {} missing",
-        tally.invalid, tally.failed, tally.missing
-    )
+    let counts = [
+        (tally.invalid, "invalid"),
+        (tally.failed, "failed"),
+        (tally.missing, "missing"),
+    ];
+    let said: Vec<String> = counts
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    said.join(", ")
 }
 
 /// How many figures came to what.
