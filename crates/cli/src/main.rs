@@ -38,7 +38,7 @@ enum Command {
     Load(load::Options),
     /// Draw the report of a record again, from the record alone
     Report(report::Options),
-    /// Compare records with a baseline: what changed, by how much, and whether that is too much
+    /// Compare records with a baseline: what changed, and whether that is too much
     Compare(compare::Options),
     /// List transports, scenarios, profiles and servers
     List(list::Options),

@@ -23,18 +23,26 @@ fn compare(stage: &Stage, arguments: &[&str]) -> Ended {
 fn in_a_terminal() {
     let ended = compare(&stage(), &[]).with(0);
     assert_eq!(ended.stderr, "");
+    // Words of headings and verdicts stand in several lines.
+    let words: Vec<&str> = ended.stdout.split_whitespace().collect();
+    let text = words.join(" ");
     for wanted in [
         "change against base.",
+        "fan-out-small: times",
+        "fan-out-small: costs",
         "websocket/reference",
-        "more (indicative)",
+        "+50.1\u{202f}%",
+        "(indicative)",
         "no difference",
         "not interleaved",
         "Trust tier T0",
         "How much the floor moved",
     ] {
-        let text = ended.stdout.replace("\n      ", " ");
-        assert!(text.contains(wanted), "{wanted}: {text}");
+        let wanted = wanted.replace('\u{202f}', " ");
+        assert!(text.contains(&wanted), "{wanted}: {text}");
     }
+    let widest = ended.stdout.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(120), "{widest:?}: {}", ended.stdout);
 }
 
 #[test]

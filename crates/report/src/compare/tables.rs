@@ -81,32 +81,54 @@ fn row_name(compared: &Compared<'_>, pairing: &Pairing) -> String {
 
 /// Scenarios in the order of the baseline, each with its table: a row per server (and candidate), a column per figure.
 pub(super) fn by_scenario(compared: &Compared<'_>) -> Vec<(String, Table)> {
-    let mut names: Vec<&String> = Vec::new();
+    let names = scenarios(compared).into_iter();
+    names
+        .map(|name| (name.to_owned(), scenario(compared, name, |_| true)))
+        .collect()
+}
+
+/// The same in two halves, for where there is little room: times, and all else.
+pub(super) fn by_scenario_in_halves(compared: &Compared<'_>) -> Vec<(String, Table)> {
+    let is_cost = |kind| matches!(kind, Kind::Cpu | Kind::LoadCpu) || !kind.is_time();
+    let halves = scenarios(compared).into_iter().flat_map(|name| {
+        let times = scenario(compared, name, |kind| !is_cost(kind));
+        let costs = scenario(compared, name, is_cost);
+        [
+            (format!("{name}: times"), times),
+            (format!("{name}: costs"), costs),
+        ]
+    });
+    halves.collect()
+}
+
+fn scenarios<'a>(compared: &'a Compared<'_>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
     for pairing in &compared.pairings {
-        if !names.contains(&&pairing.scenario) {
+        if !names.contains(&pairing.scenario.as_str()) {
             names.push(&pairing.scenario);
         }
     }
     names
-        .into_iter()
-        .map(|name| (name.clone(), scenario(compared, name)))
-        .collect()
 }
 
-fn scenario(compared: &Compared<'_>, name: &str) -> Table {
+fn scenario(compared: &Compared<'_>, name: &str, wanted: impl Fn(Kind) -> bool) -> Table {
     let mine = || compared.pairings.iter().filter(|p| p.scenario == name);
     let find = |pairing: &'_ Pairing, kind: Kind| {
-        let figures = pairing.figures.iter();
-        figures.clone().find(|f| f.kind == kind).cloned()
+        let mut figures = pairing.figures.iter();
+        figures.find(|f| f.kind == kind).cloned()
     };
-    let kinds: Vec<Kind> = Kind::ALL
-        .into_iter()
+    let kinds = Kind::ALL.into_iter().filter(|&kind| wanted(kind));
+    let kinds: Vec<Kind> = kinds
         .filter(|&kind| mine().any(|pairing| find(pairing, kind).is_some()))
         .collect();
     let mut columns = Vec::new();
     for &kind in &kinds {
         let label = mine().find_map(|p| Some(find(p, kind)?.metric.label(p.work)));
-        columns.push(Column::numbers(label.unwrap_or_default(), ""));
+        let mut label = label.unwrap_or_default();
+        if words::is_indicative(compared, kind) {
+            label += " (indicative)";
+        }
+        columns.push(Column::numbers(label, ""));
     }
     columns.push(Column::numbers("trials", "baseline, candidate"));
     let mut table = Table::new("server", columns);
@@ -114,7 +136,7 @@ fn scenario(compared: &Compared<'_>, name: &str) -> Table {
         let mut cells: Vec<Cell> = kinds
             .iter()
             .map(|&kind| match find(pairing, kind) {
-                Some(figure) => with_verdict(compared, &figure),
+                Some(figure) => with_verdict(&figure),
                 None => Cell::absent(""),
             })
             .collect();
@@ -124,8 +146,8 @@ fn scenario(compared: &Compared<'_>, name: &str) -> Table {
     table
 }
 
-fn with_verdict(compared: &Compared<'_>, figure: &Figure) -> Cell {
-    let cell = change(figure).under(in_short(compared, figure));
+fn with_verdict(figure: &Figure) -> Cell {
+    let cell = change(figure).under(in_short(figure));
     if words::is_worse(figure) {
         cell.bad()
     } else {
@@ -134,13 +156,12 @@ fn with_verdict(compared: &Compared<'_>, figure: &Figure) -> Cell {
 }
 
 /// A verdict that fits under a figure.
-fn in_short(compared: &Compared<'_>, figure: &Figure) -> String {
+fn in_short(figure: &Figure) -> String {
     let word = words::word(figure.kind, figure.judgement.verdict);
     match figure.judgement.verdict {
-        Verdict::Undecided { further: Some(n) } => format!("{word} (+{n})"),
-        Verdict::Undecided { further: None } => format!("{word} (at the edge)"),
-        Verdict::TooFew { pairs } => format!("{word} ({pairs})"),
-        _ if words::is_indicative(compared, figure.kind) => format!("{word} (indicative)"),
+        Verdict::Undecided { further: Some(n) } => format!("{word}, +{n}"),
+        Verdict::Undecided { further: None } => format!("{word}, at the edge"),
+        Verdict::TooFew { pairs } => format!("{word}, {pairs} pairs"),
         _ => word.to_owned(),
     }
 }
@@ -160,8 +181,8 @@ fn trials(pairing: &Pairing) -> Cell {
 
 /// What small marks in [`by_scenario`] mean.
 pub(super) const LEGEND: &str = "A change is candidate over baseline, with its 95\u{202f}% interval under it. \
-     \"undecided (+12)\": 12 further repetitions would probably decide; \"at the edge\": none would; \"too few (3)\": 3 of \
-     the 6 pairs that a verdict needs.";
+     \"undecided, +12\": 12 further repetitions would probably decide; \"at the edge\": none would; \"too few, 3 pairs\": a \
+     verdict needs 6.";
 
 /// Every check of a threshold that did not pass; all of them where `all`.
 pub(super) fn checks(compared: &Compared<'_>, gate: &Gate, all: bool) -> Table {

@@ -36,7 +36,7 @@ pub fn text(compared: &Compared<'_>) -> Text {
     for gate in &compared.gates {
         section(words::gate(gate), tables::checks(compared, gate, false));
     }
-    for (name, table) in tables::by_scenario(compared) {
+    for (name, table) in tables::by_scenario_in_halves(compared) {
         section(name, table);
     }
     if let Some(floor) = tables::floor(compared) {

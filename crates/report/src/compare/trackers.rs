@@ -10,6 +10,7 @@ use pushbench_stats::Estimate;
 use serde_json::{Map, Value, json as object};
 
 use super::{Compared, Figure, Kind, Pairing, words};
+use crate::number::{THIN, significant};
 
 /// Which way the figures of a file count as good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,8 @@ fn entry(
     entry.insert("unit".into(), object!(figure.kind.unit()));
     entry.insert("value".into(), object!(estimate.value));
     if let Some(interval) = estimate.interval {
-        let range = format!("{:.4e} to {:.4e}", interval.low, interval.high);
+        let plain = |end: f64| significant(end, 4).replace(THIN, "");
+        let range = format!("{} to {}", plain(interval.low), plain(interval.high));
         entry.insert("range".into(), object!(range));
     }
     let mut extra = vec![format!("trials: {}", estimate.n)];
