@@ -20,9 +20,10 @@ const BASELINES: &str = "reports/baselines";
 const MORE: &str = "\
 Thresholds, for --fail-if: METRIC > CHANGE or METRIC < CHANGE
   METRIC  p50, p99, p99.9, cpu, load-cpu, instructions, bytes, segments, memory, rate, lost
-  CHANGE  against the baseline: +10%, -5%, +500us, +2ms, +4kB, +0 (a sign is needed where there is no %)
-A regression is a change whose whole 95 % interval lies beyond the threshold; one whose interval holds
-the threshold is undecided. Messages lost are counted per trial, invalid trials included.
+  CHANGE  against the baseline: +10%, -5%, +500us, +2ms, +4kB, +0; without % the sign is needed
+A regression is a change whose whole 95 % interval lies beyond the threshold (corrected over all
+that the threshold is held against); a change whose interval holds the threshold is undecided.
+Messages lost are counted per trial, invalid trials included.
 
 Baselines: `pushbench compare --save main RECORD` keeps a record under a name, and
 `pushbench compare main RECORD` compares with it.";

@@ -20,22 +20,18 @@ pub enum Refusal {
     },
     /// They did not measure the same.
     #[error(
-        "{baseline} and {candidate} cannot be compared: {place}field `{field}` is {first} in {baseline} and {second} \
-         in {candidate}"
+        "{0} and {1} cannot be compared: {place}field `{field}` is {2} in {0} and {3} in {1}",
+        .records[0], .records[1], .values[0], .values[1]
     )]
     Differs {
-        /// Name of the baseline.
-        baseline: String,
-        /// Name of the other record.
-        candidate: String,
+        /// Names of the baseline and of the other record.
+        records: Box<[String; 2]>,
         /// `scenario "x", `, or nothing.
         place: String,
         /// The field.
-        field: String,
-        /// Its value in the baseline.
-        first: String,
-        /// Its value in the other record.
-        second: String,
+        field: &'static str,
+        /// Its value in both.
+        values: Box<[String; 2]>,
     },
     /// A search tries one rate after the other.
     #[error(
@@ -76,17 +72,15 @@ pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(),
         check_rates(subject)?;
     }
     let (first, second) = (&baseline.record.run, &candidate.record.run);
-    let differs = |place: &str, field: &str, first: String, second: String| Refusal::Differs {
-        baseline: baseline.name.into(),
-        candidate: candidate.name.into(),
+    let differs = |place: &str, field: &'static str, values: [String; 2]| Refusal::Differs {
+        records: Box::new([baseline.name.into(), candidate.name.into()]),
         place: place.into(),
-        field: field.into(),
-        first,
-        second,
+        field,
+        values: Box::new(values),
     };
     if first.profile != second.profile {
-        let (first, second) = (first.profile.to_string(), second.profile.to_string());
-        return Err(differs("", "profile", first, second));
+        let values = [first.profile, second.profile].map(|profile| profile.to_string());
+        return Err(differs("", "profile", values));
     }
     for one in &first.scenarios {
         let Some(other) = second.scenarios.iter().find(|s| s.name == one.name) else {
@@ -96,7 +90,7 @@ pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(),
         let (fields, others) = (fields(one, first.profile), fields(other, first.profile));
         for ((field, value), (_, theirs)) in fields.into_iter().zip(others) {
             if value != theirs {
-                return Err(differs(&place, field, value, theirs));
+                return Err(differs(&place, field, [value, theirs]));
             }
         }
     }
@@ -199,12 +193,10 @@ pub(super) fn check_arms(
             && first != second
         {
             return Err(Refusal::Differs {
-                baseline: subjects[0].name.into(),
-                candidate: subjects[1].name.into(),
+                records: Box::new(subjects.map(|subject| subject.name.to_owned())),
                 place: format!("scenario {scenario:?}, server {server}, "),
-                field: field.into(),
-                first: first.into(),
-                second: second.into(),
+                field,
+                values: Box::new([first.into(), second.into()]),
             });
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pushbench_model::record::Record;
 use pushbench_report::compare::{Compared, Direction, bencher, github, html, json, markdown, text};
+use pushbench_report::table::Column;
 use serde_json::Value;
 
 use crate::change::{baseline, changed};
@@ -39,7 +40,7 @@ fn text_says() {
         for section in said.sections {
             lines.push(format!("# {}", section.title));
             let Some(table) = section.table else { continue };
-            let headings: Vec<String> = table.columns.iter().map(|c| c.heading()).collect();
+            let headings: Vec<String> = table.columns.iter().map(Column::heading).collect();
             lines.push(format!("{}: {}", table.head, headings.join("; ")));
             for row in table.rows {
                 let cells = row.cells.iter().map(|c| {
