@@ -11,9 +11,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use command::{
-    compare, completions, doctor, list, load, report, run, saturate, selftest, serve,
-};
+use command::{compare, completions, doctor, list, load, report, run, saturate, selftest, serve};
 use exit::Exit;
 
 /// Compare Server-Sent Events, WebSocket and HTTP long-polling by measurement.

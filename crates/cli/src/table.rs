@@ -9,7 +9,7 @@ use pushbench_report::table::{Cell, Table};
 use crate::output::wrap;
 
 /// Columns that are left out one after the other where the terminal is narrow, by a part of their name.
-const DISPENSABLE: [&str; 3] = [" max", "load CPU", "instructions"];
+const DISPENSABLE: [&str; 5] = [" max", "load CPU", "memory", "segments", "instructions"];
 
 /// Draws `table` in lines of at most `width` characters, if it can be done.
 pub(crate) fn draw(table: &Table, width: usize) -> String {

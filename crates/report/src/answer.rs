@@ -1,12 +1,17 @@
-//! The answer of a scenario: one table and a few sentences.
+//! The answer of a scenario under one tuning: verdicts, in a few sentences and tables.
 
-mod pairs;
+mod defaults;
+mod family;
+mod same_stack;
 mod statement;
 mod table;
 mod transports;
+mod words;
 
-pub(crate) use pairs::same_stack;
-pub use statement::{Finding, Statement};
+pub(crate) use defaults::defaults_cost;
+pub use family::{Compared, Verdicts};
+pub(crate) use same_stack::same_stack;
+pub use statement::{Extremes, Finding, Statement};
 pub(crate) use table::{answer_table, headline, times_floor};
 
 use crate::metric::{Metric, Side};
@@ -15,30 +20,32 @@ use crate::results::Group;
 /// The answer in sentences: what the transport alone costs, then lowest against highest of all servers for each figure,
 /// then what was left aside.
 #[must_use]
-pub fn sentences(group: &Group<'_>) -> Vec<String> {
+pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
+    let refused = group
+        .refusal
+        .as_ref()
+        .map(|why| format!("No verdict: {why}. The figures stand, side by side."));
     let transport = [headline(group), Metric::Cpu(Side::Server)]
         .into_iter()
         .filter(|&metric| group.has(metric))
-        .filter_map(|metric| transports::on_the_same_stack(group, metric));
-    let statements = statements(group);
+        .filter_map(|metric| transports::on_the_same_stack(group, verdicts, metric));
+    let statements = statements(group, verdicts);
     let aside = statements.first().and_then(Statement::left_aside);
-    transport
-        .chain(statements.iter().map(Statement::sentence))
-        .chain(aside)
-        .collect()
+    let said = transport.chain(statements.iter().map(Statement::sentence));
+    refused.into_iter().chain(said).chain(aside).collect()
 }
 
-/// The statements of a scenario, the main one first.
+/// The statements about all servers of a scenario, the main one first.
 #[must_use]
-pub fn statements(group: &Group<'_>) -> Vec<Statement> {
-    let asked = [headline(group), Metric::Cpu(Side::Server), Metric::Bytes];
-    let mut statements = vec![Statement::of(group, asked[0])];
+pub fn statements(group: &Group<'_>, verdicts: &Verdicts) -> Vec<Statement> {
+    let [main, further @ ..] = family::main_figures(group);
+    let mut statements = vec![Statement::of(group, verdicts, main)];
     // The further figures are only worth a sentence when there is something to compare.
     statements.extend(
-        asked[1..]
-            .iter()
-            .filter(|&&metric| group.has(metric))
-            .map(|&metric| Statement::of(group, metric))
+        further
+            .into_iter()
+            .filter(|&metric| group.has(metric))
+            .map(|metric| Statement::of(group, verdicts, metric))
             .filter(|statement| statement.finding.is_comparison()),
     );
     statements

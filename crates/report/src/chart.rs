@@ -24,6 +24,8 @@ mod rows;
 mod saturation;
 mod scale;
 mod segments;
+mod slices;
+mod stages;
 mod svg;
 mod width;
 
@@ -113,11 +115,13 @@ pub(crate) struct LegendEntry {
 type Chart = fn(&Group<'_>, &Palette) -> Option<Figure>;
 
 /// Every chart, in the order of the page. One that has no data for a scenario gives nothing.
-const CHARTS: [Chart; 10] = [
+const CHARTS: [Chart; 12] = [
     latency::chart,
     parts::chart,
+    stages::chart,
     repetitions::chart,
     rate::chart,
+    slices::chart,
     cpu::chart,
     instructions::chart,
     bytes::chart,

@@ -36,8 +36,9 @@ mod words;
 use pushbench_model::record::{Outcome, Record};
 
 use crate::metric::Space;
+use crate::tier::Tier;
 
-pub use facts::{Fact, Trust};
+pub use facts::Fact;
 pub use gate::{Change, Check, Ending, Gate, Outcome as CheckOutcome};
 pub use html::html;
 pub use json::{JSON_FORMAT, JSON_VERSION, json};
@@ -79,7 +80,7 @@ pub struct Compared<'a> {
     /// Facts of machine and build that are not the same in all records.
     pub facts: Vec<Fact>,
     /// How far times of the weakest record may be trusted.
-    pub trust: Trust,
+    pub trust: Tier,
     /// Why verdicts on times are indicative only; none where they stand.
     pub indicative: Vec<String>,
     /// What is in one record and not in the baseline, or the other way round, each a sentence.

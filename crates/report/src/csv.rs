@@ -1,26 +1,33 @@
 //! CSV: one line per trial, in the units of the record.
 //!
-//! This is the data behind the tables, for other tools. The column `loop` tells open-loop from closed-loop trials: do
-//! not compare across it. `publisher` tells servers that publish by themselves (`server`) from relayed ones (`load`).
+//! This is the data behind the tables, for other tools, except for trials in slices, which `slices.jsonl` of the record
+//! holds. The columns `loop` and `tuning` tell open-loop from closed-loop trials and settings of libraries: do not
+//! compare across them. `side`, `flags` and `steady` (`from`, `never`, `unknown`) hold what the record says, several
+//! words with a semicolon between them. `publisher` tells servers that publish by themselves (`server`) from relayed ones (`load`).
 //! Instructions are those of user space and kernel; where any trial lacks the kernel's, all columns hold those of user
 //! space only and are named so.
 
 use pushbench_model::measurement::{LoopModel, Publisher};
-use pushbench_model::record::{Outcome, Record, RecordedTrial};
+use pushbench_model::record::{Outcome, Record, RecordedTrial, Steadiness};
 
 use crate::metric::{Metric, P50, P90, P99, P999, Series, Side, Space};
 use crate::saturation::probe_of;
+use crate::trials::{kind, sides};
 
-const FIXED: [&str; 9] = [
+const FIXED: [&str; 13] = [
     "trial",
     "repetition",
     "scenario",
     "loop",
     "transport",
     "stack",
+    "tuning",
     "publisher",
     "status",
+    "side",
     "reason",
+    "flags",
+    "steady",
 ];
 
 /// Columns of a search, behind all others.
@@ -120,6 +127,14 @@ fn figures(space: Space) -> Vec<(String, Of)> {
     ]);
     figures.push(("steal".into(), Box::new(|t| t.trial.steal)));
     figures.push(("others_cpu".into(), Box::new(|t| t.trial.others_cpu)));
+    figures.push(("cpu_pressure".into(), Box::new(|t| t.trial.cpu_pressure)));
+    figures.push((
+        "steady_from_s".into(),
+        Box::new(|t| match t.trial.steadiness {
+            Some(Steadiness::From { seconds }) => Some(seconds),
+            _ => None,
+        }),
+    ));
     figures
 }
 
@@ -152,6 +167,13 @@ fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
         Outcome::Invalid { .. } => ("invalid", trial.outcome.in_words()),
         Outcome::Failed { reason } => ("failed", reason.clone()),
     };
+    let flags: Vec<&str> = trial.flags.iter().map(kind).collect();
+    let steady = match trial.steadiness {
+        Some(Steadiness::From { .. }) => "from",
+        Some(Steadiness::Never) => "never",
+        Some(Steadiness::Unknown) => "unknown",
+        None => "",
+    };
     [
         trial.trial.to_string(),
         trial.repetition.to_string(),
@@ -159,9 +181,13 @@ fn fixed(trial: &RecordedTrial) -> [String; FIXED.len()] {
         loop_model.to_owned(),
         trial.server.transport.clone(),
         trial.server.stack.clone(),
+        trial.server.tuning.to_string(),
         publisher.to_owned(),
         status.to_owned(),
+        sides(&trial.outcome).replace(", ", ";"),
         reason,
+        flags.join(";"),
+        steady.to_owned(),
     ]
 }
 

@@ -5,11 +5,13 @@
 //! # Layout
 //!
 //! - [`metric`]: the figures of one trial
-//! - [`results`]: a record sorted by scenario and server
-//! - [`answer`]: the sentences and the table that answer a scenario
+//! - [`results`]: a record sorted by scenario, tuning and server
+//! - [`tier`]: how far the machine can be trusted
+//! - [`answer`]: verdicts, and the sentences and tables that answer a scenario
 //! - [`table`]: a table before it has a format
 //! - [`wire`]: counted bytes against the formulas
 //! - `saturation`: a search for the highest sustained rate
+//! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 //! - [`compare`]: several records against the first
@@ -25,9 +27,12 @@ mod notices;
 mod number;
 pub mod results;
 mod saturation;
+mod selftest;
 mod summary;
 pub mod table;
 mod texts;
+pub mod tier;
+mod trials;
 pub mod wire;
 
 #[cfg(test)]

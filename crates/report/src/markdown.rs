@@ -2,18 +2,17 @@
 
 use pushbench_model::record::Record;
 
-use crate::answer::{answer_table, same_stack, sentences};
+use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
 use crate::notices;
-use crate::results::Results;
+use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::texts;
+use crate::{selftest, texts, trials};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
 pub fn markdown(record: &Record) -> String {
     let results = Results::new(record);
-    let run = &record.run;
     let mut out = format!(
         "# {}\n\n{}.\n\n",
         escape(&texts::heading(record)),
@@ -25,30 +24,54 @@ pub fn markdown(record: &Record) -> String {
     if let Some(saturation) = Saturation::of(record) {
         out += &search(&saturation);
     }
-    for group in &results.groups {
-        out += &format!("\n## {}\n\n", escape(&group.scenario.name));
-        out += &format!(
-            "{} ({}; {}.)\n\n",
-            escape(&sentence(&group.scenario.models)),
-            escape(&texts::parameters(group.scenario, run)),
-            texts::loop_model(group.loop_model),
-        );
-        for (index, sentence) in sentences(group).iter().enumerate() {
+    for question in results.questions() {
+        out += &one(&results, question);
+    }
+    out += &after(record);
+    out
+}
+
+/// A scenario, one tuning under the other.
+fn one(results: &Results<'_>, question: &[Group<'_>]) -> String {
+    let Some(first) = question.first() else {
+        return String::new();
+    };
+    let run = &results.record.run;
+    let mut out = format!(
+        "\n## {}\n\n{} ({}; {}.)\n",
+        escape(&first.scenario.name),
+        escape(&sentence(&first.scenario.models)),
+        escape(&texts::parameters(first.scenario, run)),
+        texts::loop_model(first.loop_model),
+    );
+    for group in question {
+        if let Some(tuning) = texts::tuning(group) {
+            out += &format!("\n### {}\n", escape(&tuning));
+        }
+        let verdicts = Verdicts::of(group);
+        for (index, sentence) in sentences(group, &verdicts).iter().enumerate() {
             let text = escape(sentence);
             out += &if index == 0 {
-                format!("**{text}**\n")
+                format!("\n**{text}**\n")
             } else {
-                format!("{text}\n")
+                format!("\n{text}\n")
             };
         }
         out.push('\n');
         out += &table(&answer_table(group, run.environment.no_counters.as_deref()));
-        if let Some(pairs) = same_stack(group) {
+        if let Some(pairs) = same_stack(group, &verdicts) {
             out += &format!("\n{}\n\n", texts::SAME_STACK);
             out += &table(&pairs);
         }
+        out += &format!("\n{}\n", escape(&texts::rests_on(group, &verdicts)));
     }
-    out += &after(record);
+    if let Some(cost) = defaults_cost(question) {
+        out += &format!(
+            "\n### What the libraries' defaults cost\n\n{}\n\n",
+            texts::DEFAULTS_COST
+        );
+        out += &table(&cost);
+    }
     out
 }
 
@@ -77,10 +100,22 @@ fn after(record: &Record) -> String {
             );
         }
     }
-    let unused = texts::unused_trials(record);
+    let unused = trials::unused(record);
     if !unused.rows.is_empty() {
         out += "\n## Trials that enter no figure\n\n";
         out += &table(&unused);
+    }
+    let flagged = trials::flagged(record);
+    if !flagged.rows.is_empty() {
+        out += "\n## Trials that are used and flagged\n\n";
+        out += &table(&flagged);
+    }
+    if let Some(test) = &record.selftest {
+        out += &format!(
+            "\n## Self-test of the method\n\n{}\n\n",
+            escape(&selftest::made_with(test))
+        );
+        out += &table(&selftest::proofs(test));
     }
     out += "\n## How the figures are made\n\n";
     for (name, text) in texts::METHOD {

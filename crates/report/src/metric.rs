@@ -1,5 +1,6 @@
 //! The figures of a trial that are compared: one number each.
 
+use pushbench_model::margin::Margins;
 use pushbench_model::measurement::{Measurement, histogram_name};
 use pushbench_model::record::{Record, RecordedTrial, Usage};
 
@@ -15,6 +16,8 @@ pub enum Series {
     Service,
     /// Actual minus intended publish time.
     Lateness,
+    /// From the actual publish time until the message was handed on.
+    Publish,
     /// Start of `connect()` to the established TCP connection.
     TcpConnect,
     /// Start of `connect()` to the first message.
@@ -23,10 +26,11 @@ pub enum Series {
 
 impl Series {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Response,
         Self::Service,
         Self::Lateness,
+        Self::Publish,
         Self::TcpConnect,
         Self::FirstMessage,
     ];
@@ -38,6 +42,7 @@ impl Series {
             Self::Response => histogram_name::RESPONSE,
             Self::Service => histogram_name::SERVICE,
             Self::Lateness => histogram_name::LATENESS,
+            Self::Publish => histogram_name::PUBLISH,
             Self::TcpConnect => histogram_name::TCP_CONNECT,
             Self::FirstMessage => histogram_name::FIRST_MESSAGE,
         }
@@ -50,6 +55,7 @@ impl Series {
             Self::Response => "response",
             Self::Service => "service",
             Self::Lateness => "lateness",
+            Self::Publish => "publish",
             Self::TcpConnect => "TCP connect",
             Self::FirstMessage => "first message",
         }
@@ -144,7 +150,12 @@ impl Space {
             .trials
             .iter()
             .flat_map(|t| [&t.trial.server_usage, &t.trial.load_usage]);
-        let mut counters = usages.flatten().filter_map(|usage| usage.cost.counters);
+        let counters = usages.flatten().filter_map(|usage| usage.cost.counters);
+        let slices = record.slices.iter().flat_map(|t| &t.arms);
+        let slices = slices
+            .flat_map(|arm| &arm.slices)
+            .flat_map(|slice| [slice.server_counters, slice.load_counters]);
+        let mut counters = counters.chain(slices.flatten());
         if counters.any(|c| c.kernel_instructions.is_none()) {
             Self::User
         } else {
@@ -244,6 +255,21 @@ impl Metric {
         }
     }
 
+    /// How large a difference must be to matter, by what stands in the scenario. What was counted on the wire has no
+    /// margin.
+    #[must_use]
+    pub fn margin(self, margins: &Margins) -> f64 {
+        match self {
+            Self::Percentile(_, rank) if rank.q <= P50.q => margins.p50,
+            Self::Percentile(..) => margins.p99,
+            Self::Cpu(_) => margins.cpu,
+            Self::Instructions(..) => margins.instructions,
+            Self::Memory(_) => margins.memory,
+            Self::Rate => margins.rate,
+            Self::Bytes | Self::Segments => 0.0,
+        }
+    }
+
     /// Whether it depends on how undisturbed the machine was.
     #[must_use]
     pub fn is_time(self) -> bool {
@@ -283,6 +309,6 @@ impl Metric {
 pub(crate) fn lost_of(series: Series, measured: &Measurement) -> u64 {
     match series {
         Series::Response | Series::Service => measured.sequence.lost,
-        Series::Lateness | Series::TcpConnect | Series::FirstMessage => 0,
+        Series::Lateness | Series::Publish | Series::TcpConnect | Series::FirstMessage => 0,
     }
 }

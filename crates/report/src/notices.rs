@@ -1,30 +1,27 @@
 //! What a reader must know about a run as a whole before trusting a figure of it.
 
-use pushbench_model::record::{Outcome, RecordedTrial};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::number::counted;
-use crate::results::{Results, indicative_because};
-
-/// Share of stolen processor time above which it is mentioned (method rule 35).
-const STEAL: f64 = 0.02;
-/// Share of the machine that other processes may take before it is mentioned.
-const OTHERS: f64 = 0.05;
+use crate::results::{Results, outcomes};
+use crate::tier::indicative_because;
+use crate::{selftest, trials};
 
 /// Every notice, the gravest first.
 pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
     [
+        Some(selftest::line(results.record)),
         debug_build(results),
         interrupted(results),
         unused(results),
         absent(results),
         indicative(results),
         shared_cores(results),
-        stolen(results),
-        others(results),
         paced(results),
     ]
     .into_iter()
     .flatten()
+    .chain(flags(results))
     .collect()
 }
 
@@ -36,8 +33,7 @@ fn debug_build(results: &Results<'_>) -> Option<String> {
 /// "Stopped after X of Y trials."
 pub(crate) fn interrupted(results: &Results<'_>) -> Option<String> {
     let run = &results.record.run;
-    let made = results.record.trials.len() + results.record.slices.len();
-    let planned = run.planned as usize;
+    let (made, planned) = (outcomes(results.record).count(), run.planned as usize);
     (made < planned).then(|| {
         format!(
             "Stopped after {made} of {}: what follows rests on these.",
@@ -66,7 +62,7 @@ fn absent(results: &Results<'_>) -> Option<String> {
 }
 
 fn indicative(results: &Results<'_>) -> Option<String> {
-    let why = indicative_because(results.record)?;
+    let why = indicative_because(&results.record.run)?;
     let mut measured = results
         .record
         .trials
@@ -93,32 +89,33 @@ fn shared_cores(results: &Results<'_>) -> Option<String> {
         .then(|| "Server and load process ran on the same processor and delayed each other.".into())
 }
 
-fn stolen(results: &Results<'_>) -> Option<String> {
-    let many = valid_beyond(results, STEAL, |t| t.trial.steal)?;
-    Some(format!(
-        "In {} the hypervisor took more than 2\u{202f}% of the processor time away.",
-        counted(many, "valid trial")
-    ))
-}
-
-fn others(results: &Results<'_>) -> Option<String> {
-    let many = valid_beyond(results, OTHERS, |t| t.trial.others_cpu)?;
-    Some(format!(
-        "In {} other processes used more than 5\u{202f}% of the machine's processor time: times of these are suspect.",
-        counted(many, "valid trial")
-    ))
-}
-
-/// How many valid trials have a share greater than `limit`; `None` for none.
-fn valid_beyond(
-    results: &Results<'_>,
-    limit: f64,
-    share: fn(&RecordedTrial) -> Option<f64>,
-) -> Option<usize> {
+/// How many valid trials carry each kind of flag.
+fn flags(results: &Results<'_>) -> Vec<String> {
     let valid = results.record.trials.iter();
-    let valid = valid.filter(|t| t.trial.outcome == Outcome::Valid);
-    let beyond = valid.filter(|t| share(t).is_some_and(|share| share > limit));
-    Some(beyond.count()).filter(|&many| many > 0)
+    let valid = valid.filter(|t| t.trial.outcome.is_valid());
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for recorded in valid {
+        let kinds: BTreeSet<&str> = recorded.trial.flags.iter().map(trials::kind).collect();
+        for kind in kinds {
+            *counts.entry(kind).or_default() += 1;
+        }
+    }
+    let said = |(kind, many): (&str, usize)| {
+        let what = match kind {
+            "steal" => "the hypervisor took more than 2\u{202f}% of the processor time away",
+            "others-cpu" => {
+                "other programs used more than 2\u{202f}% of the processor time: times of these are suspect"
+            }
+            "pressure" => "tasks waited for a processor longer than the trial itself explains",
+            "warm-up-too-short" => "response times settled only after measuring had begun",
+            _ => {
+                "response times were never steady: that is a result and not a fault, but their figures average over a \
+                 change"
+            }
+        };
+        format!("In {} {what}.", counted(many, "valid trial"))
+    };
+    counts.into_iter().map(said).collect()
 }
 
 fn paced(results: &Results<'_>) -> Option<String> {
@@ -134,9 +131,13 @@ fn paced(results: &Results<'_>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::sample;
+    use pushbench_model::record::Flag;
 
     fn notices(change: impl FnOnce(&mut pushbench_model::record::Record)) -> String {
         let mut record = sample::record();
+        for recorded in &mut record.trials {
+            recorded.trial.flags.clear();
+        }
         change(&mut record);
         all(&Results::new(&record)).join("\n")
     }
@@ -145,17 +146,17 @@ mod tests {
     fn a_busy_machine_and_pacing_are_mentioned() {
         let said = notices(|_| ());
         assert!(
-            !said.contains("other processes") && !said.contains("bbr"),
+            !said.contains("other programs") && !said.contains("bbr"),
             "{said}"
         );
         let said = notices(|record| {
             let settings = &mut record.run.environment.settings;
             settings.insert("net.ipv4.tcp_congestion_control".into(), "bbr".into());
             for recorded in &mut record.trials[..3] {
-                recorded.trial.others_cpu = Some(0.2);
+                recorded.trial.flags.push(Flag::OthersCpu { share: 0.2 });
             }
         });
-        assert!(said.contains("In 3 valid trials other processes"), "{said}");
+        assert!(said.contains("In 3 valid trials other programs"), "{said}");
         assert!(said.contains("congestion control is bbr"), "{said}");
     }
 

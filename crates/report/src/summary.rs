@@ -2,16 +2,19 @@
 
 use pushbench_model::record::Record;
 
-use crate::answer::{answer_table, same_stack, sentences};
+use pushbench_model::tuning::Tuning;
+
+use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
 use crate::notices;
 use crate::results::Results;
 use crate::saturation::Saturation;
 use crate::table::Table;
+use crate::texts;
 
 /// What a person sees at the end of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// One per scenario (and loop model).
+    /// One per scenario and tuning (and loop model).
     pub scenarios: Vec<ScenarioSummary>,
     /// What a reader must know about the run as a whole, each a sentence: interruption, unused trials, absent servers,
     /// limits of the machine.
@@ -23,6 +26,8 @@ pub struct Summary {
 pub struct ScenarioSummary {
     /// Name of the scenario.
     pub name: String,
+    /// How the libraries are set; `Fixed` where no server has a choice.
+    pub tuning: Tuning,
     /// The answer, in one sentence.
     pub answer: String,
     /// Further sentences: processor time, bytes, what was left aside.
@@ -31,6 +36,10 @@ pub struct ScenarioSummary {
     pub table: Table,
     /// Ratios of transports on the same stack; absent where no stack speaks two.
     pub same_stack: Option<Table>,
+    /// What the verdicts rest on, in a few sentences: trust tier, families, margins.
+    pub rests_on: String,
+    /// What the defaults cost, behind the last tuning of a scenario that was measured in both.
+    pub defaults_cost: Option<Table>,
 }
 
 /// Summarises `record`.
@@ -38,24 +47,37 @@ pub struct ScenarioSummary {
 pub fn summary(record: &Record) -> Summary {
     let results = Results::new(record);
     let no_counters = record.run.environment.no_counters.as_deref();
-    let scenarios = results.groups.iter().map(|group| {
-        let mut sentences = sentences(group).into_iter();
-        ScenarioSummary {
-            name: group.scenario.name.clone(),
-            answer: sentences.next().unwrap_or_default(),
-            further: sentences.collect(),
-            table: answer_table(group, no_counters),
-            same_stack: same_stack(group),
+    let mut scenarios = Vec::new();
+    for question in results.questions() {
+        scenarios.extend(question.iter().map(|group| {
+            let verdicts = Verdicts::of(group);
+            let mut sentences = sentences(group, &verdicts).into_iter();
+            ScenarioSummary {
+                name: group.scenario.name.clone(),
+                tuning: group.tuning,
+                answer: sentences.next().unwrap_or_default(),
+                further: sentences.collect(),
+                table: answer_table(group, no_counters),
+                same_stack: same_stack(group, &verdicts),
+                rests_on: texts::rests_on(group, &verdicts),
+                defaults_cost: None,
+            }
+        }));
+        if let Some(last) = scenarios.last_mut() {
+            last.defaults_cost = defaults_cost(question);
         }
-    });
+    }
     let search = Saturation::of(record).map(|saturation| {
         let mut sentences = saturation.sentences().into_iter();
         ScenarioSummary {
             name: saturation.search.scenario.clone(),
+            tuning: Tuning::Fixed,
             answer: sentences.next().unwrap_or_default(),
             further: sentences.collect(),
             table: saturation.results(),
             same_stack: None,
+            rests_on: String::new(),
+            defaults_cost: None,
         }
     });
     Summary {

@@ -130,7 +130,7 @@ impl Cell {
             Percentile::TooFew { n } => Self::absent(format!("n={}", whole(n))),
             Percentile::Lost => Self {
                 text: "lost".into(),
-                small: Vec::new(),
+                small: vec!["beyond the end of the run".into()],
                 tone: Tone::Bad,
             },
         }

@@ -1,13 +1,19 @@
 //! Words that more than one format prints.
 
+mod method;
+
+pub(crate) use method::{DEFAULTS_COST, GLOSSARY, METHOD, SAME_STACK};
+
 use pushbench_model::measurement::LoopModel;
-use pushbench_model::record::{Outcome, Record, Run};
+use pushbench_model::record::{Record, Run};
 use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_model::search::Search;
+use pushbench_model::tuning::Tuning;
 
+use crate::answer::Verdicts;
 use crate::number::{THIN, capitalised, counted, short, significant, whole};
-use crate::saturation;
+use crate::results::Group;
 use crate::table::{Cell, Column, Table};
 
 /// `Server-Sent Events` for `sse`; names it does not know stay as they are.
@@ -149,35 +155,6 @@ fn shell_quoted(argument: &str) -> String {
     }
 }
 
-/// The trials whose figures are not used, with their reasons.
-pub(crate) fn unused_trials(record: &Record) -> Table {
-    let columns = ["trial", "repetition"].map(|name| Column::numbers(name, ""));
-    let words = ["scenario", "outcome", "reason"].map(Column::words);
-    let mut table = Table::new("server", columns.into_iter().chain(words).collect());
-    for trial in &record.trials {
-        let trial = &trial.trial;
-        if saturation::says_something(record, trial.trial) {
-            continue;
-        }
-        let (outcome, reason) = match &trial.outcome {
-            Outcome::Valid => continue,
-            Outcome::Invalid { .. } => ("invalid", trial.outcome.in_words()),
-            Outcome::Failed { reason } => ("failed", reason.clone()),
-        };
-        table.row(
-            trial.server.to_string(),
-            vec![
-                Cell::plain(trial.trial.to_string()),
-                Cell::plain(trial.repetition.to_string()),
-                Cell::plain(&trial.scenario),
-                Cell::plain(outcome),
-                Cell::plain(reason),
-            ],
-        );
-    }
-    table
-}
-
 /// What the machine and the build were.
 pub(crate) fn environment(record: &Record) -> Table {
     let run = &record.run;
@@ -237,121 +214,40 @@ pub(crate) fn environment(record: &Record) -> Table {
     table
 }
 
-/// What the table of transports on one stack shows.
-pub(crate) const SAME_STACK: &str = "Ratios between transports that the same stack speaks, paired by repetition: here \
-     the software is the same and only the transport differs. Above 1, the one named first costs more.";
+/// `Equalised: same buffers, …`; nothing where no server has a choice.
+pub(crate) fn tuning(group: &Group<'_>) -> Option<String> {
+    (group.tuning != Tuning::Fixed).then(|| {
+        format!(
+            "{}: {}",
+            capitalised(group.tuning.label()),
+            group.tuning.about()
+        )
+    })
+}
 
-/// How the figures are made, one paragraph each.
-pub(crate) const METHOD: [(&str, &str); 6] = [
-    (
-        "From the intended time",
-        "A response time runs from the moment a message was due, not from the moment it was sent. A server or publisher \
-         that stalls therefore pays for every message that had to wait.",
-    ),
-    (
-        "The trial is the unit",
-        "Each trial is a fresh server and a fresh load process. Samples within a trial share its luck, so every mean, \
-         ratio and interval is taken over trials.",
-    ),
-    (
-        "Merged histograms",
-        "A percentile is read from one histogram that holds the samples of all valid repetitions; percentiles are never \
-         averaged. One with fewer than ten samples beyond it is not printed: n/a, with the number of samples.",
-    ),
-    (
-        "Intervals",
-        "The small figures are 95\u{202f}% intervals over repetitions: Student's t on the logarithms (on the figures \
-         themselves for memory, which is a difference). For a percentile the interval is about the percentile of a \
-         single repetition. With fewer than two repetitions there is none.",
-    ),
-    (
-        "Ratios",
-        "A ratio pairs the trials of the same repetition, which ran close together, and is their geometric mean. The \
-         lowest and the highest server are picked after looking, so an interval that barely misses 1 is weak evidence.",
-    ),
-    (
-        "Order",
-        "Every repetition runs every scenario and server once, in a freshly shuffled order, so that a drift of the \
-         machine falls on all of them alike.",
-    ),
-];
-
-/// The words of a report.
-pub(crate) const GLOSSARY: [(&str, &str); 19] = [
-    (
-        "transport",
-        "A way to push: sse, websocket, long-poll, and tcp as the floor.",
-    ),
-    (
-        "stack",
-        "The software that speaks the transport: reference is ours, others go by their own names.",
-    ),
-    (
-        "floor",
-        "Length-prefixed frames over plain TCP: the least a server can do. Not a choice, a yardstick.",
-    ),
-    (
-        "server",
-        "One transport with one stack, in a process of its own.",
-    ),
-    ("delivery", "One message received by one subscriber."),
-    (
-        "response time",
-        "Receipt minus the time the message was due.",
-    ),
-    (
-        "service time",
-        "Receipt minus the time the message was really published. Waiting before that is not in it.",
-    ),
-    (
-        "lateness",
-        "Time the message was published minus the time it was due.",
-    ),
-    (
-        "first message",
-        "From the start of connect() to the first message received.",
-    ),
-    (
-        "p50, p99, p99.9",
-        "The time that 50\u{202f}%, 99\u{202f}%, 99.9\u{202f}% of the deliveries did not exceed.",
-    ),
-    (
-        "CPU",
-        "Processor time of the process, user and kernel, in the measured phase, without the publishing thread.",
-    ),
-    (
-        "publishing thread",
-        "Makes, encodes and publishes the messages, and spins before due times. It is left out of CPU and instructions \
-         per delivery on whichever side it lives, and so is the cost of making a message and encoding it once (base64 \
-         included), because that is paid once per message and not per delivery.",
-    ),
-    (
-        "published by",
-        "Itself: the server publishes by a schedule it was given. Relay: the load process publishes through the server \
-         with one HTTP request per message.",
-    ),
-    (
-        "load",
-        "The process that holds the subscribers; its cost stands for the clients.",
-    ),
-    (
-        "open loop, closed loop",
-        "Load that follows a schedule, or load that waits for results. Never in one table.",
-    ),
-    (
-        "trial",
-        "One scenario against one server in fresh processes.",
-    ),
-    (
-        "repetition",
-        "A block of trials in which every scenario and server runs once, in random order.",
-    ),
-    (
-        "95\u{202f}% interval",
-        "Made so that in 95 of 100 such runs it holds the true mean.",
-    ),
-    (
-        "no difference shown",
-        "The data cannot tell the two apart. It does not prove that they are equal.",
-    ),
-];
+/// What every verdict of a group rests on: tier, families, margins.
+pub(crate) fn rests_on(group: &Group<'_>, verdicts: &Verdicts) -> String {
+    let tier = group.tier;
+    let times = if tier.is_indicative(true) {
+        "verdicts on times are indicative, those on counts stand"
+    } else {
+        "verdicts on times and on counts stand"
+    };
+    let (transports, servers) = verdicts.sizes();
+    let margins: Vec<String> = group
+        .scenario
+        .margins
+        .named()
+        .iter()
+        .map(|(name, margin)| format!("{name} ±{}{THIN}%", short(margin * 100.0)))
+        .collect();
+    format!(
+        "Trust tier {}, {}: {times}. Judged together: {} of transports on the same stack, {} of other servers. Margins \
+         of the scenario: {}; bytes and segments none.",
+        tier.code(),
+        tier.label(),
+        counted(transports, "comparison"),
+        whole(servers as u64),
+        margins.join(", "),
+    )
+}

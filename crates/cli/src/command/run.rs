@@ -217,26 +217,33 @@ fn conclude(outcome: &RunOutcome) -> anyhow::Result<Exit> {
     })
 }
 
-/// The answer and the table of every scenario.
+/// The answer and the table of every scenario, one tuning under the other.
 pub(crate) fn print_summary(record: &Record) -> anyhow::Result<()> {
     let summary = pushbench_report::summary(record);
     let mut text = String::new();
     let mut notes: Vec<&String> = Vec::new();
     for scenario in &summary.scenarios {
-        text += &format!("\n{}\n", scenario.name);
+        text += &match scenario.tuning {
+            Tuning::Fixed => format!("\n{}\n", scenario.name),
+            tuning => format!("\n{}, {tuning}: {}\n", scenario.name, tuning.about()),
+        };
         for sentence in std::iter::once(&scenario.answer).chain(&scenario.further) {
             text += &output::hanging("", sentence);
         }
         text += &table::draw(&scenario.table, output::width());
         text += "\n";
+        if let Some(cost) = &scenario.defaults_cost {
+            text += &format!("\n{}, what the libraries' defaults cost\n", scenario.name);
+            text += &table::draw(cost, output::width());
+            text += "\n";
+        }
         // What is said under several tables is said once.
-        let new = scenario
-            .table
-            .notes
-            .iter()
-            .filter(|note| !notes.contains(note));
-        let new: Vec<_> = new.collect();
-        notes.extend(new);
+        let said = scenario.table.notes.iter().chain([&scenario.rests_on]);
+        for note in said {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
     }
     text += "\n";
     for note in notes.into_iter().chain(&summary.notices) {

@@ -1,35 +1,27 @@
-//! What may be said about a figure: who is lowest, who is highest, and whether that is a difference.
+//! What may be said about a figure over all servers: who is lowest, who is highest, and whether that is a difference.
 
+use pushbench_stats::FEWEST_PAIRS;
+
+use super::family::{Compared, Verdicts};
+use super::words::{outcome, tier};
 use crate::metric::Metric;
-use crate::number::{capitalised, counted, significant};
+use crate::number::{capitalised, counted};
 use crate::results::{Arm, Group};
-use pushbench_stats::{Estimate, FEWEST_PAIRS, Interval};
-
-/// Differences wholly inside this factor are not called differences.
-const MARGIN: f64 = 1.05;
-/// What follows "no difference" where there is one, inside the margin.
-pub(super) const BEYOND: &str = "beyond 5\u{202f}%";
 
 /// A sentence about one figure of one scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// The figure, in words.
     pub figure: String,
+    /// The trust tier, in words.
+    pub tier: String,
     /// What was found.
     pub finding: Finding,
-    /// Whether it is about time on a machine that can only give indications.
-    pub indicative: bool,
-    /// Whether it was counted, so that any difference is one.
-    pub exact: bool,
-    /// Whether the lowest and the highest got their messages in different ways, one from itself, one through a relay.
-    pub published_differently: bool,
-    /// Servers compared.
-    pub compared: usize,
     /// Servers left out of the comparison, with the reason.
     pub aside: Vec<String>,
 }
 
-/// The outcome of comparing the lowest with the highest server.
+/// The outcome of comparing the highest with the lowest server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     /// No server has the figure.
@@ -39,52 +31,46 @@ pub enum Finding {
         /// The server.
         server: String,
     },
-    /// Too few repetitions have both figures.
-    TooFew {
-        /// The lowest.
-        lowest: String,
-        /// The highest.
-        highest: String,
-        /// Pairs there are.
-        pairs: usize,
-    },
-    /// The interval of the ratio spans 1, or lies within the margin.
-    NoDifference {
-        /// The lowest.
-        lowest: String,
-        /// The highest.
-        highest: String,
-        /// Highest over lowest.
-        ratio: Estimate,
-    },
-    /// The interval of the ratio does not hold 1.
-    Factor {
-        /// The lowest.
-        lowest: String,
-        /// The highest.
-        highest: String,
-        /// Highest over lowest.
-        ratio: Estimate,
-    },
+    /// Several have it.
+    Extremes(Extremes),
+}
+
+/// The highest against the lowest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extremes {
+    /// The lowest.
+    pub lowest: String,
+    /// The highest.
+    pub highest: String,
+    /// Highest over lowest. They were picked after looking; the verdict may be believed all the same, because every
+    /// pair was judged.
+    pub compared: Compared,
+    /// Servers compared.
+    pub of: usize,
+    /// Whether the two got their messages in different ways, one from itself, one through a relay.
+    pub published_differently: bool,
 }
 
 impl Finding {
     /// Whether two servers were compared.
     #[must_use]
     pub fn is_comparison(&self) -> bool {
-        matches!(self, Self::NoDifference { .. } | Self::Factor { .. })
+        matches!(self, Self::Extremes(_))
     }
 }
 
+type Figure<'g, 'a> = (usize, &'g Arm<'a>, f64);
+
 impl Statement {
-    /// Compares the lowest with the highest server of `group` by `metric`. The floor stays aside, which is what nobody
+    /// Compares the highest with the lowest server of `group` by `metric`. The floor stays aside, which is what nobody
     /// can go below and not a choice, and so do servers with too few repetitions, as long as two others remain.
     #[must_use]
-    pub fn of(group: &Group<'_>, metric: Metric) -> Self {
-        let mut figures: Vec<(&Arm<'_>, f64)> = group
+    pub fn of(group: &Group<'_>, verdicts: &Verdicts, metric: Metric) -> Self {
+        let mut figures: Vec<Figure<'_, '_>> = group
             .arms
             .iter()
-            .filter_map(|arm| Some((arm, arm.estimate(metric)?.value)))
+            .enumerate()
+            .filter_map(|(at, arm)| Some((at, arm, arm.estimate(metric)?.value)))
             .collect();
         let mut aside = Vec::new();
         set_aside(&mut figures, &mut aside, |arm| {
@@ -102,30 +88,10 @@ impl Statement {
             };
             (n < FEWEST_PAIRS).then(few)
         });
-        let compared = figures.len();
-        // Stable: of equal figures the server named first in the run stays first.
-        figures.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-        let mut published_differently = false;
-        let finding = match figures.as_slice() {
-            [] => Finding::Nothing,
-            [(only, _)] => Finding::Alone {
-                server: only.label(),
-            },
-            [(lowest, _), .., (highest, _)] => {
-                // How a message reaches the server changes nothing about the connections whose bytes are counted.
-                published_differently = group.is_published_differently()
-                    && !metric.is_exact()
-                    && lowest.publisher() != highest.publisher();
-                compare(lowest, highest, metric)
-            }
-        };
         Self {
             figure: metric.label(group.work()),
-            finding,
-            indicative: group.indicative && metric.is_time(),
-            exact: metric.is_exact(),
-            published_differently,
-            compared,
+            tier: tier(group, metric),
+            finding: extremes(group, verdicts, metric, figures),
             aside,
         }
     }
@@ -134,51 +100,27 @@ impl Statement {
     #[must_use]
     pub fn sentence(&self) -> String {
         let said = match &self.finding {
-            Finding::Nothing => "no statement, because no valid trial has this figure".into(),
-            Finding::Alone { server } => format!("no comparison, because only {server} has it"),
-            Finding::TooFew {
-                lowest,
-                highest,
-                pairs,
-            } => format!(
-                "too few repetitions for a statement: {lowest} was lowest and {highest} highest, both valid in {}, and \
-                 {FEWEST_PAIRS} are needed",
-                counted(*pairs, "repetition"),
-            ),
-            Finding::NoDifference {
-                lowest,
-                highest,
-                ratio,
-            } => format!(
-                "no difference {}shown between the lowest, {lowest}, and the highest, {highest}, of {}: factor {}",
-                if spans_one(ratio) {
-                    String::new()
+            Finding::Nothing => "no verdict, because no valid trial has this figure".into(),
+            Finding::Alone { server } => format!("no verdict, because only {server} has it"),
+            Finding::Extremes(extremes) => {
+                let differently = if extremes.published_differently {
+                    ", published differently"
                 } else {
-                    format!("{BEYOND} ")
-                },
-                counted(self.compared, "server"),
-                factor(ratio, self.exact),
-            ),
-            Finding::Factor {
-                lowest,
-                highest,
-                ratio,
-            } => format!(
-                "{highest} costs a factor {} of {lowest}, the highest against the lowest of {}",
-                factor(ratio, self.exact),
-                counted(self.compared, "server"),
-            ),
+                    ""
+                };
+                let aside = format!(
+                    ", the highest and the lowest of {}{differently}",
+                    counted(extremes.of, "server")
+                );
+                outcome(
+                    &extremes.highest,
+                    &extremes.lowest,
+                    &extremes.compared,
+                    &aside,
+                )
+            }
         };
-        let indicative = if self.indicative { " (indicative)" } else { "" };
-        let differently = match self.finding {
-            Finding::Nothing | Finding::Alone { .. } => "",
-            _ if self.published_differently => " (published differently)",
-            _ => "",
-        };
-        capitalised(&format!(
-            "{}{indicative}: {said}{differently}.",
-            self.figure
-        ))
+        capitalised(&format!("{} {}: {said}.", self.figure, self.tier))
     }
 
     /// Which servers were left out and why, if any.
@@ -194,80 +136,51 @@ impl Statement {
 
 /// Takes the servers for which `why` has something to say out of `figures`, unless fewer than two would be left.
 fn set_aside(
-    figures: &mut Vec<(&Arm<'_>, f64)>,
+    figures: &mut Vec<Figure<'_, '_>>,
     aside: &mut Vec<String>,
     why: impl Fn(&Arm<'_>) -> Option<String>,
 ) {
-    if figures.iter().filter(|(arm, _)| why(arm).is_none()).count() > 1 {
-        aside.extend(figures.iter().filter_map(|(arm, _)| why(arm)));
-        figures.retain(|(arm, _)| why(arm).is_none());
+    let stays = |(_, arm, _): &Figure<'_, '_>| why(arm).is_none();
+    if figures.iter().filter(|figure| stays(figure)).count() > 1 {
+        aside.extend(figures.iter().filter_map(|(_, arm, _)| why(arm)));
+        figures.retain(stays);
     }
 }
 
-fn compare(lowest: &Arm<'_>, highest: &Arm<'_>, metric: Metric) -> Finding {
-    let ratio = highest.ratio_to(lowest, metric);
-    if ratio.is_some_and(|ratio| ratio.value < 1.0) {
-        // Over the repetitions that both have it is the other way round.
-        return compare(highest, lowest, metric);
-    }
-    let (lowest, highest) = (lowest.label(), highest.label());
-    match ratio {
-        Some(ratio) if ratio.n >= FEWEST_PAIRS => {
-            if spans_one(&ratio) || within_margin(&ratio, metric) {
-                Finding::NoDifference {
-                    lowest,
-                    highest,
-                    ratio,
-                }
-            } else {
-                Finding::Factor {
-                    lowest,
-                    highest,
-                    ratio,
-                }
-            }
+fn extremes(
+    group: &Group<'_>,
+    verdicts: &Verdicts,
+    metric: Metric,
+    mut figures: Vec<Figure<'_, '_>>,
+) -> Finding {
+    let of = figures.len();
+    // Stable: of equal figures the server named first in the run stays first.
+    figures.sort_by(|(_, _, a), (_, _, b)| a.total_cmp(b));
+    let (&(mut lowest, a, _), &(mut highest, b, _)) = match figures.as_slice() {
+        [] => return Finding::Nothing,
+        [(_, only, _)] => {
+            return Finding::Alone {
+                server: only.label(),
+            };
         }
-        few => Finding::TooFew {
-            lowest,
-            highest,
-            pairs: few.map_or(0, |ratio| ratio.n),
-        },
+        [lowest, .., highest] => (lowest, highest),
+    };
+    let Some(mut compared) = verdicts.find(highest, lowest, metric) else {
+        return Finding::Nothing;
+    };
+    if compared.ratio.is_some_and(|ratio| ratio.value < 1.0) {
+        // Over the pairs that both have it is the other way round.
+        std::mem::swap(&mut lowest, &mut highest);
+        compared = verdicts.find(highest, lowest, metric).unwrap_or(compared);
     }
+    Finding::Extremes(Extremes {
+        lowest: group.arms[lowest].label(),
+        highest: group.arms[highest].label(),
+        compared,
+        of,
+        // How a message reaches the server changes nothing about the connections whose bytes are counted.
+        published_differently: group.is_published_differently()
+            && !metric.is_exact()
+            && a.publisher() != b.publisher(),
+    })
 }
-
-pub(super) fn spans_one(ratio: &Estimate) -> bool {
-    ratio.interval.is_none_or(|interval| interval.contains(1.0))
-}
-
-/// Whether the difference is too small to be called one. What was counted has no such margin: one byte more is one byte
-/// more.
-pub(super) fn within_margin(ratio: &Estimate, metric: Metric) -> bool {
-    let inside = |Interval { low, high }| low >= 1.0 / MARGIN && high <= MARGIN;
-    !metric.is_exact() && ratio.interval.is_some_and(inside)
-}
-
-/// `1.24 (1.20 to 1.29)`.
-pub(crate) fn factor(ratio: &Estimate, exact: bool) -> String {
-    let number = |value| significant(value, ratio_digits(ratio, exact));
-    match ratio
-        .interval
-        .map(|Interval { low, high }| [number(low), number(high)])
-    {
-        // Counted figures are the same every time.
-        Some([low, high]) if low != high => format!("{} ({low} to {high})", number(ratio.value)),
-        _ => number(ratio.value),
-    }
-}
-
-/// Digits of a ratio: more of them where it is exact and would look like 1.
-pub(super) fn ratio_digits(ratio: &Estimate, exact: bool) -> usize {
-    let off = (ratio.value - 1.0).abs();
-    if exact && (1e-12..0.01).contains(&off) {
-        5
-    } else {
-        3
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use pushbench_model::measurement::Publisher;
 
 use crate::metric::{Better, Metric, P50, P99, Side};
 use crate::number::{Scale, THIN, Unit, capitalised, significant, whole};
-use crate::results::{Arm, Group};
+use crate::results::{Arm, Basis, Group};
 use crate::table::{Cell, Column, Table};
 use crate::wire::{Agreement, PerOperation};
 use pushbench_stats::Percentile;
@@ -140,8 +140,11 @@ impl Builder<'_, '_> {
             let floor = group
                 .floor()
                 .filter(|_| !arm.is_floor() && figure.is_some());
-            if let Some(ratio) = floor.and_then(|floor| arm.ratio_to(floor, metric)) {
-                cell = cell.under(times_floor(&ratio));
+            if let Some(ratio) = floor.and_then(|floor| group.ratio(arm, floor, metric)) {
+                cell = cell.under(times_floor(&ratio.estimate));
+                if ratio.basis == Basis::Slices {
+                    cell = cell.under("by slices");
+                }
             }
             row.push(cell);
         }

@@ -31,7 +31,7 @@ pub(super) fn cost(
         .iter()
         .flat_map(|arm| [Side::Server, Side::Load].map(|side| (arm, side)))
         .filter_map(|(arm, side)| {
-            let (point, text) = point(arm, metric(side), floor)?;
+            let (point, text) = point(group, arm, metric(side), floor)?;
             Some((arm, side, point, text))
         })
         .collect();
@@ -95,7 +95,12 @@ pub(super) fn cost(
 }
 
 /// The multiple of the floor (or the figure itself without one) and what to write behind it.
-fn point(arm: &Arm<'_>, metric: Metric, floor: Option<&Arm<'_>>) -> Option<(Estimate, String)> {
+fn point(
+    group: &Group<'_>,
+    arm: &Arm<'_>,
+    metric: Metric,
+    floor: Option<&Arm<'_>>,
+) -> Option<(Estimate, String)> {
     let absolute = arm.estimate(metric)?;
     let text = metric
         .unit()
@@ -112,7 +117,7 @@ fn point(arm: &Arm<'_>, metric: Metric, floor: Option<&Arm<'_>>) -> Option<(Esti
         };
         return Some((one, text));
     }
-    let ratio = arm.ratio_to(floor, metric)?;
+    let ratio = group.ratio(arm, floor, metric)?.estimate;
     Some((ratio, format!("{}× = {text}", significant(ratio.value, 3))))
 }
 
@@ -144,10 +149,11 @@ fn data(group: &Group<'_>, floor: Option<&Arm<'_>>, metric: &dyn Fn(Side) -> Met
     for (arm, row) in group.arms.iter().zip(&mut table.rows) {
         for (side, cell) in sides.into_iter().zip(&mut row.cells) {
             let ratio = (!arm.is_floor())
-                .then(|| arm.ratio_to(floor, metric(side)))
+                .then(|| group.ratio(arm, floor, metric(side)))
                 .flatten();
             if let Some(ratio) = ratio {
-                *cell = std::mem::replace(cell, Cell::plain("")).under(times_floor(&ratio));
+                *cell =
+                    std::mem::replace(cell, Cell::plain("")).under(times_floor(&ratio.estimate));
             }
         }
     }

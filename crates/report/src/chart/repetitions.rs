@@ -54,7 +54,7 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         caption: "Dots close together mean that a repetition can be relied on; two servers whose dots mix are not told \
                   apart by this run. The figure behind each row is that of all repetitions together."
             .into(),
-        findings: Vec::new(),
+        findings: findings(group),
         room: Room::Half,
         panels: vec![chart.panel(&title)],
         legend: legend(group.has(metric(P99))),
@@ -62,6 +62,38 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         data: data(group, series),
         title,
     })
+}
+
+fn is_flagged(arm: &Arm<'_>, repetition: u32) -> bool {
+    let mut trials = arm.valid.iter().map(|t| &t.trial);
+    trials.any(|t| t.repetition == repetition && !t.flags.is_empty())
+}
+
+/// Valid trials of `arm` that carry a flag.
+fn flagged(arm: &Arm<'_>) -> usize {
+    let trials = arm.valid.iter();
+    trials.filter(|t| !t.trial.flags.is_empty()).count()
+}
+
+/// How many dots come from trials that carry a flag.
+fn findings(group: &Group<'_>) -> Vec<(Option<bool>, String)> {
+    let marked: Vec<String> = group
+        .arms
+        .iter()
+        .filter(|arm| flagged(arm) > 0)
+        .map(|arm| {
+            format!(
+                "{} of {} for {}",
+                flagged(arm),
+                arm.valid.len(),
+                arm.label()
+            )
+        })
+        .collect();
+    if marked.is_empty() {
+        return Vec::new();
+    }
+    vec![(None, format!("Flagged: {}.", marked.join(", ")))]
 }
 
 /// Which percentiles a single repetition supports.
@@ -131,9 +163,14 @@ fn data(group: &Group<'_>, series: crate::metric::Series) -> Table {
                 return Cell::absent("");
             };
             let cell = Cell::plain(scale.number(median));
-            match find(p99, repetition) {
+            let cell = match find(p99, repetition) {
                 Some(tail) => cell.under(scale.number(tail)),
                 None => cell,
+            };
+            if is_flagged(arm, repetition) {
+                cell.under("flagged")
+            } else {
+                cell
             }
         };
         table.row(arm.label(), repetitions.iter().map(cell).collect());
@@ -146,5 +183,10 @@ fn data(group: &Group<'_>, series: crate::metric::Series) -> Table {
     table
         .notes
         .push(format!("Each figure is the {what} of one repetition."));
+    if group.arms.iter().any(|arm| flagged(arm) > 0) {
+        table
+            .notes
+            .push("What a flag means stands in the table of flagged trials.".into());
+    }
     table
 }

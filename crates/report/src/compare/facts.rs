@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use pushbench_model::record::{Record, Run};
+use pushbench_model::record::Run;
 
 use super::Subject;
-use crate::results::indicative_because;
+use crate::tier::{Tier, indicative_because};
 
 /// A fact that is not the same in all records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,66 +18,11 @@ pub struct Fact {
     pub bears_on_times: bool,
 }
 
-/// How far times may be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trust {
-    /// T0: a virtual machine, two processors or fewer, or nothing pinned.
-    Shared,
-    /// T1: one host, server and load on processors of their own.
-    Pinned,
-}
-
-impl Trust {
-    /// The tier of one record. Tier T2, two hosts, does not occur: a record knows one machine.
-    #[must_use]
-    pub fn of(record: &Record) -> Self {
-        if because(record).is_some() {
-            Self::Shared
-        } else {
-            Self::Pinned
-        }
-    }
-
-    /// `T0`, `T1`.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Shared => "T0",
-            Self::Pinned => "T1",
-        }
-    }
-
-    /// What it means.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Shared => {
-                "shared or small machine: verdicts on times are indicative, those on counts stand"
-            }
-            Self::Pinned => "one host, server and load pinned to processors of their own",
-        }
-    }
-}
-
-/// Why times of `record` are indicative only.
-fn because(record: &Record) -> Option<String> {
-    let run = &record.run;
-    let pinned = !run.server_cores.is_empty()
-        && !run.load_cores.is_empty()
-        && !run
-            .server_cores
-            .iter()
-            .any(|core| run.load_cores.contains(core));
-    indicative_because(record).or_else(|| {
-        (!pinned).then(|| "server and load were not pinned to processors of their own".into())
-    })
-}
-
 /// The tier of the weakest record, and every reason for which times are indicative only.
-pub(super) fn trust(subjects: &[Subject<'_>], facts: &[Fact]) -> (Trust, Vec<String>) {
+pub(super) fn trust(subjects: &[Subject<'_>], facts: &[Fact]) -> (Tier, Vec<String>) {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for subject in subjects {
-        let Some(reason) = because(subject.record) else {
+        let Some(reason) = indicative_because(&subject.record.run) else {
             continue;
         };
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
@@ -86,9 +31,9 @@ pub(super) fn trust(subjects: &[Subject<'_>], facts: &[Fact]) -> (Trust, Vec<Str
         }
     }
     let trust = if reasons.is_empty() {
-        Trust::Pinned
+        Tier::Pinned
     } else {
-        Trust::Shared
+        Tier::Shared
     };
     let mut said: Vec<String> = reasons
         .into_iter()

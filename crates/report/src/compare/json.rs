@@ -28,7 +28,9 @@ use pushbench_model::record::Outcome;
 use pushbench_stats::{Estimate, Verdict};
 use serde_json::{Value, json as object};
 
-use super::{Change, Check, Compared, Figure, Pairing, Subject, Tally, Trust, words};
+use crate::tier::Tier;
+
+use super::{Change, Check, Compared, Figure, Pairing, Subject, Tally, words};
 
 /// Value of the field `format`.
 pub const JSON_FORMAT: &str = "pushbench-compare";
@@ -113,7 +115,7 @@ fn subject(subject: Subject<'_>) -> Value {
         "name": subject.name,
         "started": run.started,
         "commit": run.environment.commit,
-        "trust": Trust::of(subject.record).label(),
+        "trust": Tier::of(&subject.record.run).code(),
         "trials": { "valid": valid, "invalid": invalid, "failed": failed, "missing": missing },
     })
 }

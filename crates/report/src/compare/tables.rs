@@ -6,7 +6,6 @@ use super::threshold::Asked;
 use super::{Compared, Figure, Gate, Kind, Pairing, words};
 use crate::Unit;
 use crate::table::{Cell, Column, Table};
-use crate::texts;
 
 /// What changed, for the worse first: one row per figure with a verdict that says so.
 pub(super) fn changed(compared: &Compared<'_>) -> Table {
@@ -301,7 +300,7 @@ pub(super) fn unused(compared: &Compared<'_>) -> Vec<(String, Table)> {
         .map(|subject| {
             (
                 subject.name.to_owned(),
-                texts::unused_trials(subject.record),
+                crate::trials::unused(subject.record),
             )
         })
         .filter(|(_, table)| !table.rows.is_empty())
@@ -332,7 +331,7 @@ pub(super) fn records(compared: &Compared<'_>) -> Table {
                     super::tally(subject.record).valid,
                     run.planned
                 )),
-                Cell::plain(super::Trust::of(subject.record).label()),
+                Cell::plain(crate::tier::Tier::of(&subject.record.run).code()),
             ],
         );
     }

@@ -145,8 +145,8 @@ pub(super) fn notices(compared: &Compared<'_>) -> Vec<String> {
     said.push(NOT_INTERLEAVED.to_owned());
     said.push(format!(
         "Trust tier {}: {}.",
-        compared.trust.label(),
-        compared.trust.about()
+        compared.trust.code(),
+        compared.trust.label()
     ));
     if !compared.indicative.is_empty() {
         said.push(format!(

@@ -1,7 +1,7 @@
-//! The answer: a sentence and a table per scenario.
+//! The answer: sentences and tables per scenario, one tuning under the other.
 
 use super::{escape, evidence, table};
-use crate::answer::{answer_table, same_stack, sentences};
+use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
 use crate::chart::Palette;
 use crate::results::{Group, Results};
 use crate::texts;
@@ -11,37 +11,76 @@ pub(super) fn section(results: &Results<'_>, palette: &Palette) -> String {
     if results.groups.is_empty() {
         out += "<p>The run has no scenario: there is nothing to answer.</p>\n";
     }
-    for group in &results.groups {
-        out += &one(results, group, palette);
+    for question in results.questions() {
+        out += &one(results, question, palette);
     }
     out + "</section>\n"
 }
 
-fn one(results: &Results<'_>, group: &Group<'_>, palette: &Palette) -> String {
+fn one(results: &Results<'_>, question: &[Group<'_>], palette: &Palette) -> String {
+    let Some(first) = question.first() else {
+        return String::new();
+    };
     let run = &results.record.run;
     let mut out = format!(
-        "<article class=\"answer\">\n<h3><a href=\"#{}\">{}</a></h3>\n<p class=\"models\">{}</p>\n",
-        evidence::id(group),
-        escape(&group.scenario.name),
-        escape(&group.scenario.models),
+        "<article class=\"answer\">\n<h3><a href=\"#{}\">{}</a></h3>\n<p class=\"models\">{}</p>\n\
+         <p class=\"note\">{}; {}.</p>\n",
+        evidence::id(first),
+        escape(&first.scenario.name),
+        escape(&first.scenario.models),
+        escape(&texts::parameters(first.scenario, run)),
+        texts::loop_model(first.loop_model),
     );
-    for (index, sentence) in sentences(group).iter().enumerate() {
+    let no_counters = run.environment.no_counters.as_deref();
+    let mut notes: Vec<String> = Vec::new();
+    for group in question {
+        out += &tuning(group, no_counters, palette, &mut notes);
+    }
+    for note in notes {
+        out += &format!("<p class=\"note\">{}</p>\n", escape(&note));
+    }
+    if let Some(cost) = defaults_cost(question) {
+        out += &format!(
+            "<h4>What the libraries' defaults cost</h4>\n<p class=\"note\">{}</p>\n",
+            texts::DEFAULTS_COST
+        );
+        out += &table::servers(&cost, first, palette);
+    }
+    out + "</article>\n"
+}
+
+/// The answer under one tuning. What is to be said under the tables goes to `notes`, each once.
+fn tuning(
+    group: &Group<'_>,
+    no_counters: Option<&str>,
+    palette: &Palette,
+    notes: &mut Vec<String>,
+) -> String {
+    let mut out = texts::tuning(group).map_or_else(String::new, |tuning| {
+        format!("<h4 class=\"tuning\">{}</h4>\n", escape(&tuning))
+    });
+    let verdicts = Verdicts::of(group);
+    for (index, sentence) in sentences(group, &verdicts).iter().enumerate() {
         let class = if index == 0 { "verdict" } else { "further" };
         out += &format!("<p class=\"{class}\">{}</p>\n", escape(sentence));
     }
-    let answers = answer_table(group, run.environment.no_counters.as_deref());
+    let mut answers = answer_table(group, no_counters);
+    for note in std::mem::take(&mut answers.notes) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
     out += &table::servers(&answers, group, palette);
-    out += &format!(
-        "<p class=\"note\">{}; {}.</p>\n",
-        escape(&texts::parameters(group.scenario, run)),
-        texts::loop_model(group.loop_model),
-    );
-    if let Some(pairs) = same_stack(group) {
+    if let Some(pairs) = same_stack(group, &verdicts) {
         out += &format!(
-            "<h4>Same stack, other transport</h4>\n<p class=\"note\">{}</p>\n",
+            "<h5>Same stack, other transport</h5>\n<p class=\"note\">{}</p>\n",
             texts::SAME_STACK
         );
         out += &table::plain(&pairs);
     }
-    out + "</article>\n"
+    out += &format!(
+        "<p class=\"note\">{}</p>\n",
+        escape(&texts::rests_on(group, &verdicts))
+    );
+    out
 }

@@ -33,6 +33,7 @@ pub fn html(record: &Record) -> String {
     }
     out += &evidence::sections(&results, &palette);
     out += &run::not_measured(&results);
+    out += &run::self_test(record);
     out += &run::what_was_run(&results);
     out += &run::glossary();
     out += "</main>\n";
@@ -60,11 +61,11 @@ fn header(results: &Results<'_>, title: &str) -> String {
     if results.record.search.is_some() {
         out += "<a href=\"#load\">Latency over load</a>\n";
     }
-    for group in &results.groups {
+    for group in results.questions().filter_map(<[_]>::first) {
         let id = evidence::id(group);
         out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
     }
-    out += "<a href=\"#not-measured\">Not measured</a>\n<a href=\"#run\">What was run</a>\n\
+    out += "<a href=\"#not-measured\">Not measured</a>\n<a href=\"#self-test\">Self-test</a>\n<a href=\"#run\">What was run</a>\n\
             <a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";
     out
 }

@@ -1,10 +1,12 @@
 //! What was not measured, what was run, and the words used.
 
+use pushbench_model::record::Record;
+
 use super::{escape, table};
 use crate::notices;
 use crate::number::{capitalised, counted};
-use crate::results::Results;
-use crate::texts;
+use crate::results::{Results, outcomes};
+use crate::{selftest, texts, trials};
 
 pub(super) fn not_measured(results: &Results<'_>) -> String {
     let record = results.record;
@@ -29,16 +31,36 @@ pub(super) fn not_measured(results: &Results<'_>) -> String {
         out += "</ul>\n";
     }
     out += "<h3>Trials that enter no figure</h3>\n";
-    let unused = texts::unused_trials(record);
-    if unused.rows.is_empty() && record.trials.is_empty() {
+    let unused = trials::unused(record);
+    if unused.rows.is_empty() && outcomes(record).next().is_none() {
         out += "<p>No trial was made.</p>\n";
     } else if unused.rows.is_empty() {
         out += &format!(
             "<p>None: all {} are valid.</p>\n",
-            counted(record.trials.len(), "trial")
+            counted(outcomes(record).count(), "trial")
         );
     } else {
         out += &table::plain(&unused);
+    }
+    let flagged = trials::flagged(record);
+    if !flagged.rows.is_empty() {
+        out += "<h3>Trials that are used and flagged</h3>\n";
+        out += &table::plain(&flagged);
+    }
+    out + "</section>\n"
+}
+
+pub(super) fn self_test(record: &Record) -> String {
+    let mut out = format!(
+        "<section id=\"self-test\">\n<h2>Self-test of the method</h2>\n<p>{}</p>\n",
+        escape(&selftest::line(record))
+    );
+    if let Some(test) = &record.selftest {
+        out += &table::plain(&selftest::proofs(test));
+        out += &format!(
+            "<p class=\"note\">{}</p>\n",
+            escape(&selftest::made_with(test))
+        );
     }
     out + "</section>\n"
 }

@@ -68,7 +68,7 @@ pub(crate) fn slow(recorded: &mut RecordedTrial, factor: f64) {
     }
     let summaries = recorded.histograms.iter();
     recorded.trial.summaries = summaries
-        .map(|(name, histogram)| (name.clone(), Summary::of(histogram)))
+        .map(|(name, histogram)| (name.clone(), Summary::of(histogram, 0)))
         .collect();
 }
 

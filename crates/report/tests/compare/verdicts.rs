@@ -2,7 +2,8 @@
 
 use pushbench_model::record::Record;
 use pushbench_model::tuning::Tuning;
-use pushbench_report::compare::{Choice, Compared, Kind, Subject, Trust, compare, text};
+use pushbench_report::compare::{Choice, Compared, Kind, Subject, compare, text};
+use pushbench_report::tier::Tier;
 use pushbench_stats::Verdict;
 
 use crate::change::{again, baseline, changed, of, slow};
@@ -174,22 +175,22 @@ fn trust_depends_on_the_machines() {
         (compared.trust, compared.indicative.len(), said)
     };
     let (trust, _, said) = words(&base, &change);
-    assert_eq!(trust, Trust::Shared);
+    assert_eq!(trust, Tier::Shared);
     assert!(
         said.contains("Trust tier T0") && said.contains("not interleaved"),
         "{said}"
     );
     pinned(&mut base);
     pinned(&mut change);
-    assert_eq!(words(&base, &change).0, Trust::Pinned);
+    assert_eq!(words(&base, &change).0, Tier::Pinned);
     assert_eq!(words(&base, &change).1, 0, "only the commit differs");
     change.run.environment.kernel = "Linux 6.13.0".into();
     let (trust, reasons, said) = words(&base, &change);
-    assert_eq!((trust, reasons), (Trust::Pinned, 1));
+    assert_eq!((trust, reasons), (Tier::Pinned, 1));
     assert!(said.contains("(differing: kernel)"), "{said}");
     base.run.load_cores = vec![1];
     let (trust, _, said) = words(&base, &change);
-    assert_eq!(trust, Trust::Shared);
+    assert_eq!(trust, Tier::Shared);
     assert!(
         said.contains("not pinned to processors of their own (base)"),
         "{said}"

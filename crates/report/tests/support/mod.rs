@@ -1,17 +1,20 @@
-//! A synthetic record that looks like a run: seven servers, two scenarios, six repetitions, noise from a seed, one
-//! invalid trial, one failed trial, one absent server. None of its figures was measured.
+//! A synthetic record that looks like a run: seven servers, three of them in two tunings, two scenarios, six
+//! repetitions, noise from a seed, one invalid trial, one failed trial, flagged trials, one absent server, trials in
+//! slices and a self-test. None of its figures was measured.
 #![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses a part.
 
 mod run;
+mod selftest;
 mod sketch;
+mod slices;
 mod variants;
 
 use std::collections::BTreeMap;
 
 use pushbench_model::histogram::{self, Histogram, Summary};
 use pushbench_model::record::{
-    Blame, Cost, MemoryUse, Outcome, Reason, Record, RecordedTrial, SCHEMA, ServerLabel, Trial,
-    Usage,
+    Blame, Cost, Flag, MemoryUse, Outcome, Reason, Record, RecordedTrial, SCHEMA, ServerLabel,
+    Steadiness, Trial, Usage,
 };
 use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::tuning::Tuning;
@@ -25,6 +28,7 @@ pub use variants::{extreme, with_counters};
 struct Model {
     transport: &'static str,
     stack: &'static str,
+    tuning: Tuning,
     /// Nanoseconds.
     latency: f64,
     /// Share of deliveries in the slow tail.
@@ -37,19 +41,37 @@ struct Model {
     memory: f64,
 }
 
-const MODELS: [Model; 7] = [
-    model("sse", "reference", 210e3, 0.004, 4.1e3, 62e3, 20.5e3),
-    model("websocket", "reference", 204e3, 0.004, 3.9e3, 74e3, 13.2e3),
-    model("long-poll", "reference", 268e3, 0.009, 11.8e3, 60e3, 22.0e3),
-    model("tcp", "floor", 171e3, 0.003, 2.6e3, 21e3, 4.1e3),
-    model("sse", "express", 452e3, 0.02, 14.2e3, 182e3, 31.0e3),
-    model("long-poll", "express", 911e3, 0.03, 51.0e3, 190e3, 38.0e3),
-    model("websocket", "ws", 391e3, 0.02, 12.1e3, 214e3, 27.0e3),
+impl Model {
+    fn label(&self) -> ServerLabel {
+        ServerLabel {
+            transport: self.transport.into(),
+            stack: self.stack.into(),
+            tuning: self.tuning,
+        }
+    }
+}
+
+use Tuning::{Defaults, Equalised, Fixed};
+
+#[rustfmt::skip]
+const MODELS: [Model; 10] = [
+    model("sse", "reference", Equalised, 210e3, 0.004, 4.1e3, 62e3, 20.5e3),
+    model("websocket", "reference", Equalised, 204e3, 0.004, 3.9e3, 74e3, 13.2e3),
+    model("long-poll", "reference", Equalised, 268e3, 0.009, 11.8e3, 60e3, 22.0e3),
+    model("sse", "reference", Defaults, 236e3, 0.005, 4.9e3, 66e3, 28.5e3),
+    model("websocket", "reference", Defaults, 225e3, 0.004, 5.5e3, 79e3, 30.1e3),
+    model("long-poll", "reference", Defaults, 276e3, 0.009, 12.4e3, 63e3, 29.0e3),
+    model("tcp", "floor", Fixed, 171e3, 0.003, 2.6e3, 21e3, 4.1e3),
+    model("sse", "express", Fixed, 452e3, 0.02, 14.2e3, 182e3, 31.0e3),
+    model("long-poll", "express", Fixed, 911e3, 0.03, 51.0e3, 190e3, 38.0e3),
+    model("websocket", "ws", Fixed, 391e3, 0.02, 12.1e3, 214e3, 27.0e3),
 ];
 
+#[allow(clippy::too_many_arguments)] // A row of a table.
 const fn model(
     transport: &'static str,
     stack: &'static str,
+    tuning: Tuning,
     latency: f64,
     tail: f64,
     cpu: f64,
@@ -59,6 +81,7 @@ const fn model(
     Model {
         transport,
         stack,
+        tuning,
         latency,
         tail,
         cpu,
@@ -112,11 +135,13 @@ pub fn record() -> Record {
         }
     }
     spoil(&mut trials);
+    flag(&mut trials);
+    let slices = slices::slices(number, &mut noise);
     Record {
-        run: run(scenarios.into(), trials.len() as u32),
+        run: run(scenarios.into(), trials.len() as u32 + slices.len() as u32),
         trials,
-        slices: Vec::new(),
-        selftest: None,
+        slices,
+        selftest: Some(selftest::selftest()),
         search: None,
     }
 }
@@ -161,6 +186,28 @@ fn spoil(trials: &mut [RecordedTrial]) {
             trial.server_usage = None;
             trial.load_usage = None;
             recorded.histograms.clear();
+        }
+    }
+}
+
+/// Marks on some valid trials; everything else was steady before measuring began.
+fn flag(trials: &mut [RecordedTrial]) {
+    for recorded in trials {
+        let trial = &mut recorded.trial;
+        trial.steadiness = Some(Steadiness::From { seconds: -0.25 });
+        match trial.trial {
+            17 | 51 => trial.flags.push(Flag::Steal { share: 0.034 }),
+            29 => trial.flags.push(Flag::OthersCpu { share: 0.052 }),
+            40 => trial.flags.push(Flag::Pressure { share: 0.31 }),
+            45 => {
+                trial.steadiness = Some(Steadiness::From { seconds: 0.7 });
+                trial.flags.push(Flag::WarmUpTooShort { seconds: 0.7 });
+            }
+            8 | 68 => {
+                trial.steadiness = Some(Steadiness::Never);
+                trial.flags.push(Flag::NeverSteady);
+            }
+            _ => {}
         }
     }
 }
@@ -222,11 +269,7 @@ fn trial(
             trial: number,
             repetition,
             scenario: scenario.name.clone(),
-            server: ServerLabel {
-                transport: model.transport.into(),
-                stack: model.stack.into(),
-                tuning: Tuning::Fixed,
-            },
+            server: model.label(),
             outcome: Outcome::Valid,
             started: format!("2026-01-01T12:{:02}:00Z", number % 60),
             wall_s: 3.0,

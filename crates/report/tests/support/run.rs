@@ -12,11 +12,6 @@ use super::MODELS;
 
 /// The run without trials, as `run.json` would have it.
 pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
-    let label = |transport: &str, stack: &str| ServerLabel {
-        transport: transport.into(),
-        stack: stack.into(),
-        tuning: Tuning::Fixed,
-    };
     let text = |pairs: &[(&str, &str)]| {
         let owned = pairs
             .iter()
@@ -43,9 +38,13 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
         repetitions: 6,
         planned,
         scenarios,
-        servers: MODELS.iter().map(|m| label(m.transport, m.stack)).collect(),
+        servers: MODELS.iter().map(super::Model::label).collect(),
         absent: vec![AbsentServer {
-            server: label("sse", "nchan"),
+            server: ServerLabel {
+                transport: "sse".into(),
+                stack: "nchan".into(),
+                tuning: Tuning::Fixed,
+            },
             reason: "nginx is not installed".into(),
             install: "apt-get install -y nginx libnginx-mod-nchan".into(),
         }],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pushbench_model::histogram::{self, Histogram};
 use pushbench_model::measurement::{
-    ConnectionCount, LoopModel, Measurement, Publisher, WireCount, histogram_name,
+    ConnectionCount, LoopModel, Measurement, Publisher, Window, WireCount, histogram_name,
 };
 use pushbench_model::scenario::Scenario;
 use pushbench_model::sequence::SequenceCounts;
@@ -23,14 +23,16 @@ pub(super) type Measured = (Measurement, BTreeMap<String, Histogram>, f64);
 
 impl Sketch<'_> {
     pub(super) fn fan_out(&self, messages: u64, subscribers: u64, noise: &mut Noise) -> Measured {
-        let (mut response, mut service, mut lateness) =
-            (histogram::new(), histogram::new(), histogram::new());
+        let [mut response, mut service, mut lateness, mut publish] =
+            [(); 4].map(|()| histogram::new());
         for _ in 0..messages {
             let mut late = 9e3 * (0.3 * noise.normal()).exp();
             if noise.uniform() < self.model.tail {
                 late += 3e6 * noise.uniform();
             }
             put(&mut lateness, late);
+            let handed_on = 4e3 * (0.2 * noise.normal()).exp();
+            put(&mut publish, handed_on);
             for place in 0..subscribers {
                 let turn = place as f64 / subscribers as f64;
                 let base = self.model.latency * self.own * (0.35 + 0.9 * turn);
@@ -39,7 +41,7 @@ impl Sketch<'_> {
                 } else {
                     0.0
                 };
-                let transit = base * ((0.15 * noise.normal()).exp() + slow);
+                let transit = handed_on + base * ((0.15 * noise.normal()).exp() + slow);
                 put(&mut service, transit);
                 put(&mut response, transit + late);
             }
@@ -50,13 +52,18 @@ impl Sketch<'_> {
             published: messages,
             batches,
             wire: self.wire(deliveries, batches.unwrap_or(0)),
+            windows: self.windows(deliveries),
             ..self.measurement(LoopModel::Open, subscribers, deliveries, 2e9)
         };
-        let histograms = named([
+        let mut histograms = named([
             (histogram_name::RESPONSE, response),
             (histogram_name::SERVICE, service),
             (histogram_name::LATENESS, lateness),
         ]);
+        // People's own servers do not say when they handed a message on.
+        if ["reference", "floor"].contains(&self.model.stack) {
+            histograms.insert(histogram_name::PUBLISH.into(), publish);
+        }
         (
             measurement,
             histograms,
@@ -89,6 +96,23 @@ impl Sketch<'_> {
             histograms,
             self.model.connect_cpu * self.own * connections as f64,
         )
+    }
+
+    /// Half a second of warm-up, then two seconds, in tenths.
+    fn windows(&self, deliveries: u64) -> Vec<Window> {
+        let each = deliveries / 20;
+        (-5..20)
+            .map(|tenth: i64| {
+                let median = self.model.latency * self.own * (1.0 + 0.02 * (tenth % 3) as f64);
+                Window {
+                    start_ns: tenth * 100_000_000,
+                    n: each,
+                    mean_ns: median * 1.1,
+                    p50_ns: median as u64,
+                    max_ns: (median * 4.0) as u64,
+                }
+            })
+            .collect()
     }
 
     fn wire(&self, deliveries: u64, batches: u64) -> WireCount {
