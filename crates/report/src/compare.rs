@@ -198,6 +198,8 @@ pub(crate) fn tally(record: &Record) -> Tally {
             Outcome::Failed { .. } => tally.failed += 1,
         }
     }
-    tally.missing = (record.run.planned as usize).saturating_sub(record.trials.len());
+    // Trials in slices are planned together with the others.
+    let made = record.trials.len() + record.slices.len();
+    tally.missing = (record.run.planned as usize).saturating_sub(made);
     tally
 }

@@ -24,7 +24,7 @@ fn known_changes_are_found_and_no_others_claimed() {
     let base = baseline();
     let change = changed(&base);
     let compared = held(&base, &change, &[]).unwrap();
-    assert_eq!(compared.pairings.len(), 14, "two scenarios, seven servers");
+    assert_eq!(compared.pairings.len(), 20, "two scenarios, ten servers");
     let v = |server, kind| verdict(&compared, "fan-out-small", server, kind);
     assert_eq!(v("sse/reference", Kind::P50), Verdict::More);
     assert_eq!(v("sse/reference", Kind::P99), Verdict::More);
@@ -101,7 +101,7 @@ fn spoilt_trials_are_not_used() {
     assert_eq!((failed.baseline.valid, failed.baseline.failed), (5, 1));
     let said = text(&compared).notices.join("\n");
     assert!(
-        said.contains("base: 82 valid trials entered the figures, and not 1 invalid, 1 failed."),
+        said.contains("base: 118 valid trials entered the figures, and not 1 invalid, 1 failed."),
         "{said}"
     );
 }
@@ -117,7 +117,7 @@ fn several_candidates_are_each_held_against_the_first() {
         subject("c", &change),
     ];
     let compared = compare(&subjects, &Choice::default(), &[]).unwrap();
-    assert_eq!(compared.pairings.len(), 28);
+    assert_eq!(compared.pairings.len(), 40);
     let p50 = |at: usize| {
         let mut mine = compared.pairings.iter().filter(|p| p.candidate_at == at);
         let sse = mine
@@ -143,9 +143,9 @@ fn choices_narrow_what_is_compared() {
         let subjects = [subject("a", &base), subject("b", &change)];
         compare(&subjects, &choice, &[]).map(|c| c.pairings.len())
     };
-    assert_eq!(of(&["connect"], &[]), Ok(7));
-    assert_eq!(of(&["connect"], &["sse"]), Ok(2));
-    assert_eq!(of(&[], &["reference", "tcp/floor"]), Ok(8));
+    assert_eq!(of(&["connect"], &[]), Ok(10));
+    assert_eq!(of(&["connect"], &["sse"]), Ok(3));
+    assert_eq!(of(&[], &["reference", "tcp/floor"]), Ok(14));
     let message = of(&["conect"], &[]).unwrap_err().to_string();
     assert!(message.contains(
         "no scenario \"conect\" in any of the records; there are fan-out-small, connect"
@@ -192,7 +192,7 @@ fn trust_depends_on_the_machines() {
     let (trust, _, said) = words(&base, &change);
     assert_eq!(trust, Tier::Shared);
     assert!(
-        said.contains("not pinned to processors of their own (base)"),
+        said.contains("no processors of their own (base)"),
         "{said}"
     );
 }
@@ -219,7 +219,7 @@ fn tunings_are_not_mixed_and_what_is_alone_is_told() {
     let base = baseline();
     let mut change = again(&base, 5);
     let retune = |label: &mut pushbench_model::record::ServerLabel| {
-        if label.name() == "sse/reference" {
+        if label.name() == "sse/express" {
             label.tuning = Tuning::Defaults;
         }
     };
@@ -230,13 +230,13 @@ fn tunings_are_not_mixed_and_what_is_alone_is_told() {
     change.run.scenarios.retain(|s| s.name != "connect");
     change.trials.retain(|t| t.trial.scenario != "connect");
     let compared = held(&base, &change, &[]).unwrap();
-    assert_eq!(compared.pairings.len(), 6);
+    assert_eq!(compared.pairings.len(), 9);
     assert_eq!(
         compared.only_in,
         [
             "Scenario connect is in base and not in change.",
-            "Server sse/reference is in base and not in change.",
-            "Server sse/reference@defaults is in change and not in base.",
+            "Server sse/express is in base and not in change.",
+            "Server sse/express@defaults is in change and not in base.",
         ]
     );
 }
