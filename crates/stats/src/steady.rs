@@ -128,7 +128,7 @@ fn earliest(values: &[f64], reference: &[f64], cut: usize) -> usize {
     let usual = |at: usize| (values[at] - level).abs() <= USUAL * scale;
     (0..cut)
         .rev()
-        .find(|&at| !usual(at) && !(at > 0 && usual(at - 1)))
+        .find(|&at| !(usual(at) || at > 0 && usual(at - 1)))
         .map_or(0, |at| at + 1)
 }
 
@@ -236,7 +236,7 @@ fn is_immaterial(values: &[f64]) -> bool {
 }
 
 /// `count` batches of neighbours, as equally long as can be.
-fn batches<'a, T>(values: &'a [T], count: usize) -> impl Iterator<Item = &'a [T]> {
+fn batches<T>(values: &[T], count: usize) -> impl Iterator<Item = &[T]> {
     let n = values.len();
     (0..count).map(move |i| &values[i * n / count..(i + 1) * n / count])
 }

@@ -174,8 +174,8 @@ fn table(rows: &[ProofRow], width: usize) -> String {
         .flat_map(|row| row[0].lines())
         .chain(titles[..1].iter().copied());
     let first = first.map(|line| line.chars().count()).max().unwrap_or(0);
-    // One space after every column.
-    let left = width.saturating_sub(first + weights.len() + 1).max(30);
+    // One space after every column, and one at the end of rules.
+    let left = width.saturating_sub(first + weights.len() + 2).max(30);
     let total: usize = weights.iter().sum();
     let mut text = Table::new();
     text.load_preset(presets::UTF8_HORIZONTAL_ONLY)
@@ -183,6 +183,7 @@ fn table(rows: &[ProofRow], width: usize) -> String {
         .set_header(titles.to_vec());
     for row in cells {
         let others = row[1..].iter().zip(weights).map(|(cell, weight)| {
+            let cell = cell.replace(" %", "\u{202f}%");
             let lines = cell
                 .lines()
                 .flat_map(|line| wrap(line, left * weight / total));

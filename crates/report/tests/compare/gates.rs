@@ -71,7 +71,7 @@ fn what_is_not_there_is_missing() {
         recorded.trial.measurement = None;
     }
     let compared = held(&base, &none_valid, &["p50 > +50%"]).unwrap();
-    assert_eq!(count(&compared.gates[0]), [12, 0, 0, 2]);
+    assert_eq!(count(&compared.gates[0]), [18, 0, 0, 2]);
     assert_eq!(compared.ending(), Ending::Unusable);
 }
 

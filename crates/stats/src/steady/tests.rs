@@ -5,6 +5,8 @@ use crate::noise::Noise;
 
 const SEEDS: u64 = 400;
 
+type Shape = Box<dyn Fn(f64) -> f64>;
+
 fn noisy(n: usize, deviation: f64, seed: u64, shape: impl Fn(f64) -> f64) -> Vec<f64> {
     let mut noise = Noise::new(seed);
     (0..n)
@@ -80,7 +82,7 @@ fn waves_shifts_and_growth_are_never_steady() {
     let never = |settled| settled == Settled::Never;
     for n in [60, 100, 200] {
         let length = n as f64;
-        let shapes: [(&str, Box<dyn Fn(f64) -> f64>); 6] = [
+        let shapes: [(&str, Shape); 6] = [
             (
                 "one wave",
                 Box::new(move |i| 10.0 * (TAU * i / length).sin()),
