@@ -83,7 +83,7 @@ fn write(parent: &Path, seed: u64, kind: Kind) -> Result<Record, String> {
     let servers = Server::parse(SERVERS, path).map_err(|e| e.to_string())?;
     let repetitions = SOUND + u32::from(kind == Kind::OneAbsurdTrial);
     let plan = Plan::new(
-        &[scenario.clone()],
+        std::slice::from_ref(&scenario),
         &servers,
         Profile::Quick,
         repetitions,
