@@ -1,8 +1,8 @@
 //! What a finished trial says of its rate: a pure function.
 
 use pushbench_model::histogram::Histogram;
-use pushbench_model::measurement::{Measurement, Window, histogram_name};
-use pushbench_model::record::{Blame, Outcome};
+use pushbench_model::measurement::{Measurement, Publisher, Window, histogram_name};
+use pushbench_model::record::{Blame, Outcome, Reason};
 use pushbench_model::search::{Objective, ProbeJudgement, ProbeVerdict};
 use pushbench_stats::{Percentile, Slope, percentile, slope};
 
@@ -33,24 +33,34 @@ pub fn judge(finished: &FinishedTrial, objective: &Objective) -> ProbeJudgement 
         delivered_per_s: 0.0,
         backlog_slope: None,
     };
-    by_outcome(&finished.outcome, &mut judgement);
+    let publisher = finished.measurement.as_ref().map(|m| m.publisher);
+    by_outcome(&finished.outcome, publisher, &mut judgement);
     if let Some(measurement) = &finished.measurement {
         by_figures(measurement, objective, &mut judgement);
     }
     judgement
 }
 
-fn by_outcome(outcome: &Outcome, judgement: &mut ProbeJudgement) {
+/// A server that publishes by itself is late when it has too much to do, and being late is in its response times: the
+/// figures judge that. A late publisher outside the server voids the probe.
+fn by_outcome(outcome: &Outcome, publisher: Option<Publisher>, judgement: &mut ProbeJudgement) {
     match outcome {
         Outcome::Valid => {}
         Outcome::Invalid { reasons } => {
-            let servers = reasons.iter().all(|reason| reason.side == Blame::Server);
-            judgement.verdict = if servers {
+            let own_publisher = |reason: &&Reason| {
+                reason.side == Blame::Publisher && publisher == Some(Publisher::Server)
+            };
+            let mut against = reasons.iter().filter(|reason| !own_publisher(reason));
+            judgement.verdict = if against.clone().next().is_none() {
+                ProbeVerdict::Held
+            } else if against.all(|reason| reason.side == Blame::Server) {
                 ProbeVerdict::Failed
             } else {
                 ProbeVerdict::Void
             };
-            judgement.reasons = reasons.iter().map(ToString::to_string).collect();
+            if judgement.verdict != ProbeVerdict::Held {
+                judgement.reasons = reasons.iter().map(ToString::to_string).collect();
+            }
         }
         Outcome::Failed { reason } => {
             judgement.verdict = if reason.starts_with(SERVER_ENDED) {
@@ -245,7 +255,6 @@ mod tests {
     fn who_is_at_fault_decides_whether_it_says_anything() {
         for (sides, verdict) in [
             (&[Blame::Server][..], ProbeVerdict::Failed),
-            (&[Blame::Publisher], ProbeVerdict::Void),
             (&[Blame::Client], ProbeVerdict::Void),
             (&[Blame::Setting], ProbeVerdict::Void),
             (&[Blame::Server, Blame::Client], ProbeVerdict::Void),
@@ -257,6 +266,14 @@ mod tests {
                 "{sides:?}"
             );
         }
+        // A server that publishes by itself answers for its publisher with its response times; a load process does not.
+        let late = |limit_ms, by| {
+            let judged = judged(limit_ms, blamed(&[Blame::Publisher]), |m| m.publisher = by);
+            judged.verdict
+        };
+        assert_eq!(late(3, Publisher::Server), ProbeVerdict::Failed);
+        assert_eq!(late(5, Publisher::Server), ProbeVerdict::Held);
+        assert_eq!(late(3, Publisher::Load), ProbeVerdict::Void);
         for (reason, verdict) in [
             (
                 "the server ended by itself (signal 9) before the end",

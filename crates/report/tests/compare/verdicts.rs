@@ -191,10 +191,7 @@ fn trust_depends_on_the_machines() {
     base.run.load_cores = vec![1];
     let (trust, _, said) = words(&base, &change);
     assert_eq!(trust, Tier::Shared);
-    assert!(
-        said.contains("no processors of their own (base)"),
-        "{said}"
-    );
+    assert!(said.contains("no processors of their own (base)"), "{said}");
 }
 
 #[test]
