@@ -31,9 +31,9 @@ const WARM_UP_S: f64 = 1.0;
 pub struct Queue {
     /// μ, messages per second.
     pub service_rate: f64,
-    /// Share of the trials in which the publisher is at fault, 0 to 1.
+    /// Share of the trials in which the client is at fault, 0 to 1.
     pub void_share: f64,
-    /// Rate above which the publisher is always at fault.
+    /// Rate above which the client is always at fault.
     pub generator_limit: f64,
     /// Standard deviation of the logarithm of a factor on all response times of a trial.
     pub noise: f64,
@@ -79,8 +79,8 @@ impl Queue {
         let outcome = if faulty {
             Outcome::Invalid {
                 reasons: vec![Reason {
-                    side: Blame::Publisher,
-                    text: "the simulated publisher was late".into(),
+                    side: Blame::Client,
+                    text: "the simulated client could not keep up".into(),
                 }],
             }
         } else {
