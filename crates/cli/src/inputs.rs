@@ -6,8 +6,12 @@ use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
 use pushbench_harness::Server;
 use pushbench_model::profile::Profile;
+use pushbench_model::record::SCHEMA;
 use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::tuning::Tuning;
+
+use crate::output;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../benches/scenarios");
 static SERVERS: &str = include_str!("../../../benches/servers.toml");
@@ -201,4 +205,29 @@ fn names(servers: &[Server]) -> String {
         tunings => format!("{name}@{}", tunings.join("|")),
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// The last self-test: beside the records, or where `pushbench selftest` writes it. One that cannot be read is no reason
+/// not to measure; it is said.
+pub(crate) fn last_selftest(out: &Path) -> Option<SelfTest> {
+    let places = [out, Path::new("reports")].map(|directory| directory.join(SELFTEST_FILE));
+    let path = places.into_iter().find(|path| path.is_file())?;
+    let read = || -> anyhow::Result<SelfTest> {
+        let selftest: SelfTest = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+        if selftest.schema != SCHEMA {
+            bail!(
+                "field `schema` is {}, this version writes {SCHEMA}",
+                selftest.schema
+            );
+        }
+        Ok(selftest)
+    };
+    read()
+        .inspect_err(|error| {
+            let path = path.display();
+            output::say(&format!(
+                "the report will carry no self-test: {path}: {error:#}; `pushbench selftest` makes it anew"
+            ));
+        })
+        .ok()
 }

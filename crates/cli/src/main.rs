@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use command::{compare, completions, doctor, list, load, report, run, saturate, selftest, serve};
+use command::{
+    compare, completions, doctor, list, load, report, run, saturate, schema, selftest, serve,
+};
 use exit::Exit;
 
 /// Compare Server-Sent Events, WebSocket and HTTP long-polling by measurement.
@@ -44,6 +46,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Prove that the method holds here: inject something known, and read it back
     Selftest(selftest::Options),
+    /// Print the JSON Schema of a file of a record
+    Schema(schema::Options),
     /// Print a completion script for a shell
     Completions(completions::Options),
 }
@@ -63,6 +67,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::List(options)) => list::run(&options),
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
+        Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };
     match result {

@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 10] = [
+const SUBCOMMANDS: [&str; 11] = [
     "run",
     "saturate",
     "serve",
@@ -22,6 +22,7 @@ const SUBCOMMANDS: [&str; 10] = [
     "list",
     "doctor",
     "selftest",
+    "schema",
     "completions",
 ];
 

@@ -10,6 +10,7 @@ use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::Measurement;
 use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
 use pushbench_model::search::{SEARCH_FILE, Search};
+use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::slices::{SLICES_FILE, SliceTrial};
 use serde::Serialize;
 
@@ -109,6 +110,20 @@ impl RecordWriter {
             write_file(&path, "")?;
         }
         self.append_line(SLICES_FILE, trial)
+    }
+
+    /// Keeps the self-test that was made before the run.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the file cannot be written.
+    pub fn put_selftest(&self, selftest: &SelfTest) -> Result<(), HarnessError> {
+        let path = self.directory.join(SELFTEST_FILE);
+        let mut text = serde_json::to_string_pretty(selftest)
+            .map_err(io::Error::from)
+            .map_err(HarnessError::write(&path))?;
+        text.push('\n');
+        write_file(&path, &text)
     }
 
     /// Writes what a search has found so far, in the place of what it had found before; whoever reads meanwhile, or

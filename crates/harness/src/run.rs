@@ -9,6 +9,7 @@ use pushbench_model::environment::Environment;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{AbsentServer, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
+use pushbench_model::selftest::SelfTest;
 use pushbench_model::slices::SliceTrial;
 
 use crate::cores::CoreSplit;
@@ -46,6 +47,8 @@ pub struct RunConfig {
     pub cores: CoreSplit,
     /// The machine.
     pub environment: Environment,
+    /// The last self-test, which the record carries.
+    pub selftest: Option<SelfTest>,
 }
 
 impl RunConfig {
@@ -166,6 +169,9 @@ pub fn run(
     let name = directory_name(started, &config.environment);
     let mut writer =
         RecordWriter::create(&config.parent, &name, &config.header(plan.len(), started))?;
+    if let Some(selftest) = &config.selftest {
+        writer.put_selftest(selftest)?;
+    }
     observer.recording(writer.directory());
 
     let mut outcome = RunOutcome {

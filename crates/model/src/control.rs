@@ -1,5 +1,6 @@
 //! The documents that a load generator and a server's control endpoint exchange (docs/PROTOCOL.md).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::EncodedHistogram;
@@ -8,7 +9,7 @@ use crate::schedule::Schedule;
 use crate::tuning::Tuning;
 
 /// `POST /schedule`: publish `count` messages by this schedule, starting now.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishOrder {
     /// When messages are due.
     pub schedule: Schedule,
@@ -22,7 +23,7 @@ pub struct PublishOrder {
 }
 
 /// `GET /schedule`: what the last order has come to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishReport {
     /// Whether the order is still being carried out.
     pub running: bool,
@@ -44,7 +45,7 @@ pub struct PublishReport {
 }
 
 /// `GET /healthz` on servers of this suite: also what their sockets are set to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// How its libraries are set.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds, three significant digits.
@@ -23,7 +24,7 @@ pub fn new() -> Histogram {
 pub struct HistogramError(String);
 
 /// A histogram as base64 of the compressed HdrHistogram V2 format, as other HdrHistogram tools read and write it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct EncodedHistogram(pub String);
 
@@ -95,7 +96,7 @@ pub fn quantile(histogram: &Histogram, lost: u64, q: f64) -> Quantile {
 
 /// The figures of a histogram that a reader of the record sees without decoding it. Nanoseconds; quantiles that the
 /// sample cannot support are absent, and so are those that [`Self::beyond_end`] names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Number of samples.
     pub n: u64,

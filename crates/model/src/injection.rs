@@ -5,10 +5,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What to do wrong. The default does nothing wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Injection {
     /// Wait this long after a message is due before it is stamped and published: it shows as lateness of the schedule.
     pub schedule: Duration,

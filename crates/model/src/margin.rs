@@ -1,10 +1,11 @@
 //! Equivalence margins: how large a difference must be to matter. They stand in the scenario, before any run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Half-widths of the bands in which a ratio counts as no difference; 0.05 is 5 %. Bytes and segments have none: they are
 /// counted, and one more is one more.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Margins {
     /// Of medians of response time, or of the time to the first message.

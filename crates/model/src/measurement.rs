@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::control::Health;
@@ -9,7 +10,7 @@ use crate::histogram::EncodedHistogram;
 use crate::sequence::SequenceCounts;
 
 /// Whether load waits for results. Open-loop and closed-loop figures never stand in one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoopModel {
     /// Load follows a schedule whatever happens.
@@ -19,7 +20,7 @@ pub enum LoopModel {
 }
 
 /// Who published the messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Publisher {
     /// The server, by a schedule it was given.
@@ -32,7 +33,7 @@ pub enum Publisher {
 ///
 /// "Down" is server to client. Bytes are TCP payload bytes; `segments` counts every TCP segment, pure acknowledgements
 /// too, `data_segments` only those with payload.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireCount {
     /// Payload bytes server to client.
     pub bytes_down: u64,
@@ -98,7 +99,7 @@ impl WireCount {
 }
 
 /// State of the sockets of the load process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionCount {
     /// Connections established.
     pub opened: u64,
@@ -129,7 +130,7 @@ pub mod histogram_name {
 }
 
 /// Response times of a short time, one of many in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// Its start, nanoseconds after the intended time of the first measured message; negative within the warm-up.
     pub start_ns: i64,
@@ -144,14 +145,14 @@ pub struct Window {
 }
 
 /// How busy the receiving side was in the measured phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClientLoad {
     /// Processor time of the busiest worker over the length of the phase, 0 to 1.
     pub busiest: f64,
 }
 
 /// The result of a load process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
     /// Name of the workload.
     pub workload: String,

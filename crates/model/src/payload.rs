@@ -3,12 +3,13 @@
 use base64::Engine as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{self, Stamp};
 
 /// Whether the payload is text, or binary that text transports must carry as base64.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PayloadKind {
     /// ASCII text.
@@ -19,7 +20,7 @@ pub enum PayloadKind {
 }
 
 /// Size and kind of the payload of every message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Payload {
     /// Payload bytes per message, before base64 and before the envelope.
     pub bytes: usize,

@@ -8,6 +8,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
@@ -30,7 +31,7 @@ pub const TRIALS_FILE: &str = "trials.jsonl";
 pub const HLOG_DIR: &str = "hlog";
 
 /// What is known before the first trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -61,7 +62,9 @@ pub struct Run {
 }
 
 /// Which server: one transport spoken by one stack.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct ServerLabel {
     /// `sse`, `websocket`, `long-poll` or `tcp`.
     pub transport: String,
@@ -90,7 +93,7 @@ impl std::fmt::Display for ServerLabel {
 }
 
 /// A server that could not take part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AbsentServer {
     /// Which.
     pub server: ServerLabel,
@@ -101,7 +104,7 @@ pub struct AbsentServer {
 }
 
 /// How a trial ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "status")]
 pub enum Outcome {
     /// Everything arrived and nothing disturbs the figures.
@@ -140,7 +143,7 @@ impl Outcome {
 }
 
 /// Why the figures of a trial must not be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// Where it comes from.
     pub side: Blame,
@@ -155,7 +158,9 @@ impl std::fmt::Display for Reason {
 }
 
 /// Which part of a trial is at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Blame {
     /// Who publishes was late.
@@ -182,7 +187,7 @@ impl Blame {
 }
 
 /// What a reader should know of a trial whose figures may be used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "flag")]
 pub enum Flag {
     /// The hypervisor took more than 2 % of the processor time.
@@ -210,7 +215,7 @@ pub enum Flag {
 }
 
 /// Whether response times had settled when measuring began.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "steady")]
 pub enum Steadiness {
     /// From this time on, seconds after the start of the measured phase; negative within the warm-up.
@@ -225,7 +230,7 @@ pub enum Steadiness {
 }
 
 /// Hardware counts of a process; the kernel's share is absent where the system does not allow to see it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CounterValues {
     /// Instructions in user space.
     pub user_instructions: u64,
@@ -238,7 +243,7 @@ pub struct CounterValues {
 }
 
 /// What a process used in the measured phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// Processor time, nanoseconds, from the process clock.
     pub cpu_ns: u64,
@@ -267,7 +272,7 @@ impl Cost {
 pub const PUBLISHER_THREAD: &str = "pb-publisher";
 
 /// Memory of a process, bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryUse {
     /// Resident before the first connection.
     pub rss_before: u64,
@@ -285,7 +290,7 @@ pub struct MemoryUse {
 }
 
 /// What one side of a trial used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// In the measured phase.
     pub cost: Cost,
@@ -294,7 +299,7 @@ pub struct Usage {
 }
 
 /// One trial: a line of `trials.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trial {
     /// [`SCHEMA`].
     pub schema: u32,

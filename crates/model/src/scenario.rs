@@ -5,6 +5,7 @@
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -14,7 +15,7 @@ use crate::profile::{PerProfile, Profile};
 use crate::schedule::Arrivals;
 
 /// A scenario that is known to be valid.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
     /// Unique name: lower-case letters, digits and dashes.
     pub name: String,
@@ -33,7 +34,7 @@ pub struct Scenario {
 }
 
 /// The behaviour of publishers and subscribers, with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Workload {
     /// One topic, many subscribers, an open-loop publisher.
@@ -54,7 +55,7 @@ impl Workload {
 }
 
 /// Parameters of the fan-out workload.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FanOut {
     /// Subscribers of the topic.
     pub subscribers: u32,
@@ -77,7 +78,7 @@ impl FanOut {
 }
 
 /// Parameters of the connect workload.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connect {
     /// Connections opened in the measured phase.
     pub connections: PerProfile<u32>,

@@ -2,6 +2,7 @@
 
 mod objective;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::ServerLabel;
@@ -16,7 +17,7 @@ pub const LONG_ENOUGH_S: f64 = 30.0;
 
 /// A search over one or more servers. The file is written before the first probe and replaced after every one, so that
 /// an interruption leaves what was found until then.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Search {
     /// [`crate::record::SCHEMA`].
     pub schema: u32,
@@ -33,7 +34,7 @@ pub struct Search {
 }
 
 /// Where a search looks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchRange {
     /// First rate tried, messages per second.
     pub from: f64,
@@ -44,7 +45,7 @@ pub struct SearchRange {
 }
 
 /// The search over one server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerSearch {
     /// Which server.
     pub server: ServerLabel,
@@ -61,7 +62,7 @@ pub struct ServerSearch {
 }
 
 /// What ended a search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// Nothing yet: it goes on, or it was interrupted.
@@ -79,7 +80,7 @@ pub enum End {
 }
 
 /// One rate tried.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     /// Messages per second.
     pub rate: f64,
@@ -93,7 +94,7 @@ pub struct Probe {
 }
 
 /// What a probe says of its rate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeJudgement {
     /// Whether the rate was sustained.
     pub verdict: ProbeVerdict,
@@ -111,7 +112,7 @@ pub struct ProbeJudgement {
 }
 
 /// Whether a rate was sustained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeVerdict {
     /// It was.
@@ -135,7 +136,7 @@ impl ProbeVerdict {
 }
 
 /// Why a rate was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// Doubling until something fails, or halving until something holds.

@@ -1,12 +1,13 @@
 //! What a self-test of the method found: `selftest.json`, kept beside records and copied into them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Name of the file.
 pub const SELFTEST_FILE: &str = "selftest.json";
 
 /// The outcome of `pushbench selftest`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SelfTest {
     /// [`crate::record::SCHEMA`].
     pub schema: u32,
@@ -33,7 +34,7 @@ pub struct SelfTest {
 }
 
 /// One proof.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProofRow {
     /// Stable name, such as `intended-time`.
     pub id: String,
@@ -56,7 +57,7 @@ pub struct ProofRow {
 }
 
 /// How a proof ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofStatus {
     /// What was read is what was expected.

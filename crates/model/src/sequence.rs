@@ -1,9 +1,10 @@
 //! What became of every message that one subscriber should have received.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts over all subscribers of a trial.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SequenceCounts {
     /// Messages delivered for the first time.
     pub delivered: u64,

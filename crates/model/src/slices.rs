@@ -3,6 +3,7 @@
 //! A machine whose speed changes every few seconds changes it for neighbouring slices alike, so the ratio of two
 //! neighbours holds still where their values do not.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{CounterValues, Outcome, ServerLabel};
@@ -15,7 +16,7 @@ pub const CONTROL_THREAD: &str = "pb-control";
 pub const RECEIVING_THREAD: &str = "pb-load";
 
 /// One trial in slices: several servers, each with a load process of its own, that take turns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceTrial {
     /// [`crate::record::SCHEMA`].
     pub schema: u32,
@@ -45,7 +46,7 @@ pub struct SliceTrial {
 }
 
 /// The slices of one server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceArm {
     /// Which server.
     pub server: ServerLabel,
@@ -54,7 +55,7 @@ pub struct SliceArm {
 }
 
 /// What one slice took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slice {
     /// Place within its round, from 1: which of the servers had their turn before.
     pub place: u32,

@@ -166,6 +166,7 @@ pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
         slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
         environment: environment::capture(&build(), checked.runtimes),
+        selftest: inputs::last_selftest(chosen.out),
     }
 }
 

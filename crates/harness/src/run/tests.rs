@@ -93,6 +93,7 @@ fn config(parent: &Path) -> RunConfig {
             load: vec![1],
         },
         environment: Environment::default(),
+        selftest: None,
     }
 }
 

@@ -105,6 +105,9 @@ pub fn run(
     let mut header = config.run.header(0, started);
     header.repetitions = 1;
     let mut writer = RecordWriter::create(&config.run.parent, &name, &header)?;
+    if let Some(selftest) = &config.run.selftest {
+        writer.put_selftest(selftest)?;
+    }
     let mut search = blank(config, scenario);
     writer.put_search(&search)?;
     watcher.recording(writer.directory());

@@ -132,6 +132,7 @@ impl Stage {
             slices: true,
             cores: self.cores.clone(),
             environment: Environment::default(),
+            selftest: None,
         }
     }
 

@@ -38,6 +38,7 @@ fn config(parent: &Path) -> SaturateConfig {
                 load: vec![1],
             },
             environment: Environment::default(),
+            selftest: None,
         },
         objective: "p99<=50ms".parse().unwrap(),
         range: SearchRange {

@@ -1,0 +1,43 @@
+//! `pushbench schema`: the JSON Schema of a record's files, made from the types that write them.
+
+use pushbench_model::record::{Run, Trial};
+use pushbench_model::search::Search;
+use pushbench_model::selftest::SelfTest;
+use pushbench_model::slices::SliceTrial;
+
+use crate::exit::Exit;
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Which document
+    #[arg(value_enum)]
+    document: Document,
+}
+
+/// A document of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Document {
+    /// run.json
+    Run,
+    /// A line of trials.jsonl
+    Trial,
+    /// A line of slices.jsonl
+    Slices,
+    /// selftest.json
+    Selftest,
+    /// search.json
+    Search,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
+    let schema = match options.document {
+        Document::Run => schemars::schema_for!(Run),
+        Document::Trial => schemars::schema_for!(Trial),
+        Document::Slices => schemars::schema_for!(SliceTrial),
+        Document::Selftest => schemars::schema_for!(SelfTest),
+        Document::Search => schemars::schema_for!(Search),
+    };
+    output::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
+    Ok(Exit::Done)
+}
