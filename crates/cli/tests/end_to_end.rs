@@ -237,8 +237,9 @@ fn the_run_is_told(record: &Record, stderr: &str, stdout: &str) {
         "{stderr}"
     );
     for wanted in [
-        "\ntiny\n",
-        "\ndial\n",
+        "\ntiny, equalised: ",
+        "\ntiny, defaults: ",
+        "\ndial, equalised: ",
         "sse/reference",
         "tcp/floor",
         "report: reports/",

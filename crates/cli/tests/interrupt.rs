@@ -19,7 +19,13 @@ use rustix::process::{Pid, Signal, kill_process};
 fn start(stage: &Stage, mark: &str, scenario: &str) -> Child {
     let mut command = stage.pushbench(["run", "--scenario", scenario, "--repetitions", "400"]);
     command
-        .args(["--server", "sse", "--server", "tcp", "--no-slices"])
+        .args([
+            "--server",
+            "sse@equalised",
+            "--server",
+            "tcp",
+            "--no-slices",
+        ])
         .env("PUSHBENCH_TEST", mark);
     command
         .stdout(Stdio::piped())

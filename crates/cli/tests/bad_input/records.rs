@@ -48,12 +48,12 @@ fn damaged_records() {
         ),
         (
             "run.json",
-            |text| Some(text.replace("\"schema\": 1", "\"schema\": 77")),
-            &["`schema` is 77", "reads 1"],
+            |text| Some(text.replace("\"schema\": 2", "\"schema\": 77")),
+            &["`schema` is 77", "reads 2"],
         ),
         (
             "trials.jsonl",
-            |text| Some(text.replace("\"schema\":1", "\"schema\":78")),
+            |text| Some(text.replace("\"schema\":2", "\"schema\":78")),
             &["`schema` is 78"],
         ),
         (

@@ -166,7 +166,10 @@ fn a_server_that_closes_in_the_middle_of_an_event() {
 #[test]
 fn a_server_that_loses_messages() {
     let reason = trial(&ready(fake_http(Manner::LosesAll)));
-    contains(&reason, &["invalid: 75 of 75 deliveries never arrived"]);
+    contains(
+        &reason,
+        &["invalid: server: 75 of 75 deliveries never arrived"],
+    );
 }
 
 /// Without a harness it is the same sentence.
