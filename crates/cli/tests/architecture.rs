@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("harness", &["model", "stats", "sys"]),
     ("stats", &["model"]),
     ("report", &["model", "stats"]),
-    ("selftest", &["harness", "model", "report", "stats"]),
+    ("selftest", &["harness", "model", "report", "stats", "sys"]),
     (
         "cli",
         &[

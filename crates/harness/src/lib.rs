@@ -39,4 +39,6 @@ pub use record_writer::RecordWriter;
 pub use run::{NoObserver, Observer, Progress, RunConfig, RunOutcome, run};
 pub use servers::{CheckedServers, Server, ServersError};
 pub use slices::{SliceConfig, SliceResult};
-pub use trial::{Deadlines, FinishedTrial, ProcessRunner, TrialResult, TrialRunner};
+pub use trial::{
+    Deadlines, FinishedTrial, Meddler, Nobody, ProcessRunner, Sides, TrialResult, TrialRunner,
+};

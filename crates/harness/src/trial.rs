@@ -2,6 +2,8 @@
 
 mod conversation;
 mod flags;
+mod meddler;
+mod padding;
 mod phase;
 mod result;
 
@@ -19,6 +21,7 @@ use pushbench_sys::process;
 
 use crate::cores::{self, CoreSplit};
 use crate::plan::PlannedTrial;
+use crate::process::Role;
 use crate::slices::{self, SliceConfig, SliceResult};
 use crate::time;
 use crate::verify::verify;
@@ -27,6 +30,7 @@ use conversation::{Address, Conversation};
 use flags::Machine;
 
 pub(crate) use conversation::{Abort, ended, ready, unsampled};
+pub use meddler::{Meddler, Nobody, Sides};
 pub(crate) use result::parse as parse_result;
 
 /// What a run needs to run trials.
@@ -117,12 +121,23 @@ pub struct ProcessRunner<'a> {
 
 impl TrialRunner for ProcessRunner<'_> {
     fn run(&mut self, trial: &PlannedTrial) -> TrialResult {
+        self.run_with(trial, &mut Nobody)
+    }
+
+    fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
+        slices::run(self, config)
+    }
+}
+
+impl ProcessRunner<'_> {
+    /// Runs one trial to its end, with somebody who may disturb it.
+    pub fn run_with(&self, trial: &PlannedTrial, meddler: &mut dyn Meddler) -> TrialResult {
         let started = time::rfc3339(Timestamp::now());
         let clock = Instant::now();
         let host_before = host::cpu_times().ok();
         let stalled_before = stalled_us();
         let own_before = process::cpu_time_ns(std::process::id()).ok();
-        let observed = match Conversation::hold(self, trial) {
+        let observed = match Conversation::hold(self, trial, meddler) {
             Ok(observed) => Ok(observed),
             Err(Abort::Failed(reason)) => Err(reason),
             Err(Abort::Interrupted) => return TrialResult::Interrupted,
@@ -174,12 +189,6 @@ impl TrialRunner for ProcessRunner<'_> {
         TrialResult::Finished(Box::new(finished))
     }
 
-    fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
-        slices::run(self, config)
-    }
-}
-
-impl ProcessRunner<'_> {
     pub(crate) fn server_command(&self, trial: &PlannedTrial) -> Command {
         let server = &trial.server;
         let mut arguments = server
@@ -188,6 +197,7 @@ impl ProcessRunner<'_> {
         // A server that was parsed has a command; an empty name cannot be started and says so.
         let mut command = Command::new(arguments.next().unwrap_or_default());
         command.args(arguments);
+        padding::pad(&mut command, trial.seed, Role::Server);
         if let Some(directory) = &server.directory {
             command.current_dir(directory);
         }
@@ -201,6 +211,7 @@ impl ProcessRunner<'_> {
     ) -> Result<Command, String> {
         let mut command = Command::new(&self.pushbench);
         command.args(load_arguments(trial, address, &self.cores.load)?);
+        padding::pad(&mut command, trial.seed, Role::Load);
         Ok(command)
     }
 }
@@ -312,6 +323,50 @@ mod tests {
         address.control = None;
         let arguments = load_arguments(trial, &address, &[1]).unwrap();
         assert!(!arguments.contains(&"--control".into()));
+    }
+
+    #[test]
+    fn environments_are_as_long_as_the_seed_says() {
+        let stop = AtomicBool::new(false);
+        let runner = ProcessRunner {
+            pushbench: "/pushbench".into(),
+            cores: CoreSplit {
+                server: vec![0],
+                load: vec![0],
+            },
+            deadlines: Deadlines::default(),
+            counters: false,
+            stop: &stop,
+        };
+        let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\", \"tcp\"]\ncommand = [\"x\"]\n\
+                       publishes = \"schedule\"\nabout = \"\"\n";
+        let servers = Server::parse(servers, Path::new("servers.toml")).unwrap();
+        let scenario = crate::verify::tests::scenario();
+        let plan = Plan::new(&[scenario], &servers, Profile::Quick, 3, 7);
+        let address = Address {
+            data: "http://127.0.0.1:1".into(),
+            control: None,
+        };
+        let padding = |command: &Command| {
+            let found = command
+                .get_envs()
+                .find(|(name, _)| *name == padding::VARIABLE);
+            found.and_then(|(_, value)| value).unwrap().len()
+        };
+        let lengths: Vec<_> = plan
+            .trials
+            .iter()
+            .map(|trial| {
+                let load = runner.load_command(trial, &address).unwrap();
+                (
+                    trial.repetition,
+                    padding(&runner.server_command(trial)),
+                    padding(&load),
+                )
+            })
+            .collect();
+        let distinct: std::collections::BTreeSet<_> = lengths.iter().collect();
+        assert_eq!((lengths.len(), distinct.len()), (6, 3), "{lengths:?}");
     }
 
     #[test]

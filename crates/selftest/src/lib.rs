@@ -5,6 +5,8 @@
 //! - `proof`: one file per proof, and [`PROOFS`], the list of them
 //! - `run`: the loop over the list
 //! - `record`: a synthetic record, for proofs about reports
+//! - `trial`: trials as runs do them, against a server that may be asked to do wrong
+//! - `disturb`, `proxy`: what is done to a trial meanwhile: pauses, a longer way, busy neighbours
 //!
 //! # To add a proof
 //!
@@ -18,9 +20,12 @@
 //! tried on a machine is [`Unproven::Impossible`], which is not a failure; a process that does not do what it should is a
 //! [`Finding`] that does not hold.
 
+mod disturb;
 mod proof;
+mod proxy;
 mod record;
 mod run;
+mod trial;
 
 #[cfg(test)]
 mod testing;

@@ -2,11 +2,18 @@
 
 mod a_a_simulated;
 mod arrivals;
+mod calibration;
 mod coverage;
+mod instrument_cost;
+mod intended_time;
+mod interference;
 mod interleaving;
 mod merging;
 mod percentiles;
 mod redraw;
+mod saturated_generator;
+mod sequence;
+mod timer;
 mod unused_trials;
 mod verdict;
 mod warm_up;
@@ -15,6 +22,13 @@ use crate::Proof;
 
 /// All proofs, in the order they run and are shown.
 pub static PROOFS: &[&dyn Proof] = &[
+    &intended_time::REAL,
+    &calibration::REAL,
+    &sequence::REAL,
+    &saturated_generator::REAL,
+    &timer::REAL,
+    &interference::REAL,
+    &instrument_cost::REAL,
     &arrivals::REAL,
     &percentiles::REAL,
     &merging::REAL,

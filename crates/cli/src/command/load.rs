@@ -60,6 +60,10 @@ pub(crate) struct Options {
     /// Announce phases on standard output and wait for a line on standard input at each
     #[arg(long, hide = true)]
     barriers: bool,
+    /// How long to wait for late deliveries after the last message is due, such as 300ms; a self-test that has lost some
+    /// knows that nothing will come
+    #[arg(long, hide = true, value_name = "TIME", value_parser = pushbench_model::injection::duration)]
+    drain: Option<std::time::Duration>,
     /// Messages of a slice: run in slices, each when the phase `slice` is answered, until the answer is `enough`
     #[arg(long, hide = true, requires = "barriers", value_name = "N")]
     slice_messages: Option<u32>,
@@ -121,6 +125,7 @@ fn config(options: &Options) -> anyhow::Result<Config> {
         }
         None => target.clone(),
     };
+    let usual = Patience::default();
     Ok(Config {
         scenario,
         profile: options.profile,
@@ -134,7 +139,10 @@ fn config(options: &Options) -> anyhow::Result<Config> {
         seed: options.seed,
         cores: options.cores.0.clone(),
         spin_ns: options.spin * 1000,
-        patience: Patience::default(),
+        patience: Patience {
+            drain: options.drain.unwrap_or(usual.drain),
+            ..usual
+        },
     })
 }
 

@@ -8,7 +8,7 @@ use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::record::Usage;
 
 use super::phase::Phase;
-use super::{ProcessRunner, result};
+use super::{Meddler, ProcessRunner, Sides, result};
 use crate::plan::{self, PlannedTrial};
 use crate::process::{Event, Events, Exit, Process, Quiet, Role};
 use crate::sample::Probe;
@@ -73,11 +73,13 @@ impl Conversation<'_> {
     pub(super) fn hold(
         runner: &ProcessRunner<'_>,
         trial: &PlannedTrial,
+        meddler: &mut dyn Meddler,
     ) -> Result<Observed, Abort> {
         let events = Events::new(runner.stop);
         let mut command = runner.server_command(trial);
         let server = Process::start(&mut command, &runner.cores.server, Role::Server, &events)?;
-        let address = ready(&server, &events, runner.deadlines.ready)?;
+        let mut address = ready(&server, &events, runner.deadlines.ready)?;
+        address.data = meddler.data_url(&address.data)?;
         if trial.server.publisher == Publisher::Server && address.control.is_none() {
             let reason =
                 "the server is to publish by a schedule, but its ready line names no control URL";
@@ -92,8 +94,10 @@ impl Conversation<'_> {
             server: &server,
             deadline: Instant::now() + budget,
         };
-        let command = runner.load_command(trial, &address)?;
-        let (measurement, load) = conversation.with_load(command, runner, &mut server_probe)?;
+        let mut command = runner.load_command(trial, &address)?;
+        command.args(meddler.load_options());
+        let (measurement, load) =
+            conversation.with_load(command, runner, &mut server_probe, meddler)?;
         result::check(&measurement, trial)?;
         server.stop(Role::Server, &events, runner.deadlines.stop);
         Ok(Observed {
@@ -109,6 +113,7 @@ impl Conversation<'_> {
         mut command: Command,
         runner: &ProcessRunner<'_>,
         server: &mut Probe,
+        meddler: &mut dyn Meddler,
     ) -> Result<(Measurement, Option<Probe>), Abort> {
         let mut load = Process::start(&mut command, &runner.cores.load, Role::Load, self.events)?;
         let mut last = Phase::Started;
@@ -122,6 +127,12 @@ impl Conversation<'_> {
             barrier(phase, &load, runner, server, &mut probe)
                 .map_err(|(role, error)| self.unsampled(&load, role, &error))?;
             load.release();
+            if phase == Phase::Measure {
+                meddler.measuring(Sides {
+                    server: self.server.id(),
+                    load: load.id(),
+                });
+            }
             last = phase;
         };
         if last != Phase::Done {
