@@ -7,6 +7,7 @@
 //! - `record`: a synthetic record, for proofs about reports
 //! - `trial`: trials as runs do them, against a server that may be asked to do wrong
 //! - `disturb`, `proxy`: what is done to a trial meanwhile: pauses, a longer way, busy neighbours
+//! - `arms`: servers, scenarios and a runner, for proofs that measure processes
 //!
 //! # To add a proof
 //!
@@ -20,6 +21,7 @@
 //! tried on a machine is [`Unproven::Impossible`], which is not a failure; a process that does not do what it should is a
 //! [`Finding`] that does not hold.
 
+mod arms;
 mod disturb;
 mod proof;
 mod proxy;
@@ -31,6 +33,7 @@ mod trial;
 mod testing;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pushbench_harness::CoreSplit;
@@ -77,6 +80,8 @@ pub struct Context<'a> {
     pub no_counters: Option<String>,
     /// Set when the self-test is to stop.
     pub stop: &'a AtomicBool,
+    /// Trials in slices that more than one proof looks at, once one of them has run them.
+    pub(crate) sliced: OnceLock<proof::Sliced>,
 }
 
 impl Context<'_> {

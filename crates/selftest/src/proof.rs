@@ -1,9 +1,11 @@
 //! The proofs, one file each.
 
 mod a_a_simulated;
+mod a_a_trials;
 mod arrivals;
 mod calibration;
 mod coverage;
+mod detectability;
 mod instrument_cost;
 mod intended_time;
 mod interference;
@@ -13,12 +15,17 @@ mod percentiles;
 mod redraw;
 mod saturated_generator;
 mod sequence;
+mod sliced;
+mod slices;
 mod timer;
 mod unused_trials;
 mod verdict;
 mod warm_up;
+mod wire;
 
 use crate::Proof;
+
+pub(crate) use sliced::Sliced;
 
 /// All proofs, in the order they run and are shown.
 pub static PROOFS: &[&dyn Proof] = &[
@@ -39,6 +46,10 @@ pub static PROOFS: &[&dyn Proof] = &[
     &warm_up::REAL,
     &unused_trials::REAL,
     &redraw::REAL,
+    &a_a_trials::REAL,
+    &slices::REAL,
+    &detectability::REAL,
+    &wire::REAL,
 ];
 
 /// `0.0523` as `5.2 %`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -65,6 +66,7 @@ pub fn run(config: &Config<'_>, observer: &mut dyn Observer, stop: &AtomicBool) 
         cores: config.cores.clone(),
         no_counters: environment.no_counters.clone(),
         stop,
+        sliced: OnceLock::new(),
     };
     let started = Timestamp::now();
     let clock = Instant::now();

@@ -1,5 +1,6 @@
 //! What the tests of all proofs share.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use pushbench_harness::CoreSplit;
@@ -18,6 +19,7 @@ pub(crate) fn context(stop: &AtomicBool) -> Context<'_> {
         },
         no_counters: None,
         stop,
+        sliced: OnceLock::new(),
     }
 }
 
