@@ -14,6 +14,7 @@ mod merging;
 mod percentiles;
 mod redraw;
 mod saturated_generator;
+mod saturation;
 mod sequence;
 mod sliced;
 mod slices;
@@ -50,6 +51,7 @@ pub static PROOFS: &[&dyn Proof] = &[
     &slices::REAL,
     &detectability::REAL,
     &wire::REAL,
+    &saturation::REAL,
 ];
 
 /// `0.0523` as `5.2 %`.

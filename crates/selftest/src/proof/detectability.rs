@@ -35,12 +35,12 @@ impl Proof for Detectability {
 
     fn run(&self, context: &Context<'_>) -> Result<Finding, Unproven> {
         let seen = (self.observe)(context)?;
-        Ok(self.judge(&seen, context.no_counters.as_deref()))
+        Ok(self.judge(&seen))
     }
 }
 
 impl Detectability {
-    fn judge(&self, seen: &Sliced, no_counters: Option<&str>) -> Finding {
+    fn judge(&self, seen: &Sliced) -> Finding {
         // The twin and the two with work added, each against the first; a figure a trial.
         let figures: [Vec<Option<f64>>; 3] = [1, 2, 3].map(|arm| {
             let trials = seen.trials.iter();
@@ -52,11 +52,10 @@ impl Detectability {
         let repetitions = seen.trials.len();
         let judged = self.after(&figures, repetitions);
         let clear = (FEWEST_PAIRS..=repetitions).find(|&n| is_right(&self.after(&figures, n)));
-        let by = match no_counters {
-            None => "instructions".to_owned(),
-            Some(_) => {
-                "processor time of slices beside the load process's (no counters)".to_owned()
-            }
+        let by = if seen.counted {
+            "instructions"
+        } else {
+            "processor time of slices beside the load process's (no counters)"
         };
         let rounds = seen.rounds;
         let read = match &seen.wrong {
@@ -227,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_number_of_repetitions_it_took_is_told() {
-        let finding = REAL.judge(&synthetic(3, ADDED), Some("none here"));
+        let finding = REAL.judge(&synthetic(3, ADDED));
         assert!(finding.read.contains("clear after 6 of 6"), "{finding:?}");
         assert!(finding.read.contains("no counters"), "{finding:?}");
     }

@@ -211,7 +211,7 @@ pub(crate) fn synthetic(seed: u64, added: [f64; 2]) -> Sliced {
         for round in 0..ROUNDS {
             let speed = if (round / 25) % 2 == 0 { 1.0 } else { 1.3 };
             for (arm, factor) in arms.iter_mut().zip(factors) {
-                let disturbed = if noise.uniform() < 0.05 { 8.0 } else { 1.0 };
+                let disturbed = if noise.uniform() < 0.02 { 50.0 } else { 1.0 };
                 let mut cost = |factor| 1e6 * speed * factor * (0.03 * noise.normal()).exp();
                 arm.slices.push(Slice {
                     deliveries: 200,
