@@ -68,7 +68,7 @@ impl Slices {
         };
         Finding {
             injected: format!(
-                "two identical servers in {of} runs of {trials} trials, fresh processes each; {rounds} rounds of slices a run"
+                "two identical servers; runs of {trials} trials with fresh processes each, {of} in all; {rounds} rounds of slices a run"
             ),
             expected: format!(
                 "median ratio of processor time per delivery (the load process's is the yardstick) within ±{} % in every run",
