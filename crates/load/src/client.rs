@@ -1,6 +1,6 @@
 //! The few requests of the control plane: blocking, one connection each, with a deadline.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,7 @@ fn exchange(
     loop {
         // The deadline is one for the whole answer: a server that drips bytes does not extend it.
         stream.set_read_timeout(Some(left(deadline)?))?;
-        let n = stream.read(&mut buffer)?;
+        let n = read(&mut stream, &mut buffer)?;
         if n == 0 {
             let Some(mut decoder) = decoder else {
                 return Err(io::Error::other("the connection ended before the answer"));
@@ -115,6 +115,17 @@ fn exchange(
     }
 }
 
+/// A read that a process which was stopped and continued (Ctrl-Z, `fg`) takes up again: where a timeout is set, the
+/// kernel does not.
+pub(crate) fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// Time left until `deadline`.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
@@ -123,4 +134,36 @@ fn left(deadline: Instant) -> io::Result<Duration> {
         return Err(io::ErrorKind::TimedOut.into());
     }
     Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Is interrupted twice, then speaks, then ends.
+    struct Stopped(u32);
+
+    impl Read for Stopped {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                1 | 2 => Err(io::ErrorKind::Interrupted.into()),
+                3 => {
+                    buffer[0] = b'x';
+                    Ok(1)
+                }
+                4 => Ok(0),
+                _ => Err(io::ErrorKind::WouldBlock.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_reads_on() {
+        let (mut stream, mut buffer) = (Stopped(0), [0; 4]);
+        assert_eq!(read(&mut stream, &mut buffer).unwrap(), 1);
+        assert_eq!(read(&mut stream, &mut buffer).unwrap(), 0);
+        let error = read(&mut stream, &mut buffer).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
 }

@@ -1,6 +1,6 @@
 //! Publishes through `POST /publish`, each message when it is asked for.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 
 use pushbench_model::message::Stamp;
@@ -10,7 +10,7 @@ use pushbench_sys::tcp::set_nodelay_checked;
 use pushbench_transport::http1::body::{BodyDecoder, BodyError};
 use pushbench_transport::http1::head::HeadReader;
 
-use crate::client::connect;
+use crate::client::{connect, read};
 use crate::target::Target;
 use crate::{Config, LoadError};
 
@@ -114,9 +114,9 @@ impl OneAtATime {
         let mut found: Option<(u16, BodyDecoder)> = None;
         let mut buffer = [0; 4096];
         loop {
-            let mut bytes = match self.connection.read(&mut buffer)? {
+            let mut bytes = match read(&mut self.connection, &mut buffer)? {
                 0 => return Err(io::Error::other("the server closed the connection")),
-                read => &buffer[..read],
+                n => &buffer[..n],
             };
             while found.is_none() {
                 let Some((parsed, taken)) = head.feed(bytes).map_err(io::Error::other)? else {

@@ -3,7 +3,7 @@
 //! Requests go out on one keep-alive connection when the schedule says so, without waiting for the answers: an open
 //! loop must not slow down because the server does. The answers are read and counted by a second thread.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -23,7 +23,7 @@ use pushbench_transport::http1::body::{BodyDecoder, BodyError};
 use pushbench_transport::http1::head::HeadReader;
 
 use super::Publish;
-use crate::client::connect;
+use crate::client::{connect, read};
 use crate::target::Target;
 use crate::{LoadError, Patience};
 
@@ -249,7 +249,7 @@ fn read_answers(mut input: TcpStream, answers: &Answers) {
             .get_or_insert(reason);
     };
     loop {
-        let mut bytes = match input.read(&mut buffer) {
+        let mut bytes = match read(&mut input, &mut buffer) {
             Ok(0) => return refuse("the server closed the publishing connection".into()),
             Ok(n) => &buffer[..n],
             Err(error) => return refuse(format!("the publishing connection failed: {error}")),
