@@ -1,5 +1,10 @@
 //! What each format says about a synthetic search.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "also where it is not in a test function"
+)]
+
 #[path = "support/html.rs"]
 mod page;
 mod support;

@@ -325,14 +325,14 @@ mod tests {
     fn a_growing_backlog_fails_within_the_limit() {
         // 0.1 ms in 100 ms: 5.9 ms in the phase, 12 % of 50 ms.
         let growing = judged(50, Outcome::Valid, |m| {
-            m.windows = windows(|i| 5.0 + 0.1 * i as f64)
+            m.windows = windows(|i| 5.0 + 0.1 * i as f64);
         });
         assert_eq!(growing.verdict, ProbeVerdict::Failed);
         assert!(growing.reasons[0].contains("backlog grew"), "{growing:?}");
         assert!((growing.backlog_slope.unwrap() - 1e-3).abs() < 5e-5);
 
         let limit_is_far = judged(70, Outcome::Valid, |m| {
-            m.windows = windows(|i| 5.0 + 0.1 * i as f64)
+            m.windows = windows(|i| 5.0 + 0.1 * i as f64);
         });
         assert_eq!(limit_is_far.verdict, ProbeVerdict::Held);
     }
@@ -355,7 +355,7 @@ mod tests {
             assert!(judgement.backlog_slope.is_some());
         }
         let few = judged(5, Outcome::Valid, |m| {
-            m.windows = windows(|i| i as f64)[..15].to_vec()
+            m.windows = windows(|i| i as f64)[..15].to_vec();
         });
         assert_eq!((few.verdict, few.backlog_slope), (ProbeVerdict::Held, None));
     }

@@ -45,9 +45,10 @@ pub(super) fn outcome(first: &str, second: &str, compared: &Compared, aside: &st
         Some(Verdict::Undecided { further }) => format!(
             "{first} against {second}{aside} is undecided: {factor}, and {}",
             match further {
+                Some(1) => "about one more repetition would decide".into(),
                 Some(n) => format!(
                     "about {} would decide",
-                    counted(n as usize, "more repetition").replace("1 more", "one more")
+                    counted(n as usize, "more repetition")
                 ),
                 None => "no reasonable number of repetitions would decide".into(),
             }

@@ -116,7 +116,7 @@ fn a_confirmation_that_fails_steps_down() {
     let second = 1 + at.iter().position(|(_, p)| *p == Purpose::Confirm).unwrap();
     let (found, probes) = run(RANGE, |rate, n| {
         if n == second || rate >= first {
-            if n == second || n > second {
+            if n >= second {
                 Failed
             } else {
                 below(1000.0)(rate, n)
