@@ -185,7 +185,7 @@ impl ProcessRunner<'_> {
             others_cpu: finished.others_cpu,
             cpu_pressure,
         };
-        finished.flags = flags::flags(&machine, finished.steadiness);
+        finished.flags = flags::flags(&machine, finished.steadiness, finished.measurement.as_ref());
         TrialResult::Finished(Box::new(finished))
     }
 

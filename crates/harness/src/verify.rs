@@ -208,10 +208,6 @@ fn histogram(measurement: &Measurement, name: &str) -> Option<Histogram> {
 
 /// Lateness of the publisher is part of the response time; when it is much of it, the generator was measured.
 fn punctuality(measurement: &Measurement, reasons: &mut Vec<Reason>) {
-    // Being slow is no fault: who fills the connection on which messages are posted makes the next ones late.
-    if measurement.held_up_ns > HELD_UP_NS {
-        return;
-    }
     let (Some(lateness), Some(response)) = (
         histogram(measurement, histogram_name::LATENESS),
         histogram(measurement, histogram_name::RESPONSE),
@@ -222,7 +218,10 @@ fn punctuality(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     let late = LATENESS.into_iter().find_map(|(q, needed, bound)| {
         let late = lateness.value_at_quantile(q);
         let share = late as f64 / median;
-        (lateness.len() >= needed && late > bound && share > SHARE_OF_MEDIAN)
+        // Being slow is no fault: who fills the connection on which messages are posted makes the next ones late. Being
+        // held up excuses no more than it can explain.
+        let held_up = measurement.held_up_ns > HELD_UP_NS && measurement.held_up_ns >= late;
+        (lateness.len() >= needed && late > bound && share > SHARE_OF_MEDIAN && !held_up)
             .then_some((q, late, share))
     });
     if let Some((q, late, share)) = late {

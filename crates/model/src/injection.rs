@@ -54,7 +54,8 @@ impl Injection {
             .split_once('=')
             .ok_or_else(|| format!("{text:?} is no WHAT=VALUE, such as publish=5ms or lose=7"))?;
         let number = || {
-            u64::from_str(value).map_err(|_| format!("{what}={value:?}: a whole number is wanted"))
+            let number = u64::from_str(value).ok().filter(|&number| number > 0);
+            number.ok_or_else(|| format!("{what}={value:?}: a whole number from 1 on is wanted"))
         };
         match what {
             "schedule" => self.schedule = duration(value)?,
@@ -139,6 +140,7 @@ mod tests {
             ("publish=-5ms", "200us"),
             ("publish=1e999s", "200us"),
             ("lose=x", "whole number"),
+            ("lose=0", "from 1 on"),
             ("work=99999999999", "too much"),
             ("drop=1", "cannot be injected"),
         ] {

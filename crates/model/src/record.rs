@@ -3,6 +3,7 @@
 //! A record is a directory: `run.json` (written first), `trials.jsonl` (one line appended after each trial), and
 //! `hlog/` with one HdrHistogram V2 log per trial. It is never overwritten.
 
+mod consistent;
 mod hlog;
 mod read;
 
@@ -33,7 +34,8 @@ pub const HLOG_DIR: &str = "hlog";
 /// What is known before the first trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
-    /// [`SCHEMA`].
+    /// Version of the record's schema; a reader refuses another one.
+    #[schemars(extend("const" = crate::record::SCHEMA))]
     pub schema: u32,
     /// When it started, RFC 3339, UTC.
     pub started: String,
@@ -212,6 +214,16 @@ pub enum Flag {
     },
     /// Response times never settled.
     NeverSteady,
+    /// The publisher's lateness at the 99th percentile was more than a tenth of the response time there.
+    LatePublisher {
+        /// Lateness over response time.
+        share: f64,
+    },
+    /// The event loops of the load process lagged behind by more than a quarter of the response time's 99th percentile.
+    LaggingClient {
+        /// Lag over response time.
+        share: f64,
+    },
 }
 
 /// Whether response times had settled when measuring began.
@@ -301,7 +313,8 @@ pub struct Usage {
 /// One trial: a line of `trials.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trial {
-    /// [`SCHEMA`].
+    /// Version of the record's schema; a reader refuses another one.
+    #[schemars(extend("const" = crate::record::SCHEMA))]
     pub schema: u32,
     /// Number in the run, from 1, in the order they ran.
     pub trial: u32,

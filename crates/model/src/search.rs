@@ -19,7 +19,8 @@ pub const LONG_ENOUGH_S: f64 = 30.0;
 /// an interruption leaves what was found until then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Search {
-    /// [`crate::record::SCHEMA`].
+    /// Version of the record's schema; a reader refuses another one.
+    #[schemars(extend("const" = crate::record::SCHEMA))]
     pub schema: u32,
     /// Name of the scenario, whose rate was varied.
     pub scenario: String,

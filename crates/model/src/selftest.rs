@@ -9,7 +9,8 @@ pub const SELFTEST_FILE: &str = "selftest.json";
 /// The outcome of `pushbench selftest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SelfTest {
-    /// [`crate::record::SCHEMA`].
+    /// Version of the record's schema; a reader refuses another one.
+    #[schemars(extend("const" = crate::record::SCHEMA))]
     pub schema: u32,
     /// When it started, RFC 3339, UTC.
     pub started: String,

@@ -18,7 +18,8 @@ pub const RECEIVING_THREAD: &str = "pb-load";
 /// One trial in slices: several servers, each with a load process of its own, that take turns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceTrial {
-    /// [`crate::record::SCHEMA`].
+    /// Version of the record's schema; a reader refuses another one.
+    #[schemars(extend("const" = crate::record::SCHEMA))]
     pub schema: u32,
     /// Number in the run, from 1, in the order of all trials.
     pub trial: u32,

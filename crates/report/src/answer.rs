@@ -14,6 +14,8 @@ pub(crate) use same_stack::same_stack;
 pub use statement::{Extremes, Finding, Statement};
 pub(crate) use table::{answer_table, headline, times_floor};
 
+use pushbench_model::record::{Blame, Outcome};
+
 use crate::metric::{Metric, Side};
 use crate::results::Group;
 
@@ -32,7 +34,38 @@ pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
     let statements = statements(group, verdicts);
     let aside = statements.first().and_then(Statement::left_aside);
     let said = transport.chain(statements.iter().map(Statement::sentence));
-    refused.into_iter().chain(said).chain(aside).collect()
+    refused
+        .into_iter()
+        .chain(said)
+        .chain(aside)
+        .chain(left_out(group))
+        .collect()
+}
+
+/// Whose figures are those of its better trials.
+fn left_out(group: &Group<'_>) -> Option<String> {
+    let servers_fault = |outcome: &Outcome| match outcome {
+        Outcome::Valid => false,
+        Outcome::Invalid { reasons } => reasons.iter().any(|reason| reason.side == Blame::Server),
+        Outcome::Failed { .. } => true,
+    };
+    let mut named = group.arms.iter().filter_map(|arm| {
+        let faults = arm
+            .unused
+            .iter()
+            .filter(|t| servers_fault(&t.trial.outcome));
+        let (faults, all) = (faults.count(), arm.unused.len() + arm.valid.len());
+        (faults > 0).then(|| format!("{} ({faults} of {all})", arm.label()))
+    });
+    let first = named.next()?;
+    let names = std::iter::once(first)
+        .chain(named)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Some(format!(
+        "Trials in which the server lost messages, refused connections or failed enter no figure: {names}. What is said \
+         of it rests on its better trials."
+    ))
 }
 
 /// The statements about all servers of a scenario, the main one first.

@@ -273,7 +273,11 @@ impl Metric {
     /// Whether it depends on how undisturbed the machine was.
     #[must_use]
     pub fn is_time(self) -> bool {
-        matches!(self, Self::Percentile(..) | Self::Cpu(_) | Self::Rate)
+        // Acknowledgements and what shares a segment depend on when a reader gets to it.
+        matches!(
+            self,
+            Self::Percentile(..) | Self::Cpu(_) | Self::Rate | Self::Segments
+        )
     }
 
     /// Whether it counts what the protocol put on the wire, where every difference is one.
@@ -307,8 +311,5 @@ impl Metric {
 
 /// Messages that belong in `series` and never arrived.
 pub(crate) fn lost_of(series: Series, measured: &Measurement) -> u64 {
-    match series {
-        Series::Response | Series::Service => measured.sequence.lost,
-        Series::Lateness | Series::Publish | Series::TcpConnect | Series::FirstMessage => 0,
-    }
+    measured.lost_beside(series.key())
 }

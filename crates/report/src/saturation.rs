@@ -324,7 +324,9 @@ fn points(record: &Record, found: &ServerSearch, quantile: f64) -> Vec<Point> {
             return None;
         }
         let operations: u64 = measured().map(|m| m.operations).sum();
-        let lost = measured().map(|m| m.sequence.lost).sum();
+        let lost = measured()
+            .map(|m| m.lost_beside(histogram_name::RESPONSE))
+            .sum();
         let parts = trials
             .iter()
             .filter_map(|t| t.histograms.get(histogram_name::RESPONSE));

@@ -251,3 +251,14 @@ pub(crate) fn rests_on(group: &Group<'_>, verdicts: &Verdicts) -> String {
         margins.join(", "),
     )
 }
+
+/// A digest of a scenario's effective values, to tell two of one name apart: FNV-1a, 64 bits, over its JSON. It guards
+/// against confusion and not against malice.
+pub(crate) fn digest(scenario: &Scenario) -> String {
+    let json = serde_json::to_string(scenario).unwrap_or_default();
+    // Offset basis and prime: http://www.isthe.com/chongo/tech/comp/fnv/
+    let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}

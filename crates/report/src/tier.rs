@@ -72,7 +72,15 @@ fn reasons(run: &Run) -> Vec<String> {
     });
     let shared = (cores > 2 && run.server_cores.iter().any(|c| run.load_cores.contains(c)))
         .then(|| "server and load process have no processors of their own".to_owned());
-    [few, guest, shared].into_iter().flatten().collect()
+    let unpinned = (cores > 2 && (run.server_cores.is_empty() || run.load_cores.is_empty()))
+        .then(|| "nothing was pinned to a processor".to_owned());
+    let limit = environment.settings.get("cgroup cpu limit").map(|limit| {
+        format!("its processors are rationed to {limit}, and run out of it at any moment")
+    });
+    [few, guest, shared, unpinned, limit]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]

@@ -102,6 +102,8 @@ pub(crate) fn kind(flag: &Flag) -> &'static str {
         Flag::Pressure { .. } => "pressure",
         Flag::WarmUpTooShort { .. } => "warm-up-too-short",
         Flag::NeverSteady => "never-steady",
+        Flag::LatePublisher { .. } => "late-publisher",
+        Flag::LaggingClient { .. } => "lagging-client",
     }
 }
 
@@ -123,6 +125,13 @@ fn in_words(flag: &Flag) -> String {
             )
         }
         Flag::NeverSteady => "never steady".into(),
+        Flag::LatePublisher { share } => {
+            format!("publisher late by {} of the response p99", percent(share))
+        }
+        Flag::LaggingClient { share } => format!(
+            "load process behind by {} of the response p99",
+            percent(share)
+        ),
     }
 }
 

@@ -241,7 +241,7 @@ pub(crate) fn print_summary(record: &Record) -> anyhow::Result<()> {
         // What is said under several tables is said once.
         let said = scenario.table.notes.iter().chain([&scenario.rests_on]);
         for note in said {
-            if !notes.contains(&note) {
+            if !note.is_empty() && !notes.contains(&note) {
                 notes.push(note);
             }
         }

@@ -36,6 +36,10 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let proofs = choose(&options.only)?;
+    let path = file(options);
+    if let Some(path) = &path {
+        check_place(path)?;
+    }
     let stop = super::run::stop_on_signals()?;
     let config = Config {
         quick: options.quick,
@@ -56,10 +60,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     } else {
         output::print(&in_words(selftest, output::width()))?;
     }
-    if let Some(path) = file(options)
-        && !outcome.interrupted
-    {
-        write(&path, &text)?;
+    if outcome.interrupted {
+        let (made, all) = (selftest.rows.len(), config.proofs.len());
+        output::say(&format!(
+            "interrupted after {made} of {all} proofs; no outcome is written, because it would stand for all of them"
+        ));
+    } else if let Some(path) = &path {
+        write(path, &text)?;
         if !options.json {
             output::print(&format!("outcome: {}\n", path.display()))?;
         }
@@ -98,18 +105,39 @@ fn file(options: &Options) -> Option<PathBuf> {
     }
 }
 
+/// Before a minute is spent: the outcome will find its place. Nothing but a file is ever replaced.
+fn check_place(path: &Path) -> anyhow::Result<()> {
+    let name = path.display();
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("--out {name} is there and is no regular file; name another one");
+    }
+    if let Some(parent) = parent_of(path) {
+        fs::create_dir_all(parent).with_context(|| format!("cannot write {name}"))?;
+    }
+    let draft = draft_of(path);
+    fs::write(&draft, "")
+        .and_then(|()| fs::remove_file(&draft))
+        .with_context(|| format!("cannot write {name}"))
+}
+
+fn parent_of(path: &Path) -> Option<&Path> {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+}
+
+/// Beside its place, and nobody else's.
+fn draft_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    name.into()
+}
+
 /// Beside its place first, then moved: a reader never sees half of it.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", path.display());
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        fs::create_dir_all(parent).with_context(cannot)?;
-    }
-    let new = path.with_extension("json.new");
-    fs::write(&new, text).with_context(cannot)?;
-    fs::rename(&new, path).with_context(cannot)
+    let draft = draft_of(path);
+    fs::write(&draft, text).with_context(cannot)?;
+    fs::rename(&draft, path).with_context(cannot)
 }
 
 fn label(status: ProofStatus) -> &'static str {

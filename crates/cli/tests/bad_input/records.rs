@@ -31,7 +31,7 @@ fn damaged_records() {
         .clone()
         .unwrap();
     type Damage = fn(String) -> Option<String>;
-    let cases: [(&str, Damage, &[&str]); 9] = [
+    let cases: [(&str, Damage, &[&str]); 15] = [
         (
             "run.json",
             |_| None,
@@ -72,6 +72,44 @@ fn damaged_records() {
             &[".hlog, line 4: "],
         ),
         (&first_hlog, |_| None, &[".hlog: No such file"]),
+        // Parts that do not belong together.
+        (
+            &first_hlog,
+            |text| Some(text[..text.trim_end().rfind('\n')? + 1].to_owned()),
+            &[
+                "histogram `",
+                "has none samples",
+                "damaged or another trial's",
+            ],
+        ),
+        (
+            &first_hlog,
+            |text| {
+                let last = text.lines().last()?.to_owned();
+                Some(text + &last + "\n")
+            },
+            &["histogram `service` has"],
+        ),
+        (
+            "trials.jsonl",
+            |text| Some(text.clone() + text.lines().next()? + "\n"),
+            &["trials.jsonl", "field `trial` is 1 in two lines"],
+        ),
+        (
+            "trials.jsonl",
+            |text| Some(text.replace("\"stack\":\"floor\"", "\"stack\":\"flour\"")),
+            &["trials.jsonl, line 1", "field `server` is tcp/flour"],
+        ),
+        (
+            "run.json",
+            |text| Some(text.replace("\"name\": \"tiny\"", "\"name\": \"tinier\"")),
+            &["field `scenario` is \"tiny\""],
+        ),
+        (
+            "run.json",
+            |text| Some(text.replace("\"p50\": 0.05", "\"p50\": -1")),
+            &["field `margins.p50` is -1", "0 to 1"],
+        ),
     ];
     for (name, damage, wanted) in cases {
         let path = directory.join(name);

@@ -76,7 +76,9 @@ fn elsewhere_and_by_what_names() {
         .with(1)
         .in_one_line(&["is a baseline (kept/v1.0) and a record (./v1.0)"]);
     let mut command = stage.pushbench(["compare", "--baselines", "kept", "./v1.0", "one"]);
-    finish(&mut command).with(0);
+    finish(&mut command)
+        .with(1)
+        .in_one_line(&["./v1.0 and one are the same run"]);
 }
 
 #[test]

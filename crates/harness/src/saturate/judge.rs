@@ -83,7 +83,7 @@ fn by_figures(measurement: &Measurement, objective: &Objective, judgement: &mut 
     let Some(response) = response else {
         return void(judgement, "there is no histogram of response times".into());
     };
-    let lost = measurement.sequence.lost;
+    let lost = measurement.lost_beside(histogram_name::RESPONSE);
     let at = |q| percentile(&response, lost, q);
     judgement.p50_ns = value(at(0.5));
     judgement.at_quantile_ns = value(at(objective.quantile));
@@ -241,9 +241,15 @@ mod tests {
 
     #[test]
     fn losses_fail_even_where_they_are_few() {
-        let few = judged(5, blamed(&[Blame::Server]), |m| m.sequence.lost = 1);
+        let few = judged(5, blamed(&[Blame::Server]), |m| {
+            m.sequence.lost = 1;
+            m.operations -= 1;
+        });
         assert_eq!(few.verdict, ProbeVerdict::Failed);
-        let many = judged(5, blamed(&[Blame::Server]), |m| m.sequence.lost = 100);
+        let many = judged(5, blamed(&[Blame::Server]), |m| {
+            m.sequence.lost = 100;
+            m.operations -= 100;
+        });
         assert_eq!(
             (many.verdict, many.at_quantile_ns),
             (ProbeVerdict::Failed, None)

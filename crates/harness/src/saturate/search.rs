@@ -199,9 +199,10 @@ impl Bisection {
 
     fn step_down(&mut self, rate: f64) {
         let lower = round(rate / (1.0 + self.range.resolution));
-        // Whatever was confirmed held three times, and what lies above it has failed now.
+        // Whatever was confirmed held three times. What lies above it, and held once, has failed once now.
         if self.confirmed.is_some() {
-            return self.conclude(End::Found);
+            self.state = State::Above { rate, failed: 1 };
+            return;
         }
         if lower < self.range.from / 1000.0 || lower >= rate {
             return self.nothing();

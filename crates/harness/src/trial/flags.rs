@@ -2,7 +2,7 @@
 //! went on on the machine. None of this makes a trial invalid: it is a matter of degree, and a run on a machine that is
 //! never quiet should say so instead of saying nothing.
 
-use pushbench_model::measurement::Window;
+use pushbench_model::measurement::{Measurement, Window, histogram_name};
 use pushbench_model::record::{Flag, Steadiness};
 use pushbench_stats::{Settled, settled};
 
@@ -11,6 +11,11 @@ const UNNOTICED: f64 = 0.02;
 /// Share of the time in which some task may wait for a core. The trial itself causes a good part of it: on two cores a
 /// publisher that spins and a worker share one, and every wake-up counts. More than this needs somebody else.
 const EXPECTED_PRESSURE: f64 = 0.5;
+/// Lateness of the publisher, and lag of the load process, that deserve a mention: as parts of the response time.
+const LATE: f64 = 0.1;
+const LAGGING: f64 = 0.25;
+/// And the lag must be this long, nanoseconds.
+const LEAST_LAG_NS: f64 = 3e6;
 /// A window with less than this part of what is usual lies at the edge of a phase, and its median says little.
 const FULL_ENOUGH: f64 = 0.25;
 
@@ -23,7 +28,11 @@ pub(super) struct Machine {
 }
 
 /// Everything that deserves a mention.
-pub(super) fn flags(machine: &Machine, steadiness: Option<Steadiness>) -> Vec<Flag> {
+pub(super) fn flags(
+    machine: &Machine,
+    steadiness: Option<Steadiness>,
+    measurement: Option<&Measurement>,
+) -> Vec<Flag> {
     let above = |share: Option<f64>, limit: f64| share.filter(|&share| share > limit);
     let mut flags = Vec::new();
     flags.extend(above(machine.steal, UNNOTICED).map(|share| Flag::Steal { share }));
@@ -38,6 +47,32 @@ pub(super) fn flags(machine: &Machine, steadiness: Option<Steadiness>) -> Vec<Fl
         Some(Steadiness::Never) => flags.push(Flag::NeverSteady),
         Some(Steadiness::From { .. } | Steadiness::Unknown) | None => {}
     }
+    flags.extend(measurement.into_iter().flat_map(generator));
+    flags
+}
+
+/// How far the load generator may be in the figures: less than what makes a trial invalid, and more than nothing.
+fn generator(measurement: &Measurement) -> Vec<Flag> {
+    let at = |name: &str, q: f64, needed: u64| {
+        let histogram = measurement.histograms.get(name)?.decode().ok()?;
+        (histogram.len() >= needed).then(|| histogram.value_at_quantile(q) as f64)
+    };
+    let Some(response) = at(histogram_name::RESPONSE, 0.99, 100).filter(|&ns| ns > 0.0) else {
+        return Vec::new();
+    };
+    let late = at(histogram_name::LATENESS, 0.99, 100).map(|ns| ns / response);
+    // A loop looks at its timers every millisecond: less than a few of these is nothing that it tells.
+    let lag = at(histogram_name::LOOP_LAG, 0.9, 20).filter(|&ns| ns > LEAST_LAG_NS);
+    let lag = lag.map(|ns| ns / response);
+    let mut flags = Vec::new();
+    flags.extend(
+        late.filter(|&share| share > LATE)
+            .map(|share| Flag::LatePublisher { share }),
+    );
+    flags.extend(
+        lag.filter(|&share| share > LAGGING)
+            .map(|share| Flag::LaggingClient { share }),
+    );
     flags
 }
 
@@ -103,7 +138,7 @@ mod tests {
             panic!("{steady:?}")
         };
         assert!((-0.3..=0.0).contains(&seconds), "{seconds}");
-        assert_eq!(flags(&Machine::default(), steady), []);
+        assert_eq!(flags(&Machine::default(), steady, None), []);
         // Settled from the first window on, which begins a little after the first message.
         assert_eq!(
             steadiness(&windows(0, ramp(0, 40))),
@@ -114,7 +149,7 @@ mod tests {
     #[test]
     fn a_warm_up_that_was_too_short_is() {
         let steady = steadiness(&windows(2, ramp(10, 40)));
-        let flags = flags(&Machine::default(), steady);
+        let flags = flags(&Machine::default(), steady, None);
         let [Flag::WarmUpTooShort { seconds }] = flags[..] else {
             panic!("{steady:?}")
         };
@@ -126,7 +161,10 @@ mod tests {
         let growing = windows(5, (0..40).map(|i| 200_000 + i * i * 10_000));
         let steady = steadiness(&growing);
         assert_eq!(steady, Some(Steadiness::Never));
-        assert_eq!(flags(&Machine::default(), steady), [Flag::NeverSteady]);
+        assert_eq!(
+            flags(&Machine::default(), steady, None),
+            [Flag::NeverSteady]
+        );
     }
 
     #[test]
@@ -149,7 +187,7 @@ mod tests {
             cpu_pressure: Some(0.6),
         };
         assert_eq!(
-            flags(&busy, None),
+            flags(&busy, None, None),
             [
                 Flag::Steal { share: 0.03 },
                 Flag::OthersCpu { share: 0.5 },
@@ -161,6 +199,26 @@ mod tests {
             others_cpu: None,
             cpu_pressure: Some(0.4),
         };
-        assert_eq!(flags(&quiet, Some(Steadiness::Unknown)), []);
+        assert_eq!(flags(&quiet, Some(Steadiness::Unknown), None), []);
+    }
+
+    /// Less than what makes a trial invalid is still said.
+    #[test]
+    fn a_late_publisher_and_a_lagging_client_are_mentioned() {
+        let flags_with = |name: &str, value: u64, count: u64| {
+            let mut measurement = crate::verify::tests::flawless();
+            let mut histogram = pushbench_model::histogram::new();
+            histogram.record_n(value, count).unwrap();
+            let encoded = pushbench_model::histogram::EncodedHistogram::encode(&histogram);
+            measurement.histograms.insert(name.into(), encoded);
+            generator(&measurement)
+        };
+        // The response time of the flawless measurement is 4 ms.
+        let late = flags_with(histogram_name::LATENESS, 1_000_000, 200);
+        assert!(matches!(late[..], [Flag::LatePublisher { share }] if (share - 0.25).abs() < 0.01));
+        assert_eq!(flags_with(histogram_name::LATENESS, 100_000, 200), []);
+        let behind = flags_with(histogram_name::LOOP_LAG, 3_500_000, 40);
+        assert!(matches!(behind[..], [Flag::LaggingClient { share }] if share > 0.8));
+        assert_eq!(flags_with(histogram_name::LOOP_LAG, 2_000_000, 40), []);
     }
 }

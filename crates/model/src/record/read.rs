@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::consistent;
 use super::{HlogError, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, parse_hlog};
 use crate::histogram::Histogram;
 use crate::search::{SEARCH_FILE, Search};
@@ -78,25 +79,49 @@ impl Record {
     pub fn read(dir: &Path) -> Result<Self, ReadError> {
         let run_path = dir.join(RUN_FILE);
         let run: Run = parse(&run_path, 1, &read_text(&run_path)?)?;
+        consistent::run(&run).map_err(malformed(&run_path, 1))?;
 
         let trials_path = dir.join(TRIALS_FILE);
         let text = read_text(&trials_path)?;
         let mut trials = Vec::new();
         for (index, line) in complete(&text).lines().enumerate() {
             let trial: Trial = parse(&trials_path, index + 1, line)?;
+            consistent::trial(&run, &trial).map_err(malformed(&trials_path, index + 1))?;
             let histograms = match &trial.hlog {
-                Some(name) => read_histograms(&dir.join(name))?,
+                Some(name) => {
+                    let path = dir.join(name);
+                    let histograms = read_histograms(&path)?;
+                    consistent::histograms(&trial, &histograms).map_err(malformed(&path, 1))?;
+                    histograms
+                }
                 None => BTreeMap::new(),
             };
             trials.push(RecordedTrial { trial, histograms });
         }
+        let slices_path = dir.join(SLICES_FILE);
+        let slices = read_slices(&slices_path)?;
+        let numbers = trials.iter().map(|recorded| recorded.trial.trial);
+        consistent::numbers(numbers).map_err(malformed(&trials_path, 1))?;
+        let numbers = trials.iter().map(|recorded| recorded.trial.trial);
+        let numbers = numbers.chain(slices.iter().map(|trial| trial.trial));
+        consistent::numbers(numbers).map_err(malformed(&slices_path, 1))?;
         Ok(Self {
             run,
             trials,
-            slices: read_slices(&dir.join(SLICES_FILE))?,
+            slices,
             selftest: read_if_there(&dir.join(SELFTEST_FILE))?,
             search: read_if_there(&dir.join(SEARCH_FILE))?,
         })
+    }
+}
+
+/// An inconsistency, with its place.
+fn malformed(path: &Path, line: usize) -> impl FnOnce(String) -> ReadError {
+    let path = path.to_owned();
+    move |message| ReadError::Malformed {
+        path,
+        line,
+        message,
     }
 }
 

@@ -18,6 +18,16 @@ pub enum Refusal {
         /// Records given.
         given: usize,
     },
+    /// A run holds nothing against itself.
+    #[error("{first} and {second} are the same run, started {started}: nothing can differ")]
+    SameRun {
+        /// The baseline, or a record before the other.
+        first: String,
+        /// The other.
+        second: String,
+        /// When it started.
+        started: String,
+    },
     /// They did not measure the same.
     #[error(
         "{0} and {1} cannot be compared: {place}field `{field}` is {2} in {0} and {3} in {1}",
@@ -72,6 +82,16 @@ pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(),
         check_rates(subject)?;
     }
     let (first, second) = (&baseline.record.run, &candidate.record.run);
+    if first.started == second.started
+        && first.seed == second.seed
+        && first.command == second.command
+    {
+        return Err(Refusal::SameRun {
+            first: baseline.name.into(),
+            second: candidate.name.into(),
+            started: first.started.clone(),
+        });
+    }
     let differs = |place: &str, field: &'static str, values: [String; 2]| Refusal::Differs {
         records: Box::new([baseline.name.into(), candidate.name.into()]),
         place: place.into(),

@@ -72,11 +72,13 @@ pub(super) fn what_was_run(results: &Results<'_>) -> String {
         String::from("<section id=\"run\">\n<h2>What was run</h2>\n<h3>Scenarios</h3>\n<dl>\n");
     for scenario in &run.scenarios {
         out += &format!(
-            "<dt>{}</dt>\n<dd><p>{}.</p><p><b>Models:</b> {}</p><p><b>Expected before the run:</b> {}</p></dd>\n",
+            "<dt>{}</dt>\n<dd><p>{}.</p><p><b>Models:</b> {}</p><p><b>Expected before the run:</b> {}</p>\
+             <p><b>Digest of its values:</b> <code>{}</code></p></dd>\n",
             escape(&scenario.name),
             escape(&texts::parameters(scenario, run)),
             escape(&scenario.models),
             escape(&scenario.expected),
+            texts::digest(scenario),
         );
     }
     out += "</dl>\n<h3>How the figures are made</h3>\n<dl>\n";

@@ -57,7 +57,8 @@ pub(crate) const METHOD: [(&str, &str); 11] = [
     (
         "Slices",
         "Where there are trials in slices, servers take turns for a few milliseconds each, and what a delivery costs \
-         is compared between neighbours: one median of ratios per trial, then statistics over trials. A machine whose \
+         is compared between neighbours: one median of ratios per trial, then statistics over trials. They are a closed loop, \
+         one message at a time, in which nothing is coalesced; the absolute figures beside them are of open-loop trials. A machine whose \
          speed wanders moves both neighbours alike, so this is far less noisy than whole trials.",
     ),
     (

@@ -157,6 +157,7 @@ fn false_regressions_are_rare() {
     let mut alarms = 0;
     for _ in 0..rounds {
         let mut change = base.clone();
+        change.run.started = "2026-01-02T12:00:00Z".into();
         for recorded in &mut change.trials {
             cost(recorded, (0.05 * noise.normal()).exp());
         }

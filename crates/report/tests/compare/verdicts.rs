@@ -239,9 +239,8 @@ fn tunings_are_not_mixed_and_what_is_alone_is_told() {
 }
 
 #[test]
-fn a_record_against_itself_is_told() {
+fn a_record_against_itself_is_refused() {
     let base = baseline();
-    let compared = held(&base, &base, &[]).unwrap();
-    let said = text(&compared).notices.join("\n");
+    let said = held(&base, &base, &[]).unwrap_err().to_string();
     assert!(said.contains("base and change are the same run"), "{said}");
 }

@@ -55,7 +55,7 @@ impl Proof for Trials {
     fn about(&self) -> About {
         About {
             id: "a-a-trials",
-            rules: &[15, 16],
+            rules: &[16],
             rule: "A server measured against itself, in interleaved trials of fresh processes, is not called different.",
         }
     }

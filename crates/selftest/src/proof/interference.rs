@@ -53,16 +53,6 @@ fn strangers(flags: &[Flag]) -> bool {
         .any(|flag| matches!(flag, Flag::OthersCpu { .. }))
 }
 
-fn any(flags: &[Flag]) -> bool {
-    let disturbed = |flag: &Flag| {
-        matches!(
-            flag,
-            Flag::OthersCpu { .. } | Flag::Pressure { .. } | Flag::Steal { .. }
-        )
-    };
-    flags.iter().any(disturbed)
-}
-
 impl Interference {
     /// A trial that nobody disturbed.
     fn quiet(&self, context: &Context<'_>) -> Result<Watched, Trouble> {
@@ -99,7 +89,7 @@ impl Proof for Interference {
         attempts(
             1,
             "a trial alone; the same with a busy neighbour on every core",
-            "no flag for others' processor time; a flag",
+            "no flag for others' processor time; that flag",
             || {
                 let quiet = self.quiet(context)?;
                 let busy = (self.observe)(context, true)?;
@@ -112,10 +102,10 @@ impl Proof for Interference {
                         share(&quiet),
                         flag(strangers(alone)),
                         share(&busy),
-                        flag(any(flagged))
+                        flag(strangers(flagged))
                     ),
                     None,
-                    !strangers(alone) && any(flagged),
+                    !strangers(alone) && strangers(flagged),
                 ))
             },
         )

@@ -1,0 +1,82 @@
+//! Whether the parts of a record belong together: a figure from parts that do not would be a figure of nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Run, Trial};
+use crate::histogram::Histogram;
+use crate::margin::Margins;
+
+/// A sentence that names the field.
+type Inconsistency = String;
+
+/// What a run asks for could have been asked for.
+pub(super) fn run(run: &Run) -> Result<(), Inconsistency> {
+    for scenario in &run.scenarios {
+        let Some((name, value)) = out_of_range(&scenario.margins) else {
+            continue;
+        };
+        return Err(format!(
+            "scenario {:?}, field `margins.{name}` is {value}; a margin is a share of 0 to 1",
+            scenario.name
+        ));
+    }
+    Ok(())
+}
+
+fn out_of_range(margins: &Margins) -> Option<(&'static str, f64)> {
+    let mut named = margins.named().into_iter();
+    named.find(|(_, value)| !(0.0..=1.0).contains(value))
+}
+
+/// A trial is one of those that its run planned.
+pub(super) fn trial(run: &Run, trial: &Trial) -> Result<(), Inconsistency> {
+    if !run.scenarios.iter().any(|s| s.name == trial.scenario) {
+        return Err(format!(
+            "field `scenario` is {:?}, and the run has no such scenario",
+            trial.scenario
+        ));
+    }
+    if !run.servers.contains(&trial.server) {
+        return Err(format!(
+            "field `server` is {}, and the run has no such server",
+            trial.server
+        ));
+    }
+    Ok(())
+}
+
+/// A log belongs to its trial: the same histograms, with the same numbers of samples.
+pub(super) fn histograms(
+    trial: &Trial,
+    histograms: &BTreeMap<String, Histogram>,
+) -> Result<(), Inconsistency> {
+    let names = trial.summaries.keys().chain(histograms.keys());
+    for name in names.collect::<BTreeSet<_>>() {
+        let said = trial.summaries.get(name).map(|summary| summary.n);
+        let held = histograms.get(name).map(Histogram::len);
+        if said != held {
+            let count = |n: Option<u64>| n.map_or("none".into(), |n| n.to_string());
+            return Err(format!(
+                "histogram `{name}` has {} samples, and trial {} was recorded with {}: this log is damaged or another \
+                 trial's; restore it from a copy",
+                count(held),
+                trial.trial,
+                count(said)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Every trial is there once.
+pub(super) fn numbers(numbers: impl Iterator<Item = u32>) -> Result<(), Inconsistency> {
+    let mut seen = BTreeSet::new();
+    for number in numbers {
+        if !seen.insert(number) {
+            return Err(format!(
+                "field `trial` is {number} in two lines: a trial counts once"
+            ));
+        }
+    }
+    Ok(())
+}
