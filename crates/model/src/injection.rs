@@ -53,6 +53,9 @@ impl Injection {
         let (what, value) = text
             .split_once('=')
             .ok_or_else(|| format!("{text:?} is no WHAT=VALUE, such as publish=5ms or lose=7"))?;
+        let rounds = || {
+            u64::from_str(value).map_err(|_| format!("{what}={value:?}: a whole number is wanted"))
+        };
         let number = || {
             let number = u64::from_str(value).ok().filter(|&number| number > 0);
             number.ok_or_else(|| format!("{what}={value:?}: a whole number from 1 on is wanted"))
