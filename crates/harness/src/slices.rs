@@ -83,7 +83,7 @@ impl SliceConfig {
             seed,
             messages: messages(fan_out, scenario.payload),
             lasting: match profile {
-                Profile::Quick => Duration::from_secs(2),
+                Profile::Quick => Duration::from_millis(1500),
                 Profile::Standard => Duration::from_secs(5),
                 Profile::Thorough => Duration::from_secs(10),
             },

@@ -69,8 +69,9 @@ impl Injection {
             "reorder" => self.reorder.push(number()?),
             "corrupt" => self.corrupt.push(number()?),
             "work" => {
+                // None at all is allowed: arms of a comparison then differ in nothing else.
                 self.work =
-                    u32::try_from(number()?).map_err(|_| format!("work={value} is too much"))?;
+                    u32::try_from(rounds()?).map_err(|_| format!("work={value} is too much"))?;
             }
             _ => {
                 return Err(format!(

@@ -26,7 +26,7 @@ const SPIN_NS: u64 = 100_000;
 /// Until the first is due.
 const LEAD_NS: u64 = 2_000_000;
 const MEDIAN_NS: u64 = 50_000;
-/// A small shared machine interrupts anybody for a while; one in a hundred may meet that.
+/// A small shared machine interrupts anybody for a while; one in ten may meet that.
 const P90_NS: u64 = 300_000;
 
 fn pace(offsets: &[u64]) -> Vec<u64> {
