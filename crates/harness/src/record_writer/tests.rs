@@ -24,7 +24,7 @@ fn run() -> Run {
         repetitions: 2,
         planned: 2,
         scenarios: vec![scenario()],
-        servers: Vec::new(),
+        servers: servers().into_iter().map(|server| server.label).collect(),
         absent: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
@@ -32,11 +32,14 @@ fn run() -> Run {
     }
 }
 
-fn plan() -> Plan {
+fn servers() -> Vec<Server> {
     let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\"]\ncommand = [\"x\"]\n\
                    publishes = \"schedule\"\nabout = \"\"\n";
-    let servers = Server::parse(servers, Path::new("servers.toml")).unwrap();
-    Plan::new(&[scenario()], &servers, Profile::Quick, 2, 7)
+    Server::parse(servers, Path::new("servers.toml")).unwrap()
+}
+
+fn plan() -> Plan {
+    Plan::new(&[scenario()], &servers(), Profile::Quick, 2, 7)
 }
 
 fn finished(measurement: Option<Measurement>) -> FinishedTrial {
@@ -202,6 +205,7 @@ fn slices_have_a_file_of_their_own() {
     });
     writer.append_slices(&trial).unwrap();
     trial.outcome = Outcome::Valid;
+    trial.trial += 1;
     writer.append_slices(&trial).unwrap();
 
     let record = Record::read(writer.directory()).unwrap();

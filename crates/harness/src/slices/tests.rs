@@ -31,7 +31,7 @@ fn a_slice_has_about_as_many_deliveries_whatever_the_scenario() {
 
 #[test]
 fn an_estimate_has_the_starts_and_the_rounds() {
-    assert_eq!(config(1, 1).estimate(), Duration::from_secs(1 + 2));
+    assert_eq!(config(1, 1).estimate(), Duration::from_millis(1000 + 1500));
 }
 
 #[test]

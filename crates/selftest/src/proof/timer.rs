@@ -144,7 +144,7 @@ mod tests {
     fn stalls_and_omissions_fail() {
         assert_fails(&Timer {
             pace: |offsets| {
-                let stalled = offsets.len() / 50;
+                let stalled = offsets.len() / 8;
                 let late = |i| if i < stalled { 5_000_000 } else { 2_000 };
                 (0..offsets.len()).map(late).collect()
             },
