@@ -15,7 +15,7 @@ use pushbench_transport::tcp::frame::FrameDecoder as TcpDecoder;
 use pushbench_transport::transport::{ServeOptions, TRANSPORTS};
 use pushbench_transport::websocket::frame::FrameDecoder as WebSocketDecoder;
 
-use pushbench_benches::wire::Wire;
+use pushbench_anatomy::wire::Wire;
 
 const SIZES: [usize; 2] = [128, 4096];
 

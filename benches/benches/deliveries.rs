@@ -3,9 +3,9 @@
 
 use std::io;
 
-use pushbench_benches::contender::{self, Contender, Half};
-use pushbench_benches::count::{self, Calls, Instructions, Tool};
-use pushbench_benches::cpu::{self, Cost};
+use pushbench_anatomy::contender::{self, Contender, Half};
+use pushbench_anatomy::count::{self, Calls, Instructions, Tool};
+use pushbench_anatomy::cpu::{self, Cost};
 use pushbench_benches::is_smoke_test;
 use pushbench_sys::process::raise_nofile;
 

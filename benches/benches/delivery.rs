@@ -6,7 +6,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pushbench_transport::transport::TRANSPORTS;
 
-use pushbench_benches::local::Local;
+use pushbench_anatomy::local::Local;
 
 const BURST: u64 = 16;
 

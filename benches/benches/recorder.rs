@@ -10,7 +10,7 @@ use pushbench_model::recorder::Recorder;
 use pushbench_model::sequence::SequenceCheck;
 use pushbench_sys::clock;
 
-use pushbench_benches::floor::server::body_maker;
+use pushbench_anatomy::floor::server::body_maker;
 
 const DELIVERIES: usize = 100;
 

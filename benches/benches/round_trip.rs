@@ -6,7 +6,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use pushbench_transport::transport::TRANSPORTS;
 
-use pushbench_benches::local::Local;
+use pushbench_anatomy::local::Local;
 
 fn round_trip(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("publish to delivery, closed loop");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use pushbench_transport::transport::TRANSPORTS;
 
-use pushbench_benches::local::Local;
+use pushbench_anatomy::local::Local;
 
 fn set_up(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("connect to first message");

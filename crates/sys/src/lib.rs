@@ -5,6 +5,7 @@
 //! - [`clock`]: the one clock of every stamp, and sleeping until an instant on it
 //! - [`pacer`]: an open-loop schedule turned into calls, on a thread of its own
 //! - [`affinity`]: which cores a thread, and the children it spawns, may use
+//! - [`poller`]: waiting for many sockets at once
 //! - [`tcp`]: what the kernel counted on a connection
 //! - [`process`]: CPU, memory and context switches of a process, seen from outside
 //! - [`counters`]: instructions and cycles of a process, where the processor shares them
@@ -29,6 +30,8 @@ pub mod counters;
 pub mod host;
 #[cfg(target_os = "linux")]
 pub mod pacer;
+#[cfg(target_os = "linux")]
+pub mod poller;
 #[cfg(target_os = "linux")]
 pub mod process;
 #[cfg(target_os = "linux")]

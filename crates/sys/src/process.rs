@@ -4,6 +4,7 @@
 //! sampled for CPU time until it is waited for, and not for memory.
 
 mod cpu;
+mod files;
 mod limits;
 mod memory;
 mod switches;
@@ -15,6 +16,7 @@ use std::io;
 use crate::clock;
 
 pub use cpu::{CpuSplit, cpu_split, cpu_time_ns, thread_cpu_ns};
+pub use files::spawn_with_own_files;
 pub use limits::{die_with_parent, raise_nofile};
 pub use memory::{Memory, memory};
 pub use switches::{ContextSwitches, context_switches};

@@ -5,6 +5,7 @@
 //! One module per transport holds all of it: codec, server half, subscriber half.
 //!
 //! - [`sse`], [`websocket`], [`long_poll`], [`tcp`]: the transports
+//! - [`stack`]: the software that can speak them
 //! - [`transport`]: the trait they share and the list of them
 //! - [`hub`]: the sequenced ring of messages between a publisher and its subscribers; each is encoded once
 //! - [`listener`]: accepting connections
@@ -23,6 +24,7 @@ pub mod long_poll;
 #[cfg(test)]
 mod pieces;
 pub mod sse;
+pub mod stack;
 pub mod subscriber;
 pub mod tcp;
 pub mod transport;

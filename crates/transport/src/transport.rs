@@ -15,6 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::{Overflow, Runtime, Stack};
 use crate::subscriber::{Request, SubscribeError, Subscriber};
 
 /// A future that stays on its thread.
@@ -34,7 +35,13 @@ pub trait Transport: Send + Sync {
     /// Whether it carries binary bodies as they are; otherwise they travel as base64 in JSON.
     fn carries_binary(&self) -> bool;
 
-    /// How its server half can be set; the first is what is taken when nothing is said.
+    /// The software that can speak it.
+    fn stacks(&self) -> &'static [Stack] {
+        &[Stack::Reference]
+    }
+
+    /// How its server half on the stack `reference` can be set; the first is what is taken when nothing is said. The
+    /// other stacks have no choice.
     fn tunings(&self) -> &'static [Tuning] {
         &Tuning::BOTH
     }
@@ -96,6 +103,14 @@ pub fn by_name(name: &str) -> Result<&'static dyn Transport, UnknownTransport> {
 /// Settings of a server that its connections share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeOptions {
+    /// The software that speaks the transport.
+    pub stack: Stack,
+    /// The runtime under the stack `axum`.
+    pub runtime: Runtime,
+    /// Stack `bare`: messages that may wait for a subscriber; the hub's ring bounds it as well.
+    pub queue: usize,
+    /// Stack `bare`: what becomes of a subscriber for which more would wait.
+    pub overflow: Overflow,
     /// How the libraries are set; without effect on a transport that has no choice ([`Transport::tunings`]).
     pub tuning: Tuning,
     /// SSE: send an `id:` line with every event, so that a browser resumes by itself.
@@ -115,6 +130,10 @@ pub struct ServeOptions {
 impl Default for ServeOptions {
     fn default() -> Self {
         Self {
+            stack: Stack::Reference,
+            runtime: Runtime::CurrentThread,
+            queue: usize::MAX,
+            overflow: Overflow::Disconnect,
             tuning: Tuning::Equalised,
             sse_ids: true,
             sse_event: None,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
+use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::{self, ServeOptions, Transport};
 use rustix::fs::FileType;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -19,6 +20,9 @@ pub(crate) struct Options {
     /// Transport to serve: sse, websocket, long-poll or tcp
     #[arg(long)]
     transport: String,
+    /// Software that speaks it: bare (framing only), reference (hyper, tokio-tungstenite) or axum
+    #[arg(long, default_value_t = Stack::Reference)]
+    stack: Stack,
     /// How its libraries are set: equalised or defaults [default: equalised, where there is a choice]
     #[arg(long)]
     tuning: Option<Tuning>,
@@ -62,6 +66,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let transport = transport::by_name(&options.transport)?;
     let injection = injection(&options.inject)?;
     let injected = if injection.is_none() { "" } else { " INJECTED" };
+    stack_of(transport, options.stack)?;
     let tuning = tuning_of(transport, options.tuning)?;
     let server = Server::start(Config {
         transport,
@@ -69,6 +74,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         control: options.control,
         cores: options.cores.0.clone(),
         options: ServeOptions {
+            stack: options.stack,
             tuning,
             sse_ids: !options.sse_no_ids,
             sse_event: options.sse_event.clone(),
@@ -76,6 +82,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             heartbeat_s: options.heartbeat,
             poll_timeout_ms: options.poll_timeout,
             injection,
+            ..ServeOptions::default()
         },
     })?;
     let (scheme, _) = transport.endpoint();
@@ -98,6 +105,19 @@ fn injection(words: &[String]) -> anyhow::Result<Injection> {
             .map_err(|reason| anyhow::anyhow!("--inject {reason}"))?;
     }
     Ok(injection)
+}
+
+fn stack_of(transport: &dyn Transport, asked: Stack) -> anyhow::Result<()> {
+    let stacks = transport.stacks();
+    if !stacks.contains(&asked) {
+        let labels: Vec<_> = stacks.iter().map(|stack| stack.label()).collect();
+        bail!(
+            "{} is not spoken by the stack {asked}; there is {}",
+            transport.name(),
+            labels.join(", ")
+        );
+    }
+    Ok(())
 }
 
 fn tuning_of(transport: &dyn Transport, asked: Option<Tuning>) -> anyhow::Result<Tuning> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::Command;
 
-use pushbench_benches::count::Tool;
+use pushbench_anatomy::count::Tool;
 
 /// Instructions per delivery at 100 subscribers, one message at a time: half, stack, bound.
 const INSTRUCTIONS: [(&str, &str, f64); 9] = [
@@ -67,7 +67,7 @@ fn deliveries_stay_within_their_budget() {
     assert!(
         over.is_empty(),
         "per delivery, {over:#?}\nFind out where with\n  \
-         cargo run --release -p pushbench-benches --example contender -- HALF STACK 100 100 profile.out\n  \
+         cargo run --release -p pushbench-anatomy --example contender -- HALF STACK 100 100 profile.out\n  \
          callgrind_annotate profile.out"
     );
 }
@@ -84,7 +84,7 @@ fn skipped(what: &str) {
 /// The example `contender`, built in the release profile.
 fn release_program() -> String {
     let build = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "pushbench-benches"])
+        .args(["build", "--release", "--package", "pushbench-anatomy"])
         .args(["--example", "contender", "--message-format", "json"])
         .output()
         .expect("cargo runs the tests, so there is one");

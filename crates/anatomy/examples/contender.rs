@@ -2,7 +2,7 @@
 //! `callgrind_annotate`.
 //!
 //! ```text
-//! cargo run --release -p pushbench-benches --example contender -- server sse 100 200 [profile]
+//! cargo run --release -p pushbench-anatomy --example contender -- server sse 100 200 [profile]
 //! ```
 //!
 //! The words are the half, the stack (or `all`), connections, messages, and the file that takes the profile.
@@ -10,9 +10,9 @@
 use std::io;
 use std::process::Command;
 
-use pushbench_benches::contender::{self, Contender, Half};
-use pushbench_benches::count::{Calls, Tool, per_delivery};
-use pushbench_benches::trial::Trial;
+use pushbench_anatomy::contender::{self, Contender, Half};
+use pushbench_anatomy::count::{Calls, Tool, per_delivery};
+use pushbench_anatomy::trial::Trial;
 use pushbench_sys::process::raise_nofile;
 
 const USAGE: &str = "arguments: server|receiver NAME|all CONNECTIONS MESSAGES [PROFILE]";
