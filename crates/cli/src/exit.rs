@@ -20,6 +20,7 @@ Of several that apply to a comparison, 4 goes before 3 and 3 before 5.";
 pub(crate) enum Exit {
     Done,
     Failed,
+    WrongArguments,
     Unusable,
     Regression,
     Undecided,
@@ -32,6 +33,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::WrongArguments => 2,
             Exit::Unusable => 3,
             Exit::Regression => 4,
             Exit::Undecided => 5,
@@ -40,3 +42,23 @@ impl From<Exit> for ExitCode {
         })
     }
 }
+
+/// Arguments that are well-formed and name what there is not, or contradict each other.
+#[derive(Debug)]
+pub(crate) struct Wrong(pub(crate) String);
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// Returns from a function with [`Wrong`], as `anyhow::bail!` does with a failure.
+macro_rules! wrong {
+    ($($words:tt)*) => {
+        return Err($crate::exit::Wrong(format!($($words)*)).into())
+    };
+}
+pub(crate) use wrong;

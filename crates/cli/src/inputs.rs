@@ -11,6 +11,7 @@ use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::tuning::Tuning;
 
+use crate::exit::{Wrong, wrong};
 use crate::output;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../benches/scenarios");
@@ -85,14 +86,14 @@ pub(crate) fn choose_scenarios(
         scenarios = all_scenarios(directory)?;
         scenarios.retain(|scenario| scenario.profiles.contains(&profile));
         if scenarios.is_empty() {
-            bail!("no scenario is part of the {profile} profile");
+            wrong!("no scenario is part of the {profile} profile");
         }
         return Ok(scenarios);
     }
     for name in chosen {
         let scenario = scenario_by_name(name, directory)?;
         if scenarios.iter().any(|known| known.name == scenario.name) {
-            bail!("scenario {:?} is chosen twice", scenario.name);
+            wrong!("scenario {:?} is chosen twice", scenario.name);
         }
         scenarios.push(scenario);
     }
@@ -111,11 +112,12 @@ pub(crate) fn scenario_by_name(name: &str, directory: Option<&Path>) -> anyhow::
     let names: Vec<String> = all.iter().map(|scenario| scenario.name.clone()).collect();
     all.into_iter()
         .find(|scenario| scenario.name == name)
-        .with_context(|| {
-            format!(
-                "no scenario {name:?}; there are {}, or give the path of a .toml file",
-                names.join(", ")
-            )
+        .ok_or_else(|| {
+            let there_are = names.join(", ");
+            Wrong(format!(
+                "no scenario {name:?}; there are {there_are}, or give the path of a .toml file"
+            ))
+            .into()
         })
 }
 
@@ -148,7 +150,7 @@ pub(crate) fn choose_servers(
     };
     for name in chosen {
         let Some(server) = all.iter().find(|server| matches(server, name)) else {
-            bail!("no server {name:?}; there are {}", names(&all));
+            wrong!("no server {name:?}; there are {}", names(&all));
         };
         if let Some(tuning) = tuning
             && !all
@@ -156,7 +158,7 @@ pub(crate) fn choose_servers(
                 .any(|server| kept(server) && matches(server, name))
         {
             let label = &server.label;
-            bail!(
+            wrong!(
                 "no server {name:?} of the tuning {tuning}: {} is {}; leave out --tuning {tuning}, or choose another",
                 label.name(),
                 label.tuning
@@ -172,7 +174,7 @@ pub(crate) fn choose_servers(
     if let Some(tuning) = tuning
         && servers.is_empty()
     {
-        bail!("no server of the tuning {tuning} is listed");
+        wrong!("no server of the tuning {tuning} is listed");
     }
     Ok(servers)
 }

@@ -74,7 +74,13 @@ fn main() -> std::process::ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             output::say(&format!("pushbench: {}", sentence(&error)));
-            Exit::Failed.into()
+            let wrong = error.is::<exit::Wrong>();
+            let exit = if wrong {
+                Exit::WrongArguments
+            } else {
+                Exit::Failed
+            };
+            exit.into()
         }
     }
 }

@@ -188,10 +188,10 @@ fn mistakes_are_explained() {
         assert!(ended.stderr.contains(wanted), "{ended:#?}");
     }
     let dial = ["--slo", "p99<=1ms", "--scenario", "scenarios/dial.toml"];
-    let ended = finish(&mut saturate(&dial)).with(1);
+    let ended = finish(&mut saturate(&dial)).with(2);
     ended.in_one_line(&["\"dial\"", "fan-out"]);
     let range = ["--slo", "p99<=1ms", "--from", "9", "--to", "3"];
-    let ended = finish(&mut saturate(&range)).with(1);
+    let ended = finish(&mut saturate(&range)).with(2);
     ended.in_one_line(&["--from 9", "--to 3"]);
     assert!(!stage.path("reports").exists());
 }

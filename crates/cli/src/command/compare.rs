@@ -4,14 +4,14 @@ mod baselines;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use pushbench_model::record::Record;
 use pushbench_report::compare::{
     Choice, Compared, Direction, Ending, Subject, Threshold, bencher, compare, github, html, json,
     markdown, text,
 };
 
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, wrong};
 use crate::{output, table};
 
 /// Where baselines are kept.
@@ -107,7 +107,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
 
 fn save(options: &Options, name: &str) -> anyhow::Result<Exit> {
     let [record] = &options.records[..] else {
-        bail!("--save takes one record, {} given", options.records.len());
+        wrong!("--save takes one record, {} given", options.records.len());
     };
     let directory = baselines::save(name, record, &options.baselines, options.force)?;
     output::print(&format!("baseline {name}: {}\n", directory.display()))?;
@@ -166,7 +166,7 @@ fn write(compared: &Compared<'_>, options: &Options) -> anyhow::Result<String> {
 fn only_candidate(compared: &Compared<'_>) -> anyhow::Result<usize> {
     match compared.candidates().len() {
         1 => Ok(1),
-        many => bail!(
+        many => wrong!(
             "a tracker's file holds the figures of one candidate, {many} given: write one file for each"
         ),
     }

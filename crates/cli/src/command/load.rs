@@ -16,7 +16,7 @@ use pushbench_model::scenario::Scenario;
 use pushbench_model::stages::Stages;
 use pushbench_transport::transport;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Wrong};
 use crate::{inputs, output};
 
 #[derive(Debug, clap::Args)]
@@ -114,7 +114,8 @@ fn config(options: &Options) -> anyhow::Result<Config> {
         Some(json) => serde_json::from_str(json).context("--scenario-json is not a scenario")?,
         None => inputs::scenario_by_name(&options.scenario, options.scenarios.as_deref())?,
     };
-    let transport = transport::by_name(&options.transport)?;
+    let transport =
+        transport::by_name(&options.transport).map_err(|error| Wrong(error.to_string()))?;
     let target = Target::parse(&options.url)?;
     let control = match &options.control {
         Some(url) => Target::parse(url)?,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use pushbench_harness::saturate::{SaturateConfig, SaturateOutcome, Watcher, run as search};
 use pushbench_harness::{Deadlines, ProcessRunner};
 use pushbench_model::profile::Profile;
@@ -12,7 +12,7 @@ use pushbench_model::search::{LONG_ENOUGH_S, Objective, Probe, SearchRange};
 use pushbench_model::tuning::Tuning;
 
 use super::run::{Chosen, print_summary, run_config, stop_on_signals, tell_absent};
-use crate::exit::Exit;
+use crate::exit::{Exit, wrong};
 use crate::{inputs, output};
 
 /// No schedule is denser.
@@ -107,7 +107,7 @@ fn config(options: &Options) -> anyhow::Result<SaturateConfig> {
     let profile = options.profile;
     let scenario = scenario(options)?;
     let Workload::FanOut(fan_out) = &scenario.workload else {
-        bail!(
+        wrong!(
             "scenario {:?} is a {} workload, which has no rate: saturate takes a fan-out scenario",
             scenario.name,
             scenario.workload.label()
@@ -116,7 +116,7 @@ fn config(options: &Options) -> anyhow::Result<SaturateConfig> {
     let to = options.to.unwrap_or(HIGHEST_RATE);
     let from = options.from.unwrap_or(fan_out.rate.max(1.0).min(to));
     if from > to {
-        bail!("--from {from} is more than --to {to}: the search goes upwards");
+        wrong!("--from {from} is more than --to {to}: the search goes upwards");
     }
     Ok(SaturateConfig {
         objective: options.slo,

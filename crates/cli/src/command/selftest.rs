@@ -11,7 +11,7 @@ use pushbench_harness::CoreSplit;
 use pushbench_model::selftest::{ProofRow, ProofStatus, SELFTEST_FILE, SelfTest};
 use pushbench_selftest::{About, Config, Observer, PROOFS, Proof};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, wrong};
 use crate::output::{self, wrap};
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +85,7 @@ fn choose(only: &[String]) -> anyhow::Result<Vec<&'static dyn Proof>> {
     let ids = || PROOFS.iter().map(|proof| proof.about().id);
     if let Some(unknown) = only.iter().find(|id| !ids().any(|known| known == *id)) {
         let known: Vec<&str> = ids().collect();
-        bail!(
+        wrong!(
             "--only {unknown}: there is no such self-test; there are {}",
             known.join(", ")
         );

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
@@ -13,7 +13,7 @@ use rustix::fs::FileType;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Wrong, wrong};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -63,7 +63,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("cannot handle signals")?;
     // More connections than the limit are refused one by one, which the load generator reports.
     let _ = pushbench_sys::process::raise_nofile();
-    let transport = transport::by_name(&options.transport)?;
+    let transport =
+        transport::by_name(&options.transport).map_err(|error| Wrong(error.to_string()))?;
     let injection = injection(&options.inject)?;
     let injected = if injection.is_none() { "" } else { " INJECTED" };
     stack_of(transport, options.stack)?;
@@ -111,7 +112,7 @@ fn stack_of(transport: &dyn Transport, asked: Stack) -> anyhow::Result<()> {
     let stacks = transport.stacks();
     if !stacks.contains(&asked) {
         let labels: Vec<_> = stacks.iter().map(|stack| stack.label()).collect();
-        bail!(
+        wrong!(
             "{} is not spoken by the stack {asked}; there is {}",
             transport.name(),
             labels.join(", ")
@@ -125,7 +126,7 @@ fn tuning_of(transport: &dyn Transport, asked: Option<Tuning>) -> anyhow::Result
     let tuning = asked.unwrap_or(tunings[0]);
     if !tunings.contains(&tuning) {
         let labels: Vec<_> = tunings.iter().map(|tuning| tuning.label()).collect();
-        bail!(
+        wrong!(
             "{} has no tuning {tuning}; it has {}",
             transport.name(),
             labels.join(" and ")

@@ -66,21 +66,25 @@ fn scenarios_that_are_not_there() {
     fs::create_dir(stage.path("empty")).unwrap();
     stage.write("twins/a.toml", FAN_OUT);
     stage.write("twins/b.toml", FAN_OUT);
-    for (arguments, wanted) in [
+    for (arguments, code, wanted) in [
         (
             &["--scenario", "none.toml"][..],
+            1,
             "cannot read none.toml: No such file",
         ),
         (
             &["--scenarios", "none"],
+            1,
             "cannot read the scenarios in none: No such file",
         ),
         (
             &["--scenarios", "empty"],
+            2,
             "no scenario is part of the quick profile",
         ),
         (
             &["--scenarios", "twins"],
+            1,
             "two scenarios are named \"tiny\"",
         ),
         (
@@ -92,10 +96,11 @@ fn scenarios_that_are_not_there() {
                 "--scenario",
                 "tiny",
             ],
+            2,
             "\"tiny\" is chosen twice",
         ),
     ] {
-        let ended = finish(stage.pushbench(["run"]).args(arguments)).with(1);
+        let ended = finish(stage.pushbench(["run"]).args(arguments)).with(code);
         ended.in_one_line(&[wanted]);
     }
 }
@@ -172,7 +177,7 @@ fn unknown_names_are_answered_with_the_known_ones() {
         ),
     ] {
         finish(&mut stage.pushbench(arguments))
-            .with(1)
+            .with(2)
             .in_one_line(wanted);
     }
     // These are told by the parser of the command line.

@@ -160,7 +160,7 @@ fn too_few_and_unknown() {
     refused(&stage, &["base", "change", "--server", "sse"], 1)
         .in_one_line(&["no server \"sse\"", "websocket/reference, tcp/floor"]);
     let mut command = stage.pushbench(["compare", "base", "change", "change", "--format", "bmf"]);
-    let ended = finish(&mut command).with(1);
+    let ended = finish(&mut command).with(2);
     ended.in_one_line(&["holds the figures of one candidate, 2 given"]);
     assert_eq!(ended.stdout, "");
     let mut command = stage.pushbench(["compare", "base", "change", "--out", "none/file"]);

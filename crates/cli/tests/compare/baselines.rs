@@ -99,7 +99,7 @@ fn what_is_no_baseline_is_left_alone() {
     assert!(!stage.path("reports/baselines/other").exists());
     let mut command = stage.pushbench(["compare", "--save", "other", "one", "one"]);
     finish(&mut command)
-        .with(1)
+        .with(2)
         .in_one_line(&["--save takes one record, 2 given"]);
 }
 
