@@ -114,6 +114,16 @@ impl Protocol for SseProtocol {
         };
         let expected_down = &mut self.progress.expected_down;
         let chunked = *chunked;
+        while let Some((block, taken)) = body.whole_chunk(bytes)
+            && let Some(data) = events.whole_event(block)
+        {
+            *expected_down += theory::chunk(block.len() as u64);
+            deliver(data);
+            bytes = &bytes[taken..];
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
         body.feed::<SubscribeError>(bytes, &mut |data| {
             events.feed(data, &mut |event| {
                 // An id that is no number of ours is a session-wide one and costs nothing per event.
@@ -259,6 +269,13 @@ mod tests {
         b"\r\n",
         b"9\r\ndata: x\n\n\r\n",
         b"6\r\ndata: \r\n",
+        b"f\r\nid: 7\ndata: x\n\n\r\n",
+        b"0F\r\nid: 7\ndata: x\n\n\r\n",
+        b"10\r\nid: 07\ndata: x\n\n\r\n",
+        b"F;x=y\r\nid: 8\ndata: x\n\n\r\n",
+        b"12\r\ndata: x\n\ndata: y\n\n\r\n",
+        b"a\r\ndata: \xC3\xA9\n\n\r\n",
+        b"7\r\n: ping\n\r\n",
         b"2\r\n\n\n\r\n",
         b"0\r\n\r\n",
         b"x",
