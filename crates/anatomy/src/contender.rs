@@ -3,18 +3,15 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::rc::Rc;
 use std::time::Duration;
 
 use pushbench_model::message::Stamp;
+use pushbench_model::sequence::SequenceCounts;
 use pushbench_model::windows::Grid;
 use pushbench_server::{Config, Server};
 use pushbench_sys::{clock, process};
-use pushbench_transport::subscriber::{Inlet, Request, Subscriber};
+use pushbench_transport::subscriber::Request;
 use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport};
-use tokio::net::TcpStream;
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
 
 use crate::floor;
 use crate::floor::server::body_maker;
@@ -198,55 +195,43 @@ fn receive(contender: Contender, address: SocketAddr, connections: usize) -> io:
             ready(None)?;
             receiver.receive()
         }
-        Contender::Transport(transport) => {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            LocalSet::new().block_on(&runtime, subscribe(transport, address, connections))
-        }
+        Contender::Transport(transport) => subscribe(transport, address, connections),
     }
 }
 
-async fn subscribe(
+fn subscribe(
     transport: &'static dyn Transport,
     address: SocketAddr,
     connections: usize,
 ) -> io::Result<u64> {
-    let inlet = Rc::<Inlet>::default();
+    let request = Request {
+        host: "localhost".to_owned(),
+        path: transport.endpoint().1.to_owned(),
+        after: Some(0),
+        poll_timeout_ms: 20_000,
+        once: false,
+    };
+    let mut subscribers = transport.subscribers(request, None)?;
     // As in a trial of a minute: what a new window costs is spread over many deliveries.
     let grid = Grid::over(clock::now(), Duration::from_secs(60));
-    inlet.inbox.borrow_mut().watch(grid);
-    let mut subscribers = Vec::with_capacity(connections);
-    let mut tasks = Vec::with_capacity(connections);
+    subscribers.inlet_mut().inbox.watch(grid);
+    subscribers.reserve(connections);
     for _ in 0..connections {
-        let stream = TcpStream::connect(address).await?;
-        let subscriber = Subscriber::new(stream, Rc::clone(&inlet), 1);
-        let request = Request {
-            host: "localhost".to_owned(),
-            path: transport.endpoint().1.to_owned(),
-            after: Some(0),
-            poll_timeout_ms: 20_000,
-            once: false,
-            nonce: *b"0123456789abcdef",
-        };
-        tasks.push(tokio::task::spawn_local(
-            transport.subscribe(request, Rc::clone(&subscriber)),
-        ));
-        subscribers.push(subscriber);
+        subscribers.open(address, None, *b"0123456789abcdef")?;
     }
-    while inlet.subscribed.get() < connections as u64 {
-        inlet.progressed.notified().await;
+    while subscribers.inlet().subscribed < connections as u64 {
+        subscribers.turn(None)?;
     }
     ready(None)?;
-    for task in tasks {
-        // Every connection ends with the sender; that is no fault here.
-        let _ = task.await;
+    // Every connection ends with the sender; that is no fault here.
+    while subscribers.inlet().ended < connections as u64 {
+        subscribers.turn(None)?;
     }
-    let inbox = inlet.inbox.borrow();
+    let inbox = &subscribers.inlet().inbox;
     let newest = inbox.settled() / connections as u64;
-    let counts = inbox.counts(
-        subscribers
-            .iter()
-            .map(|one| one.check.borrow().counts(newest)),
-    );
+    let mut counts = SequenceCounts::default();
+    subscribers.for_each(&mut |subscriber, _| counts.add(&subscriber.check.counts(newest)));
+    let counts = inbox.counts(std::iter::once(counts));
     if !counts.is_clean() {
         return Err(io::Error::other(format!(
             "messages are missing: {counts:?}"

@@ -2,19 +2,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::rc::Rc;
-use std::time::Duration;
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
 use pushbench_server::{Config, Server};
 use pushbench_sys::{affinity, clock};
-use pushbench_transport::subscriber::{Inlet, Request, Subscriber};
+use pushbench_transport::subscriber::{Request, Subscribers};
 use pushbench_transport::transport::{ServeOptions, Transport};
-use socket2::SockRef;
-use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::{JoinHandle, LocalSet};
 
 use crate::trial::cores;
 use crate::wire::PAYLOAD;
@@ -24,16 +18,13 @@ pub struct Local {
     server: Server,
     maker: BodyMaker,
     client: Client,
-    runtime: Runtime,
-    tasks: LocalSet,
     subscribers: u64,
     published: u64,
 }
 
 struct Client {
-    transport: &'static dyn Transport,
     address: SocketAddr,
-    inlet: Rc<Inlet>,
+    subscribers: Box<dyn Subscribers>,
 }
 
 impl Local {
@@ -58,31 +49,30 @@ impl Local {
             bytes: PAYLOAD,
             kind: PayloadKind::Text,
         };
-        let client = Client {
-            transport,
-            address: server.data_addr(),
-            inlet: Rc::default(),
+        let request = Request {
+            host: "localhost".to_owned(),
+            path: transport.endpoint().1.to_owned(),
+            after: Some(0),
+            poll_timeout_ms: 20_000,
+            once: false,
         };
-        let local = Self {
+        let mut client = Client {
+            address: server.data_addr(),
+            subscribers: transport.subscribers(request, None)?,
+        };
+        for _ in 0..subscribers {
+            client.subscribe()?;
+        }
+        while client.subscribers.inlet().subscribed < subscribers {
+            client.subscribers.turn(None)?;
+        }
+        Ok(Self {
             server,
             maker: BodyMaker::new(payload, false, 1),
             client,
-            runtime: Builder::new_current_thread().enable_all().build()?,
-            tasks: LocalSet::new(),
             subscribers,
             published: 0,
-        };
-        let inlet = &local.client.inlet;
-        local.tasks.block_on(&local.runtime, async {
-            for _ in 0..subscribers {
-                local.client.subscribe().await?;
-            }
-            while inlet.subscribed.get() < subscribers {
-                inlet.progressed.notified().await;
-            }
-            Ok::<_, io::Error>(())
-        })?;
-        Ok(local)
+        })
     }
 
     /// Publishes `messages` messages at once, without waiting for them.
@@ -103,55 +93,42 @@ impl Local {
     }
 
     /// Publishes `messages` messages at once and waits until every subscriber has them all.
+    ///
+    /// # Panics
+    ///
+    /// When the system does not let a thread wait for its connections.
     pub fn deliver(&mut self, messages: u64) {
         self.publish(messages);
         let settled = self.published * self.subscribers;
-        self.tasks
-            .block_on(&self.runtime, self.client.settled(settled));
+        let waited = self.client.settled(settled);
+        waited.expect("the poller has worked before");
     }
 
-    /// Connects, subscribes from the first message on, waits for one message, and resets the connection.
+    /// Connects, subscribes from the first message on, waits for one message, and resets the connection, because a
+    /// reset leaves no TIME_WAIT behind, of which there would soon be more than there are ports.
     ///
     /// # Errors
     ///
     /// When the connection fails.
-    pub fn set_up(&self) -> io::Result<()> {
-        let settled = self.client.inlet.inbox.borrow().settled() + 1;
-        self.tasks.block_on(&self.runtime, async {
-            let task = self.client.subscribe().await?;
-            self.client.settled(settled).await;
-            task.abort();
-            // The connection goes with its task.
-            let _ = task.await;
-            Ok(())
-        })
+    pub fn set_up(&mut self) -> io::Result<()> {
+        let settled = self.client.subscribers.inlet().inbox.settled() + 1;
+        let key = self.client.subscribe()?;
+        self.client.settled(settled)?;
+        self.client.subscribers.reset(key);
+        Ok(())
     }
 }
 
 impl Client {
-    async fn subscribe(&self) -> io::Result<JoinHandle<()>> {
-        let stream = TcpStream::connect(self.address).await?;
-        // A reset leaves no TIME_WAIT behind, of which there would soon be more than there are ports.
-        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-        let subscriber = Subscriber::new(stream, Rc::clone(&self.inlet), 1);
-        let request = Request {
-            host: "localhost".to_owned(),
-            path: self.transport.endpoint().1.to_owned(),
-            after: Some(0),
-            poll_timeout_ms: 20_000,
-            once: false,
-            nonce: *b"0123456789abcdef",
-        };
-        let run = self.transport.subscribe(request, subscriber);
-        Ok(tokio::task::spawn_local(async move {
-            // It ends with the bench, or is ended by it.
-            let _ = run.await;
-        }))
+    fn subscribe(&mut self) -> io::Result<usize> {
+        self.subscribers
+            .open(self.address, None, *b"0123456789abcdef")
     }
 
-    async fn settled(&self, settled: u64) {
-        while !self.inlet.signal_at(settled) {
-            self.inlet.progressed.notified().await;
+    fn settled(&mut self, settled: u64) -> io::Result<()> {
+        while self.subscribers.inlet().inbox.settled() < settled {
+            self.subscribers.turn(None)?;
         }
+        Ok(())
     }
 }

@@ -8,7 +8,9 @@
 //! - [`target`]: where the server is
 //! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
 //! - [`publisher`]: who publishes: the server by order, or this process through `POST /publish`
-//! - `worker`: one thread per core, each with a current-thread runtime and all its connections
+//! - `worker`: one thread per core, each with a loop over all its connections
+//! - `station`: a worker from inside
+//! - `faults`: what went wrong on it
 //! - `watch`: whether this process keeps up
 //! - `workload`: one file per workload
 //! - `client`: the few HTTP requests of the control plane
@@ -16,8 +18,10 @@
 pub mod barrier;
 mod client;
 mod error;
+mod faults;
 mod patience;
 pub mod publisher;
+mod station;
 pub mod target;
 mod watch;
 mod worker;

@@ -1,40 +1,77 @@
-//! One thread per core, each with a current-thread runtime, a shared inlet and its own connections.
+//! One thread per core, each with a loop over its own connections.
 //!
-//! Workloads send jobs (closures that return futures) to workers; there is no list of commands to extend.
+//! Workloads send jobs (closures) and tasks (what is looked at after every turn of the loop until it is done) to workers;
+//! there is no list of commands to extend.
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::thread;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use pushbench_model::slices::RECEIVING_THREAD;
-use pushbench_sys::{affinity, clock};
-use pushbench_transport::subscriber::{Inlet, Request, SubscribeError, Subscriber};
-use pushbench_transport::transport::{LocalFuture, Transport};
-use tokio::net::TcpStream;
-use tokio::runtime::Builder;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::LocalSet;
+use pushbench_sys::affinity;
+use pushbench_sys::poller::Bell;
 
-use crate::target::Target;
+use crate::station::Station;
 use crate::{Config, LoadError};
 
-type Job = Box<dyn FnOnce(Rc<Station>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+/// Starts on a worker; what it returns is looked at until it is done.
+type Job = Box<dyn FnOnce(&mut Station) -> Option<Box<dyn Running>> + Send>;
 
 /// A worker thread, as the coordinating thread sees it. It ends when this is dropped.
 pub(crate) struct Worker {
-    jobs: mpsc::UnboundedSender<Job>,
+    /// Present until the end.
+    jobs: Option<Sender<Job>>,
+    bell: Arc<Bell>,
+    thread: Option<JoinHandle<()>>,
 }
 
-/// A job under way.
-pub(crate) struct Pending<T>(oneshot::Receiver<T>);
+/// Work that waits for something to happen on its worker.
+pub(crate) trait Task {
+    /// What it comes to.
+    type Output;
+
+    /// Goes on as far as it can, after every turn of the loop: what it comes to, if it is done.
+    fn step(&mut self, station: &mut Station) -> Option<Self::Output>;
+
+    /// When it wants to go on though nothing happens, CLOCK_MONOTONIC nanoseconds.
+    fn due(&self) -> u64;
+}
+
+/// A job or task under way.
+pub(crate) struct Pending<T>(Receiver<T>);
 
 impl<T> Pending<T> {
     /// Waits for its result.
     pub(crate) fn wait(self) -> Result<T, LoadError> {
-        self.0.blocking_recv().map_err(|_| LoadError::WorkerDied)
+        self.0.recv().map_err(|_| LoadError::WorkerDied)
+    }
+}
+
+/// A task whose result somebody waits for.
+trait Running {
+    /// Whether it is done.
+    fn step(&mut self, station: &mut Station) -> bool;
+    fn due(&self) -> u64;
+}
+
+struct Replying<T: Task> {
+    task: T,
+    reply: Sender<T::Output>,
+}
+
+impl<T: Task> Running for Replying<T> {
+    fn step(&mut self, station: &mut Station) -> bool {
+        let Some(output) = self.task.step(station) else {
+            return false;
+        };
+        // Nobody waits any more when the run was abandoned.
+        let _ = self.reply.send(output);
+        true
+    }
+
+    fn due(&self) -> u64 {
+        self.task.due()
     }
 }
 
@@ -53,170 +90,113 @@ impl Worker {
     }
 
     fn start(config: &Config, index: usize, core: Option<usize>) -> Result<Self, LoadError> {
-        let (jobs, mut inbox) = mpsc::unbounded_channel::<Job>();
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(LoadError::Worker)?;
-        let transport = config.transport;
-        let target = config.target.clone();
-        let seed = config.seed.wrapping_add(index as u64);
-        thread::Builder::new()
-            .name(RECEIVING_THREAD.into())
-            .spawn(move || {
-                if let Some(core) = core
-                    && let Err(error) = affinity::pin_current_thread(&[core])
-                {
-                    eprintln!(
-                        "pushbench: cannot pin a worker to core {core}: {error}; it runs unpinned"
-                    );
+        let (jobs, inbox) = mpsc::channel();
+        let bell = Arc::new(Bell::new().map_err(LoadError::Worker)?);
+        let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index));
+        let (started, ready) = mpsc::channel();
+        let body = move || {
+            if let Some(core) = core
+                && let Err(error) = affinity::pin_current_thread(&[core])
+            {
+                eprintln!(
+                    "pushbench: cannot pin a worker to core {core}: {error}; it runs unpinned"
+                );
+            }
+            let mut station = match plan.station(heard) {
+                Ok(station) => {
+                    let _ = started.send(Ok(()));
+                    station
                 }
-                LocalSet::new().block_on(&runtime, async move {
-                    let station = Rc::new(Station::new(transport, target, seed));
-                    while let Some(job) = inbox.recv().await {
-                        tokio::task::spawn_local(job(Rc::clone(&station)));
-                    }
-                });
-            })
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            run(&mut station, &inbox);
+        };
+        let thread = thread::Builder::new()
+            .name(RECEIVING_THREAD.into())
+            .spawn(body)
             .map_err(LoadError::Worker)?;
-        Ok(Self { jobs })
+        let worker = Self {
+            jobs: Some(jobs),
+            bell,
+            thread: Some(thread),
+        };
+        match ready.recv() {
+            Ok(Ok(())) => Ok(worker),
+            Ok(Err(error)) => Err(LoadError::Worker(error)),
+            Err(_) => Err(LoadError::WorkerDied),
+        }
     }
 
-    /// Starts a job on the worker.
-    pub(crate) fn start_job<T, F, Fut>(&self, job: F) -> Pending<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(Rc<Station>) -> Fut + Send + 'static,
-        Fut: Future<Output = T> + 'static,
-    {
-        let (reply, result) = oneshot::channel();
-        let job: Job = Box::new(|station| {
-            Box::pin(async move {
-                // Nobody waits any more when the run was abandoned.
-                let _ = reply.send(job(station).await);
-            })
-        });
-        // A worker that has ended drops the reply, which the waiting side notices.
-        let _ = self.jobs.send(job);
+    /// Does a job on the worker.
+    pub(crate) fn start_job<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Station) -> T + Send + 'static,
+    ) -> Pending<T> {
+        let (reply, result) = mpsc::channel();
+        self.send(Box::new(move |station| {
+            // Nobody waits any more when the run was abandoned.
+            let _ = reply.send(job(station));
+            None
+        }));
         Pending(result)
     }
-}
 
-/// What the connections of one worker share.
-pub(crate) struct Station {
-    pub(crate) inlet: Rc<Inlet>,
-    pub(crate) subscribers: RefCell<Vec<Rc<Subscriber>>>,
-    pub(crate) faults: Faults,
-    transport: &'static dyn Transport,
-    target: Target,
-    seed: u64,
-    connections: Cell<u64>,
-}
-
-/// How long a subscriber stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stay {
-    /// Until the connection ends.
-    On,
-    /// Until the first message is there.
-    Once,
-}
-
-/// How long a server may hold a poll; longer than any pause within a measurement.
-const POLL_TIMEOUT_MS: u64 = 20_000;
-
-impl Station {
-    fn new(transport: &'static dyn Transport, target: Target, seed: u64) -> Self {
-        Self {
-            inlet: Rc::default(),
-            subscribers: RefCell::default(),
-            faults: Faults::default(),
-            transport,
-            target,
-            seed,
-            connections: Cell::new(0),
-        }
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.target.address
-    }
-
-    /// Opens a connection; the time it took in nanoseconds.
-    pub(crate) async fn connect(&self) -> std::io::Result<(TcpStream, u64)> {
-        let start = clock::now();
-        let stream = TcpStream::connect(self.target.address).await?;
-        Ok((stream, clock::now() - start))
-    }
-
-    /// The future of a subscription to everything the server keeps and will publish, over an open connection.
-    pub(crate) fn subscribe(
+    /// Starts a task on the worker, which `begin` makes there.
+    pub(crate) fn start_task<T: Task + 'static>(
         &self,
-        stream: TcpStream,
-        inlet: &Rc<Inlet>,
-        stay: Stay,
-    ) -> (Rc<Subscriber>, LocalFuture<Result<(), SubscribeError>>) {
-        let subscriber = Subscriber::new(stream, Rc::clone(inlet), 1);
-        let path = match self.target.path.as_str() {
-            "" => self.transport.endpoint().1,
-            path => path,
-        };
-        let request = Request {
-            host: self.target.host.clone(),
-            path: path.to_owned(),
-            after: Some(0),
-            once: stay == Stay::Once,
-            poll_timeout_ms: POLL_TIMEOUT_MS,
-            nonce: self.nonce(),
-        };
-        let run = self.transport.subscribe(request, Rc::clone(&subscriber));
-        (subscriber, run)
+        begin: impl FnOnce(&mut Station) -> T + Send + 'static,
+    ) -> Pending<T::Output>
+    where
+        T::Output: Send,
+    {
+        let (reply, result) = mpsc::channel();
+        self.send(Box::new(move |station| {
+            let task = begin(station);
+            Some(Box::new(Replying { task, reply }))
+        }));
+        Pending(result)
     }
 
-    /// Sixteen bytes that differ from connection to connection (SplitMix64, a fixed bijection of a counter).
-    fn nonce(&self) -> [u8; 16] {
-        let count = self.connections.get();
-        self.connections.set(count + 1);
-        let mut nonce = [0; 16];
-        for (half, bytes) in (0..).zip(nonce.chunks_exact_mut(8)) {
-            let mut z = self.seed ^ (2 * count + half + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            bytes.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
-        }
-        nonce
+    fn send(&self, job: Job) {
+        // A worker that has ended drops the reply, which the waiting side notices.
+        let _ = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        self.bell.ring();
     }
 }
 
-/// What went wrong on a worker: how often, and the first few in words.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    count: Cell<u64>,
-    kept: RefCell<Vec<String>>,
-}
-
-impl Faults {
-    /// How many faults are kept in words.
-    pub(crate) const KEPT: usize = 5;
-
-    pub(crate) fn add(&self, fault: String) {
-        self.count.set(self.count.get() + 1);
-        self.mention(fault);
-    }
-
-    /// Keeps words about something that is counted elsewhere.
-    pub(crate) fn mention(&self, fault: String) {
-        let mut kept = self.kept.borrow_mut();
-        if kept.len() < Self::KEPT && !kept.contains(&fault) {
-            kept.push(fault);
+impl Drop for Worker {
+    /// Waits for its end: the bell is open in a table of the thread's own, too, and must be closed here last.
+    fn drop(&mut self) {
+        self.jobs = None;
+        self.bell.ring();
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has said so.
+            let _ = thread.join();
         }
     }
+}
 
-    pub(crate) fn count(&self) -> u64 {
-        self.count.get()
-    }
-
-    pub(crate) fn words(&self) -> Vec<String> {
-        self.kept.borrow().clone()
+/// Turns the loop until nobody can send jobs any more.
+fn run(station: &mut Station, jobs: &Receiver<Job>) {
+    let mut tasks: Vec<Box<dyn Running>> = Vec::new();
+    loop {
+        loop {
+            match jobs.try_recv() {
+                Ok(job) => tasks.extend(job(station)),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return,
+            }
+        }
+        tasks.retain_mut(|task| !task.step(station));
+        station.note_faults();
+        let due = tasks.iter().map(|task| task.due()).min();
+        let left = due.map(|due| Duration::from_nanos(due.saturating_sub(station.now())));
+        if let Err(error) = station.subscribers.turn(left) {
+            eprintln!("pushbench: a worker cannot wait for its connections: {error}");
+            return;
+        }
     }
 }

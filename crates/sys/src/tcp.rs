@@ -3,12 +3,15 @@
 //! Bytes on the wire are taken from here and not from the program under test, so that framing,
 //! headers and TLS of every stack are counted by the same counter.
 
+mod connect;
 mod raw;
 
 use std::io;
 use std::os::fd::AsFd;
 
 use rustix::net::sockopt;
+
+pub use connect::{Begun, begin_connect};
 
 /// The state of one connection, cumulative since it was opened. Bytes are payload of TCP: IP and TCP
 /// headers are not in them, TLS records are.

@@ -1,4 +1,5 @@
-//! Is it ASCII? Then it is UTF-8, and that is settled at a fraction of the cost of a general check.
+//! Is it ASCII? Then it is UTF-8, and that is settled at a fraction of the cost of a general check. Is it without control
+//! characters, too? Then it is one line, and nobody need look for the end of it.
 
 /// Bytes looked at together: a few vector registers.
 const WIDE: usize = 32;
@@ -7,18 +8,39 @@ const WIDE: usize = 32;
 /// most of the work on a short message; here the last stride overlaps the one before it.
 #[inline]
 pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
-    match bytes.last_chunk::<WIDE>() {
-        Some(last) => {
-            let (strides, _) = bytes.as_chunks::<WIDE>();
-            strides.iter().all(plain) && plain(last)
-        }
+    match over_strides(bytes, |all, byte| all | byte) {
+        Some(all) => all < 0x80,
         None => bytes.is_ascii(),
     }
 }
 
+/// Whether all of `bytes` are ASCII and none is a control character below the space: one line of text.
 #[inline]
-fn plain(stride: &[u8; WIDE]) -> bool {
-    stride.iter().fold(0, |all, byte| all | byte) < 0x80
+pub(crate) fn is_plain_line(bytes: &[u8]) -> bool {
+    // Counted from the space on, what is below it is beyond ASCII.
+    let from_space = |byte: u8| byte.wrapping_sub(b' ');
+    const PLAIN: u8 = 0x80 - b' ';
+    match over_strides(bytes, |most, byte| most.max(from_space(byte))) {
+        Some(most) => most < PLAIN,
+        None => bytes.iter().all(|&byte| from_space(byte) < PLAIN),
+    }
+}
+
+/// The largest of what `fold` makes of the columns of `bytes` written in strides, from 0 on: the compiler turns that into
+/// vector instructions. `fold` must not mind seeing a byte twice. `None` if they are less than a stride.
+#[inline]
+fn over_strides(bytes: &[u8], fold: impl Fn(u8, u8) -> u8 + Copy) -> Option<u8> {
+    let last = bytes.last_chunk::<WIDE>()?;
+    let (strides, _) = bytes.as_chunks::<WIDE>();
+    let mut columns = [0; WIDE];
+    let mut add = |stride: &[u8; WIDE]| {
+        for (column, byte) in columns.iter_mut().zip(stride) {
+            *column = fold(*column, *byte);
+        }
+    };
+    strides.iter().for_each(&mut add);
+    add(last);
+    columns.into_iter().max()
 }
 
 #[cfg(test)]
@@ -34,6 +56,30 @@ mod tests {
                 bytes[at] = 0x80;
                 assert!(!is_ascii(&bytes), "{at} of {len}");
                 bytes[at] = 0;
+            }
+        }
+    }
+
+    #[test]
+    fn one_control_character_is_found_wherever_it_stands() {
+        for len in 0..3 * WIDE {
+            let mut bytes = vec![b' '; len];
+            assert!(is_plain_line(&bytes));
+            for at in 0..len {
+                for (byte, plain) in [
+                    (b'\n', false),
+                    (b'\r', false),
+                    (0, false),
+                    (0x1F, false),
+                    (0x80, false),
+                    (0xFF, false),
+                    (0x7F, true),
+                    (b'~', true),
+                ] {
+                    bytes[at] = byte;
+                    assert_eq!(is_plain_line(&bytes), plain, "{byte} at {at} of {len}");
+                }
+                bytes[at] = b' ';
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Shared by the tests of codecs and subscriptions: cutting a byte string into reads.
 
+use std::rc::Rc;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::subscriber::{Progress, Protocol, Request};
+use crate::subscriber::{Nonce, Progress, Protocol, Request};
 
 /// Where a test cuts its input. An empty piece is a read of nothing, which must change nothing.
 #[derive(Debug, Clone)]
@@ -50,34 +52,36 @@ pub(crate) struct Received {
     pub(crate) ended: String,
 }
 
-pub(crate) fn receive<'a>(
-    mut protocol: impl Protocol,
+/// Subscribes at `path` and receives `pieces`.
+pub(crate) fn receive<'a, P: Protocol>(
+    path: &str,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Received {
     let (mut messages, mut sent) = (Vec::new(), Vec::new());
-    protocol.open(&mut sent);
+    let mut protocol = P::open(&Rc::new(request(path)), NONCE, &mut sent);
     let broken = pieces.into_iter().find_map(|piece| {
         let deliver = &mut |body: &[u8]| messages.push(body.to_vec());
         protocol.receive(piece, &mut sent, deliver).err()
     });
-    let ended = broken.or_else(|| protocol.end().err());
+    let ended = broken.unwrap_or_else(|| protocol.end());
     Received {
         messages,
         sent,
         progress: protocol.progress(),
-        ended: ended.map_or_else(String::new, |error| error.to_string()),
+        ended: ended.to_string(),
     }
 }
 
+const NONCE: Nonce = *b"the sample nonce";
+
 /// A request for everything.
-pub(crate) fn request(path: &str) -> Request {
+fn request(path: &str) -> Request {
     Request {
         host: "localhost:1".into(),
         path: path.into(),
         after: Some(0),
         poll_timeout_ms: 20_000,
         once: false,
-        nonce: *b"the sample nonce",
     }
 }
 

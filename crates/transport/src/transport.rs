@@ -1,22 +1,23 @@
 //! What every transport offers, and the list of them.
 //!
-//! Behind the trait object there is one call per worker ([`Transport::serve`]), per message ([`Transport::encode`]) and
-//! per connection ([`Transport::subscribe`]), never one per delivery: inside those calls everything is monomorphic.
+//! Behind the trait object there is one call per worker ([`Transport::serve`], [`Transport::subscribers`]) and per message
+//! ([`Transport::encode`]), never one per delivery: inside those calls everything is monomorphic.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
+use pushbench_sys::poller::Bell;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
-use crate::subscriber::{Request, SubscribeError, Subscriber};
+use crate::subscriber::{Request, Subscribers};
 
 /// A future that stays on its thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -53,12 +54,16 @@ pub trait Transport: Send + Sync {
     /// Accepts and serves connections on this thread until the worker is told to stop.
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()>;
 
-    /// Subscribes over `subscriber`'s connection and delivers until the connection ends.
-    fn subscribe(
+    /// The subscribers of one thread, none yet. Another thread ends their waiting by ringing `bell`.
+    ///
+    /// # Errors
+    ///
+    /// When there are no file descriptors left.
+    fn subscribers(
         &self,
         request: Request,
-        subscriber: Rc<Subscriber>,
-    ) -> LocalFuture<Result<(), SubscribeError>>;
+        bell: Option<Arc<Bell>>,
+    ) -> io::Result<Box<dyn Subscribers>>;
 }
 
 /// All transports; a new one is a module and a line here.

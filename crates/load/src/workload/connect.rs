@@ -3,13 +3,12 @@
 //! A closed loop: a fixed number of connections is being set up at any time, so connections per second is what the
 //! server and this process reach together. What is asked is the cost of a connection and the time to its first message.
 
-use std::cell::{Cell, RefCell};
+mod churn;
+
 use std::collections::BTreeMap;
-use std::rc::Rc;
-use std::time::Duration;
 
 use pushbench_model::control::PublishOrder;
-use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
+use pushbench_model::histogram::{self, EncodedHistogram, Histogram};
 use pushbench_model::measurement::{
     ConnectionCount, LoopModel, Measurement, WireCount, histogram_name,
 };
@@ -18,12 +17,11 @@ use pushbench_model::scenario::Connect;
 use pushbench_model::schedule::{Arrivals, Schedule};
 use pushbench_model::sequence::SequenceCounts;
 use pushbench_sys::clock;
-use pushbench_transport::subscriber::Inlet;
-use tokio::time::timeout;
 
 use crate::barrier::Barrier;
-use crate::worker::{Faults, Station, Stay};
 use crate::{Bench, LoadError};
+
+use churn::Churn;
 
 pub(crate) fn run(
     bench: &mut Bench,
@@ -130,7 +128,7 @@ fn churn(bench: &Bench, connections: u32, in_flight: u32) -> Result<Tally, LoadE
         .map(|(worker, index)| {
             // With more workers than connections in flight, some have nothing to do.
             let (connections, slots) = (share(connections, index), share(in_flight, index).max(1));
-            worker.start_job(move |station| churn_share(station, connections, slots, patience))
+            worker.start_task(move |station| Churn::begin(station, connections, slots, patience))
         })
         .collect();
     let mut tally = Tally::default();
@@ -138,102 +136,6 @@ fn churn(bench: &Bench, connections: u32, in_flight: u32) -> Result<Tally, LoadE
         tally.merge(pending.wait()?);
     }
     Ok(tally)
-}
-
-async fn churn_share(
-    station: Rc<Station>,
-    connections: u32,
-    slots: u32,
-    patience: Duration,
-) -> Tally {
-    let left = Rc::new(Cell::new(connections));
-    let tally = Rc::new(RefCell::new(Tally::default()));
-    let faults = Rc::new(Faults::default());
-    let tasks: Vec<_> = (0..slots)
-        .map(|_| {
-            let (station, left) = (Rc::clone(&station), Rc::clone(&left));
-            let (tally, faults) = (Rc::clone(&tally), Rc::clone(&faults));
-            tokio::task::spawn_local(async move {
-                let inlet = Rc::new(Inlet::default());
-                while let Some(rest) = left.get().checked_sub(1) {
-                    left.set(rest);
-                    let one = timeout(patience, one(&station, &inlet, &tally)).await;
-                    let overdue = |_| Err(format!("no message within {patience:?}"));
-                    if let Err(fault) = one.unwrap_or_else(overdue) {
-                        faults.add(fault);
-                        // A server that refuses refuses all: a handful of faults is enough to say so.
-                        if faults.count() >= Faults::KEPT as u64 {
-                            left.set(0);
-                        }
-                    }
-                }
-                for fault in inlet.inbox.borrow().faults() {
-                    faults.mention(fault.clone());
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        if task.await.is_err() {
-            faults.add("a connection's task ended unexpectedly".into());
-        }
-    }
-    let mut tally = tally.take();
-    tally.failed = faults.count();
-    tally.errors = faults.words();
-    tally
-}
-
-/// What is said of a subscription that ended in a way its protocol allows.
-const ENDED: &str = "the connection ended";
-
-/// One connection, from nothing to its first message.
-async fn one(station: &Station, inlet: &Rc<Inlet>, tally: &RefCell<Tally>) -> Result<(), String> {
-    let start = clock::now();
-    let (stream, connect_ns) = station
-        .connect()
-        .await
-        .map_err(|error| format!("cannot connect: {error}"))?;
-    let (settled, corrupted) = {
-        let inbox = inlet.inbox.borrow();
-        (inbox.settled(), inbox.corrupted())
-    };
-    let reached = inlet.signal_at(settled + 1);
-    debug_assert!(!reached, "the count only grows");
-    let (subscriber, run) = station.subscribe(stream, inlet, Stay::Once);
-    tokio::pin!(run);
-    while inlet.inbox.borrow().settled() == settled {
-        tokio::select! {
-            biased;
-            // With the message or without: a subscription that ends by itself is no success.
-            ended = &mut run => {
-                return Err(ended.map_or_else(|error| error.to_string(), |()| ENDED.to_owned()));
-            }
-            () = inlet.progressed.notified() => {}
-        }
-    }
-    let received = inlet.inbox.borrow().recorder().last_received.max(start);
-    let wire = subscriber.wire().map_err(|error| error.to_string())?;
-    let tally = &mut *tally.borrow_mut();
-    tally
-        .connect
-        .saturating_record(connect_ns.clamp(1, HIGHEST));
-    tally.wire.add(&wire);
-    tally.opened += 1;
-    tally.nodelay += u64::from(subscriber.nodelay);
-    tally.batches += subscriber.progress().batches;
-    let mut counts = subscriber.check.borrow().counts(1);
-    counts.corrupted = inlet.inbox.borrow().corrupted() - corrupted;
-    if counts.corrupted == 0 {
-        tally
-            .first_message
-            .saturating_record((received - start).clamp(1, HIGHEST));
-    } else {
-        // It came, and nobody knows what it was.
-        counts.lost = 0;
-    }
-    tally.sequence.add(&counts);
-    Ok(())
 }
 
 fn measurement(

@@ -6,17 +6,17 @@
 //! be most of a slice. The threads that this occupies, one on each side, are no part of what a slice costs.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pushbench_model::measurement::{LoopModel, Measurement};
 use pushbench_model::scenario::FanOut;
-use tokio::time::{Instant, timeout_at};
+use pushbench_sys::clock;
 
 use super::fan_out;
 use crate::barrier::Barrier;
 use crate::publisher::OneAtATime;
-use crate::worker::Station;
+use crate::station::Station;
+use crate::worker::Task;
 use crate::{Bench, LoadError};
 
 /// Slices before the first that is measured.
@@ -77,7 +77,7 @@ fn slice(bench: &Bench, publisher: &mut OneAtATime, messages: u32) -> Result<boo
         let workers = bench.workers.iter();
         // Before publishing, so that nobody looks for the signal after it.
         let pending: Vec<_> = workers
-            .map(|worker| worker.start_job(move |station| arrived(station, total, patience)))
+            .map(|worker| worker.start_task(move |station| Arrival::of(station, total, patience)))
             .collect();
         publisher.publish()?;
         let mut everywhere = true;
@@ -91,16 +91,36 @@ fn slice(bench: &Bench, publisher: &mut OneAtATime, messages: u32) -> Result<boo
     Ok(true)
 }
 
-/// Waits until all subscribers of this worker have `total` messages; not when one of them has ended or time is up.
-async fn arrived(station: Rc<Station>, total: u64, patience: Duration) -> bool {
-    let deadline = Instant::now() + patience;
-    let inlet = &station.inlet;
-    let wanted = total * station.subscribers.borrow().len() as u64;
-    while !inlet.signal_at(wanted) {
-        let progress = timeout_at(deadline, inlet.progressed.notified());
-        if inlet.ended.get() > 0 || progress.await.is_err() {
-            return false;
+/// Waits until all subscribers of a worker have `total` messages each; not when one of them has ended or time is up.
+struct Arrival {
+    settled: u64,
+    deadline: u64,
+}
+
+impl Arrival {
+    fn of(station: &Station, total: u64, patience: Duration) -> Self {
+        let mut subscribers = 0;
+        station.subscribers.for_each(&mut |_, _| subscribers += 1);
+        let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            settled: total * subscribers,
+            deadline: clock::now().saturating_add(patience),
         }
     }
-    true
+}
+
+impl Task for Arrival {
+    type Output = bool;
+
+    fn step(&mut self, station: &mut Station) -> Option<bool> {
+        let inlet = station.inlet();
+        if inlet.inbox.settled() >= self.settled {
+            return Some(true);
+        }
+        (inlet.ended > 0 || inlet.now >= self.deadline).then_some(false)
+    }
+
+    fn due(&self) -> u64 {
+        self.deadline
+    }
 }

@@ -112,6 +112,20 @@ impl BodyDecoder {
         self.state == State::Done
     }
 
+    /// The data of a chunk that begins and ends within `bytes`, and how many of them it takes. `None` where anything else
+    /// is next, which is for [`feed`](Self::feed). A chunk that is whole leaves nothing to remember.
+    #[must_use]
+    #[inline]
+    pub fn whole_chunk<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
+        if self.state != State::Size || self.line > 0 {
+            return None;
+        }
+        let (size, start) = whole_chunk_line(bytes)?;
+        let end = start.checked_add(usize::try_from(size).ok()?)?;
+        let data = bytes.get(start..end)?;
+        bytes[end..].starts_with(b"\r\n").then_some((data, end + 2))
+    }
+
     /// Reads on, handing every stretch of data to `on_data`, and returns how many bytes belong to
     /// this body: all of them, unless the body ends among them ([`is_done`](Self::is_done)).
     ///
@@ -267,11 +281,12 @@ fn whole_chunk_line(bytes: &[u8]) -> Option<(u64, usize)> {
     const DIGITS: usize = 8;
     let mut size = 0;
     for (at, &byte) in bytes.iter().enumerate().take(DIGITS + 1) {
-        if !byte.is_ascii_hexdigit() {
+        let digit = HEX[usize::from(byte)];
+        if digit == NO_DIGIT {
             let ends = bytes[at..].starts_with(b"\r\n");
             return (ends && size > 0).then_some((size, at + 2));
         }
-        size = size << 4 | u64::from(hex(byte));
+        size = size << 4 | u64::from(digit);
     }
     None
 }
@@ -283,6 +298,22 @@ const fn line_end(got: u8, place: &'static str, expected: &'static str) -> BodyE
         expected,
     }
 }
+
+/// What is no hexadecimal digit.
+const NO_DIGIT: u8 = 0xFF;
+
+/// The value of every byte as a hexadecimal digit.
+static HEX: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut byte = 0;
+    while byte < values.len() {
+        if (byte as u8).is_ascii_hexdigit() {
+            values[byte] = hex(byte as u8);
+        }
+        byte += 1;
+    }
+    values
+};
 
 const fn hex(digit: u8) -> u8 {
     match digit {

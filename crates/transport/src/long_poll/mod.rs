@@ -6,14 +6,15 @@ mod defaults;
 mod server;
 mod subscriber;
 
-use std::rc::Rc;
+use std::io;
 use std::sync::Arc;
 
 use pushbench_model::tuning::Tuning;
+use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
-use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
+use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// The transport `long-poll`.
@@ -51,11 +52,13 @@ impl Transport for LongPoll {
         }
     }
 
-    fn subscribe(
+    fn subscribers(
         &self,
         request: Request,
-        subscriber: Rc<Subscriber>,
-    ) -> LocalFuture<Result<(), SubscribeError>> {
-        Box::pin(drive(subscriber::PollProtocol::new(request), subscriber))
+        bell: Option<Arc<Bell>>,
+    ) -> io::Result<Box<dyn Subscribers>> {
+        Ok(Box::new(EpollLoop::<subscriber::PollProtocol>::new(
+            request, bell,
+        )?))
     }
 }

@@ -3,19 +3,21 @@
 //! The first request asks not to be held: its answer, with messages or empty, shows that the connection works. From
 //! then on a cursor makes sure that nothing is lost between polls.
 
+use std::rc::Rc;
+
 use pushbench_model::{message, theory};
 
 use crate::http1::body::BodyDecoder;
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
-use crate::subscriber::{Progress, Protocol, Request, SubscribeError};
+use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
 use super::batch::{BatchSplitter, LastLine};
 
 /// A long-polling subscription.
 #[derive(Debug)]
 pub(super) struct PollProtocol {
-    request: Request,
+    request: Rc<Request>,
     head: HeadReader,
     body: Option<BodyDecoder>,
     batch: BatchSplitter,
@@ -27,21 +29,8 @@ pub(super) struct PollProtocol {
 }
 
 impl PollProtocol {
-    pub(super) fn new(request: Request) -> Self {
-        Self {
-            cursor: request.after.unwrap_or(0),
-            request,
-            head: HeadReader::default(),
-            body: None,
-            batch: BatchSplitter::new(MAX_MESSAGE),
-            in_batch: 0,
-            closing: false,
-            progress: Progress::default(),
-        }
-    }
-
     fn ask(&mut self, hold_ms: u64, out: &mut Vec<u8>) {
-        let Request { host, path, .. } = &self.request;
+        let Request { host, path, .. } = &*self.request;
         let join = if path.contains('?') { '&' } else { '?' };
         let cursor = self.cursor;
         let text = format!(
@@ -128,8 +117,19 @@ fn take(body: &[u8], cursor: &mut u64, in_batch: &mut u64, progress: &mut Progre
 }
 
 impl Protocol for PollProtocol {
-    fn open(&mut self, out: &mut Vec<u8>) {
-        self.ask(0, out);
+    fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
+        let mut protocol = Self {
+            cursor: request.after.unwrap_or(0),
+            request: Rc::clone(request),
+            head: HeadReader::default(),
+            body: None,
+            batch: BatchSplitter::new(MAX_MESSAGE),
+            in_batch: 0,
+            closing: false,
+            progress: Progress::default(),
+        };
+        protocol.ask(0, out);
+        protocol
     }
 
     fn receive(
@@ -181,11 +181,11 @@ impl Protocol for PollProtocol {
         self.progress
     }
 
-    fn end(&mut self) -> Result<(), SubscribeError> {
-        if let Some(body) = &mut self.body {
-            body.finish()?;
+    fn end(&mut self) -> SubscribeError {
+        match self.body.as_mut().map(BodyDecoder::finish) {
+            Some(Err(error)) => error.into(),
+            Some(Ok(())) | None => SubscribeError::Ended("while a poll was held"),
         }
-        Err(SubscribeError::Ended("while a poll was held"))
     }
 }
 
@@ -196,14 +196,10 @@ mod tests {
     use pushbench_model::message::{Stamp, encode_text};
 
     use super::*;
-    use crate::pieces::{Received, cuts, receive, request, soup};
-
-    fn protocol() -> PollProtocol {
-        PollProtocol::new(request("/poll"))
-    }
+    use crate::pieces::{Received, cuts, receive, soup};
 
     fn whole(stream: &[u8]) -> Received {
-        receive(protocol(), [stream])
+        receive::<PollProtocol>("/poll", [stream])
     }
 
     fn body(seq: u64) -> Vec<u8> {
@@ -333,12 +329,12 @@ mod tests {
                 seq += size;
                 stream.extend(answer(&lines));
             }
-            prop_assert_eq!(whole(&stream), receive(protocol(), cuts.of(&stream)));
+            prop_assert_eq!(whole(&stream), receive::<PollProtocol>("/poll", cuts.of(&stream)));
         }
 
         #[test]
         fn any_cut_of_garbage_is_received_the_same(stream in soup(TOKENS), cuts in cuts()) {
-            prop_assert_eq!(whole(&stream), receive(protocol(), cuts.of(&stream)));
+            prop_assert_eq!(whole(&stream), receive::<PollProtocol>("/poll", cuts.of(&stream)));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::mem;
 
 use memchr::memchr2;
 
-use crate::ascii::is_ascii;
+use crate::ascii::{is_ascii, is_plain_line};
 
 #[cfg(test)]
 mod reference;
@@ -59,7 +59,8 @@ pub struct Decoder {
     event: Option<Box<[u8]>>,
     /// The id of such a block: it counts only once the block is dispatched.
     next_id: Option<Box<[u8]>>,
-    last_id: String,
+    /// Always valid UTF-8; as bytes, because nobody looks at most ids.
+    last_id: Vec<u8>,
     retry_ms: Option<u64>,
     max_message: usize,
     /// How much of the byte order mark has been seen; 3 once the stream proper has begun.
@@ -93,7 +94,7 @@ impl Decoder {
             data: Vec::new(),
             event: None,
             next_id: None,
-            last_id: String::new(),
+            last_id: Vec::new(),
             retry_ms: None,
             max_message,
             bom: 0,
@@ -104,7 +105,7 @@ impl Decoder {
     /// The id to send as `Last-Event-ID` when reconnecting; empty if there is none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
-        &self.last_id
+        text(&self.last_id)
     }
 
     /// The reconnection time that the server asked for, in milliseconds.
@@ -123,6 +124,14 @@ impl Decoder {
         bytes: &[u8],
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), DecodeError> {
+        if let Some(data) = self.whole_event(bytes) {
+            on_event(Event {
+                event: "message",
+                data,
+                last_event_id: text(&self.last_id),
+            });
+            return Ok(());
+        }
         let mut rest = bytes;
         if usize::from(self.bom) < BOM.len() {
             rest = self.skip_bom(rest);
@@ -167,6 +176,43 @@ impl Decoder {
             self.data = Vec::new();
         }
         Ok(())
+    }
+
+    /// The data of an event if `bytes` are one, whole and plain, as servers of messages send them: perhaps a line `id: ` with a
+    /// number, then a line `data: ` of printable ASCII, then an empty line. `None` for anything else, which is for
+    /// [`feed`](Self::feed).
+    ///
+    /// Such an event has as many bytes as the formula of events says.
+    #[inline]
+    pub fn whole_event<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let begins = self.bom == 3
+            && !self.after_cr
+            && self.line.is_empty()
+            && self.data.is_empty()
+            && self.event.is_none()
+            && self.next_id.is_none();
+        if !begins {
+            return None;
+        }
+        let (id, rest) = match bytes.strip_prefix(b"id: ") {
+            Some(rest) => {
+                let (id, rest) = leading_number(rest)?;
+                (Some(id), rest.strip_prefix(b"\n")?)
+            }
+            // Without one the last one stays, and would be looked at.
+            None if self.last_id.is_empty() => (None, bytes),
+            None => return None,
+        };
+        let data = rest.strip_prefix(b"data: ")?.strip_suffix(b"\n\n")?;
+        let id_line = id.map_or(0, |id| "id: ".len() + id.len());
+        if data.len() > self.max_message || id_line > self.max_line() || !is_plain_line(data) {
+            return None;
+        }
+        if let Some(id) = id {
+            self.last_id.clear();
+            self.last_id.extend_from_slice(id);
+        }
+        Some(data)
     }
 
     fn skip_bom<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
@@ -272,7 +318,7 @@ impl Decoder {
         let kept_id = self.next_id.take();
         if let Some(id) = block.id.or(kept_id.as_deref()) {
             self.last_id.clear();
-            self.last_id.push_str(&decode(id));
+            self.last_id.extend_from_slice(decode(id).as_bytes());
         }
         let kept_event = self.event.take();
         let named;
@@ -290,7 +336,7 @@ impl Decoder {
         on_event(Event {
             event,
             data: &decode_bytes(data),
-            last_event_id: &self.last_id,
+            last_event_id: text(&self.last_id),
         });
         self.data.clear();
     }
@@ -331,6 +377,26 @@ impl Decoder {
             limit: self.max_message,
         }
     }
+}
+
+/// The number at the start of `bytes` as its only spelling, and what follows it.
+#[inline]
+fn leading_number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    // More digits may be more than 64 bits.
+    const DIGITS: usize = 19;
+    let len = bytes
+        .iter()
+        .take(DIGITS + 1)
+        .position(|byte| !byte.is_ascii_digit())?;
+    if len == 0 || (len > 1 && bytes[0] == b'0') {
+        return None;
+    }
+    Some(bytes.split_at(len))
+}
+
+/// An id that was decoded before.
+fn text(id: &[u8]) -> &str {
+    str::from_utf8(id).unwrap_or_default()
 }
 
 fn strip_space(value: &[u8]) -> &[u8] {

@@ -1,18 +1,19 @@
 //! The subscriber half: a request by hand, then chunked coding and event stream decoded incrementally.
 
+use std::rc::Rc;
+
 use pushbench_model::theory;
 
 use crate::http1::body::BodyDecoder;
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
-use crate::subscriber::{Progress, Protocol, Request, SubscribeError};
+use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
 use super::decode::Decoder;
 
 /// An SSE subscription.
 #[derive(Debug)]
 pub(super) struct SseProtocol {
-    request: Request,
     state: State,
     progress: Progress,
 }
@@ -28,14 +29,6 @@ enum State {
 }
 
 impl SseProtocol {
-    pub(super) fn new(request: Request) -> Self {
-        Self {
-            request,
-            state: State::Head(HeadReader::default()),
-            progress: Progress::default(),
-        }
-    }
-
     /// Reads the head; returns how many of `bytes` belong to it once it is complete.
     fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, SubscribeError> {
         let State::Head(reader) = &mut self.state else {
@@ -75,10 +68,10 @@ impl SseProtocol {
 }
 
 impl Protocol for SseProtocol {
-    fn open(&mut self, out: &mut Vec<u8>) {
+    fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
             host, path, after, ..
-        } = &self.request;
+        } = &**request;
         let mut text =
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n");
         if let Some(after) = after {
@@ -86,7 +79,13 @@ impl Protocol for SseProtocol {
         }
         text.push_str("\r\n");
         out.extend_from_slice(text.as_bytes());
-        self.progress.expected_up += text.len() as u64;
+        Self {
+            state: State::Head(HeadReader::default()),
+            progress: Progress {
+                expected_up: text.len() as u64,
+                ..Progress::default()
+            },
+        }
     }
 
     #[inline]
@@ -115,6 +114,16 @@ impl Protocol for SseProtocol {
         };
         let expected_down = &mut self.progress.expected_down;
         let chunked = *chunked;
+        while let Some((block, taken)) = body.whole_chunk(bytes)
+            && let Some(data) = events.whole_event(block)
+        {
+            *expected_down += theory::chunk(block.len() as u64);
+            deliver(data);
+            bytes = &bytes[taken..];
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
         body.feed::<SubscribeError>(bytes, &mut |data| {
             events.feed(data, &mut |event| {
                 // An id that is no number of ours is a session-wide one and costs nothing per event.
@@ -136,13 +145,13 @@ impl Protocol for SseProtocol {
         self.progress
     }
 
-    fn end(&mut self) -> Result<(), SubscribeError> {
+    fn end(&mut self) -> SubscribeError {
         match &mut self.state {
-            State::Head(_) => Err(SubscribeError::Ended("before it had answered")),
-            State::Stream { body, .. } => {
-                body.finish()?;
-                Err(SubscribeError::Ended("of the event stream"))
-            }
+            State::Head(_) => SubscribeError::Ended("before it had answered"),
+            State::Stream { body, .. } => match body.finish() {
+                Ok(()) => SubscribeError::Ended("of the event stream"),
+                Err(error) => error.into(),
+            },
         }
     }
 }
@@ -153,13 +162,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pieces::{Received, cuts, receive, request, soup};
+    use crate::pieces::{Received, cuts, receive, soup};
     use crate::sse::encode::{Fields, comment, event};
 
     const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n";
 
     fn whole(stream: &[u8]) -> Received {
-        receive(SseProtocol::new(request("/sse")), [stream])
+        receive::<SseProtocol>("/sse", [stream])
     }
 
     /// What a server sends: perhaps an interim head, a head, messages and comments, chunked or not.
@@ -260,6 +269,13 @@ mod tests {
         b"\r\n",
         b"9\r\ndata: x\n\n\r\n",
         b"6\r\ndata: \r\n",
+        b"f\r\nid: 7\ndata: x\n\n\r\n",
+        b"0F\r\nid: 7\ndata: x\n\n\r\n",
+        b"10\r\nid: 07\ndata: x\n\n\r\n",
+        b"F;x=y\r\nid: 8\ndata: x\n\n\r\n",
+        b"12\r\ndata: x\n\ndata: y\n\n\r\n",
+        b"a\r\ndata: \xC3\xA9\n\n\r\n",
+        b"7\r\n: ping\n\r\n",
         b"2\r\n\n\n\r\n",
         b"0\r\n\r\n",
         b"x",
@@ -275,7 +291,7 @@ mod tests {
             cuts in cuts(),
         ) {
             let stream = stream(&messages, id, chunked, interim);
-            let cut = receive(SseProtocol::new(request("/sse")), cuts.of(&stream));
+            let cut = receive::<SseProtocol>("/sse", cuts.of(&stream));
             prop_assert_eq!(whole(&stream), cut);
         }
 
@@ -284,7 +300,7 @@ mod tests {
             start in 0..2_usize, tail in soup(TOKENS), cuts in cuts(),
         ) {
             let stream = [TOKENS[start], &tail].concat();
-            let cut = receive(SseProtocol::new(request("/sse")), cuts.of(&stream));
+            let cut = receive::<SseProtocol>("/sse", cuts.of(&stream));
             prop_assert_eq!(whole(&stream), cut);
         }
     }

@@ -7,14 +7,15 @@ pub mod frame;
 mod server;
 mod subscriber;
 
-use std::rc::Rc;
+use std::io;
 use std::sync::Arc;
 
 use pushbench_model::tuning::Tuning;
+use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
-use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
+use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// Bytes of the greeting in each direction.
@@ -56,11 +57,13 @@ impl Transport for Tcp {
         Box::pin(server::serve(hub, worker))
     }
 
-    fn subscribe(
+    fn subscribers(
         &self,
         request: Request,
-        subscriber: Rc<Subscriber>,
-    ) -> LocalFuture<Result<(), SubscribeError>> {
-        Box::pin(drive(subscriber::TcpProtocol::new(&request), subscriber))
+        bell: Option<Arc<Bell>>,
+    ) -> io::Result<Box<dyn Subscribers>> {
+        Ok(Box::new(EpollLoop::<subscriber::TcpProtocol>::new(
+            request, bell,
+        )?))
     }
 }

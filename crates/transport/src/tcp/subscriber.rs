@@ -1,9 +1,11 @@
 //! The subscriber half of the floor.
 
+use std::rc::Rc;
+
 use pushbench_model::theory;
 
 use crate::limits::MAX_MESSAGE;
-use crate::subscriber::{Progress, Protocol, Request, SubscribeError};
+use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
 use super::frame::FrameDecoder;
 use super::{GREETING, LIVE};
@@ -11,28 +13,23 @@ use super::{GREETING, LIVE};
 /// A subscription over plain TCP.
 #[derive(Debug)]
 pub(super) struct TcpProtocol {
-    after: Option<u64>,
     /// Bytes of the server's greeting still to come.
     greeting_left: usize,
     frames: FrameDecoder,
     progress: Progress,
 }
 
-impl TcpProtocol {
-    pub(super) fn new(request: &Request) -> Self {
+impl Protocol for TcpProtocol {
+    fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
+        out.extend_from_slice(&request.after.unwrap_or(LIVE).to_le_bytes());
         Self {
-            after: request.after,
             greeting_left: GREETING,
             frames: FrameDecoder::new(MAX_MESSAGE),
-            progress: Progress::default(),
+            progress: Progress {
+                expected_up: GREETING as u64,
+                ..Progress::default()
+            },
         }
-    }
-}
-
-impl Protocol for TcpProtocol {
-    fn open(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.after.unwrap_or(LIVE).to_le_bytes());
-        self.progress.expected_up += GREETING as u64;
     }
 
     #[inline]
@@ -61,14 +58,14 @@ impl Protocol for TcpProtocol {
         self.progress
     }
 
-    fn end(&mut self) -> Result<(), SubscribeError> {
-        Err(SubscribeError::Ended(if self.greeting_left > 0 {
+    fn end(&mut self) -> SubscribeError {
+        SubscribeError::Ended(if self.greeting_left > 0 {
             "before it had answered"
         } else if self.frames.is_at_boundary() {
             "between two frames"
         } else {
             "inside a frame"
-        }))
+        })
     }
 }
 
@@ -78,11 +75,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pieces::{Received, cuts, receive, request};
+    use crate::pieces::{Received, cuts, receive};
     use crate::tcp::frame::encode;
 
     fn whole(stream: &[u8]) -> Received {
-        receive(TcpProtocol::new(&request("")), [stream])
+        receive::<TcpProtocol>("", [stream])
     }
 
     fn stream(messages: &[Vec<u8>]) -> Vec<u8> {
@@ -129,7 +126,7 @@ mod tests {
             cuts in cuts(),
         ) {
             let stream = [stream(&messages), tail].concat();
-            let cut = receive(TcpProtocol::new(&request("")), cuts.of(&stream));
+            let cut = receive::<TcpProtocol>("", cuts.of(&stream));
             prop_assert_eq!(whole(&stream), cut);
         }
     }

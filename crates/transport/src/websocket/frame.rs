@@ -102,6 +102,12 @@ impl FrameDecoder {
             };
             self.frame(&header, &frame[header.start..], on_item)?;
         }
+        if !self.closed && self.unfinished.is_none() {
+            while let Some((item, len)) = self.whole_message(rest) {
+                on_item(item);
+                rest = &rest[len..];
+            }
+        }
         while !self.closed {
             let Some(header) = self.header(rest)? else {
                 break;
@@ -116,6 +122,30 @@ impl FrameDecoder {
             self.cut.extend_from_slice(rest);
         }
         Ok(())
+    }
+
+    /// The message at the start of `bytes` if it lies there in one frame, is binary or ASCII, and shorter than 64 KiB, as
+    /// nearly all are; and the length of the frame. To be asked where a message may begin.
+    #[inline]
+    fn whole_message<'a>(&self, bytes: &'a [u8]) -> Option<(Item<'a>, usize)> {
+        let (start, len) = match bytes {
+            [_, len @ 0..=125, ..] => (2, usize::from(*len)),
+            [_, 126, high, low, ..] => match u16::from_be_bytes([*high, *low]) {
+                0..=125 => return None,
+                len => (4, usize::from(len)),
+            },
+            _ => return None,
+        };
+        let payload = bytes.get(start..start + len)?;
+        if len > self.max_message {
+            return None;
+        }
+        let item = match bytes[0] {
+            0x81 if is_ascii(payload) => Item::Text(payload),
+            0x82 => Item::Binary(payload),
+            _ => return None,
+        };
+        Some((item, start + len))
     }
 
     /// Moves bytes from `rest` to `frame` until that is one whole frame.

@@ -1,10 +1,12 @@
 //! The subscriber half: handshake and frames decoded incrementally; pings are answered, closes are reported.
 
+use std::rc::Rc;
+
 use pushbench_model::theory;
 
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
-use crate::subscriber::{Progress, Protocol, Request, SubscribeError};
+use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
 use super::frame::{FrameDecoder, Item, Opcode, client_frame_header_len, encode_client};
 use super::handshake;
@@ -12,7 +14,7 @@ use super::handshake;
 /// A WebSocket subscription.
 #[derive(Debug)]
 pub(super) struct WebSocketProtocol {
-    request: Request,
+    nonce: Nonce,
     state: State,
     progress: Progress,
 }
@@ -27,14 +29,6 @@ enum State {
 const NO_STATUS: u16 = 1005;
 
 impl WebSocketProtocol {
-    pub(super) fn new(request: Request) -> Self {
-        Self {
-            request,
-            state: State::Handshake(HeadReader::default()),
-            progress: Progress::default(),
-        }
-    }
-
     fn handshake(&mut self, bytes: &[u8]) -> Result<Option<usize>, SubscribeError> {
         let State::Handshake(reader) = &mut self.state else {
             return Ok(Some(0));
@@ -46,7 +40,7 @@ impl WebSocketProtocol {
         if head.is_interim() {
             return Ok(Some(taken));
         }
-        handshake::check(&head, self.request.nonce)?;
+        handshake::check(&head, self.nonce)?;
         self.progress.subscribed = true;
         self.state = State::Open(FrameDecoder::new(MAX_MESSAGE));
         Ok(Some(taken))
@@ -55,28 +49,31 @@ impl WebSocketProtocol {
     /// RFC 6455 §5.3 wants masks that a peer cannot predict, against poisoned proxies. This client sends only control
     /// frames whose content the server chose itself, so the random bytes of its request serve.
     fn mask(&self) -> [u8; 4] {
-        let [a, b, c, d, ..] = self.request.nonce;
+        let [a, b, c, d, ..] = self.nonce;
         [a, b, c, d]
     }
 }
 
 impl Protocol for WebSocketProtocol {
-    fn open(&mut self, out: &mut Vec<u8>) {
+    fn open(request: &Rc<Request>, nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
-            host,
-            path,
-            after,
-            nonce,
-            ..
-        } = &self.request;
+            host, path, after, ..
+        } = &**request;
         let target = match after {
             Some(after) if path.contains('?') => format!("{path}&after={after}"),
             Some(after) => format!("{path}?after={after}"),
             None => path.clone(),
         };
         let start = out.len();
-        handshake::request(&target, host, *nonce, out);
-        self.progress.expected_up += (out.len() - start) as u64;
+        handshake::request(&target, host, nonce, out);
+        Self {
+            nonce,
+            state: State::Handshake(HeadReader::default()),
+            progress: Progress {
+                expected_up: (out.len() - start) as u64,
+                ..Progress::default()
+            },
+        }
     }
 
     #[inline]
@@ -128,11 +125,11 @@ impl Protocol for WebSocketProtocol {
         self.progress
     }
 
-    fn end(&mut self) -> Result<(), SubscribeError> {
-        Err(SubscribeError::Ended(match self.state {
+    fn end(&mut self) -> SubscribeError {
+        SubscribeError::Ended(match self.state {
             State::Handshake(_) => "before it had answered the handshake",
             State::Open(_) => "without a close frame",
-        }))
+        })
     }
 }
 
@@ -142,19 +139,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pieces::{Received, cuts, receive, request, soup};
+    use crate::pieces::{Received, cuts, receive, soup};
     use crate::websocket::frame::{encode_server, encode_server_fragment};
 
     const OK: &[u8] =
         b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-    fn protocol() -> WebSocketProtocol {
-        WebSocketProtocol::new(request("/ws"))
-    }
-
     fn whole(stream: &[u8]) -> Received {
-        receive(protocol(), [stream])
+        receive::<WebSocketProtocol>("/ws", [stream])
     }
 
     fn stream(frames: &[(Opcode, Vec<u8>)]) -> Vec<u8> {
@@ -240,6 +233,9 @@ mod tests {
         b"\x88\x02\x03\xe8",
         b"\x82\x7e\0\x80",
         b"\x81\x01\xff",
+        b"\x81\x02\xC3\xA9",
+        b"\x81\x7e\0\x01a",
+        b"\x81\x7e\0\x7f0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456",
         b"\xc1",
     ];
 
@@ -260,13 +256,13 @@ mod tests {
             let mut stream = stream(&frames);
             encode_server_fragment(false, Opcode::Binary, &fragment, &mut stream);
             encode_server_fragment(true, Opcode::Continuation, &fragment, &mut stream);
-            prop_assert_eq!(whole(&stream), receive(protocol(), cuts.of(&stream)));
+            prop_assert_eq!(whole(&stream), receive::<WebSocketProtocol>("/ws", cuts.of(&stream)));
         }
 
         #[test]
         fn any_cut_of_garbage_is_received_the_same(tail in soup(TOKENS), cuts in cuts()) {
             let stream = [OK, &tail].concat();
-            prop_assert_eq!(whole(&stream), receive(protocol(), cuts.of(&stream)));
+            prop_assert_eq!(whole(&stream), receive::<WebSocketProtocol>("/ws", cuts.of(&stream)));
         }
     }
 }

@@ -241,6 +241,52 @@ const TOKENS: &[&[u8]] = &[
     b"id: 1\n",
 ];
 
+/// Blocks that are one plain event, and their likenesses that are not.
+const BLOCKS: &[&[u8]] = &[
+    b"data: a\n\n",
+    b"data: \n\n",
+    b"data:a\n\n",
+    b"data: a\ndata: b\n\n",
+    b"data: a\r\ndata: b\n\n",
+    b"data: a\r\n\n",
+    b"data: \xC3\xA9\n\n",
+    b"data: \xC3\n\n",
+    b"data: a\0b\tc\n\n",
+    b"data: a\n\ndata: b\n\n",
+    b"data: a\n",
+    b"\n",
+    b"\r",
+    b"id: 1\ndata: a\n\n",
+    b"id: 01\ndata: a\n\n",
+    b"id: 0\ndata: a\n\n",
+    b"id: 1x\ndata: a\n\n",
+    b"id: \ndata: a\n\n",
+    b"id: 18446744073709551616\ndata: a\n\n",
+    b"id: 9999999999999999999\ndata: a\n\n",
+    b"id: 1\nevent: b\ndata: a\n\n",
+    b"id: 1\n",
+    b"event: b\n",
+    b": comment\n",
+    b": comment\n\n",
+    b"retry: 7\n",
+    b"data: this is longer than a vector register is, and has printable characters alone\n\n",
+    b"\xEF\xBB\xBFdata: a\n\n",
+];
+
+/// An event whose block is one read takes a path of its own, wherever the reads before it have left the stream.
+#[test]
+fn a_block_per_read_agrees_with_the_reference() {
+    for first in BLOCKS {
+        for second in BLOCKS {
+            for third in BLOCKS {
+                let pieces = [*first, second, third];
+                let expected = reference::decode(&pieces.concat());
+                assert_eq!(decode(pieces), expected, "{pieces:?}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
@@ -248,6 +294,16 @@ proptest! {
     fn any_cut_agrees_with_the_reference(stream in soup(TOKENS), cuts in cuts()) {
         let expected = reference::decode(&stream);
         prop_assert_eq!(&decode([stream.as_slice()]), &expected);
+        prop_assert_eq!(&decode(cuts.of(&stream)), &expected);
+    }
+
+    #[test]
+    fn any_blocks_agree_with_the_reference(
+        blocks in proptest::collection::vec(proptest::sample::select(BLOCKS), 0..12), cuts in cuts(),
+    ) {
+        let stream = blocks.concat();
+        let expected = reference::decode(&stream);
+        prop_assert_eq!(&decode(blocks), &expected);
         prop_assert_eq!(&decode(cuts.of(&stream)), &expected);
     }
 
@@ -289,5 +345,20 @@ proptest! {
             (seen, result)
         };
         prop_assert_eq!(run(vec![&stream]), run(cuts.of(&stream)));
+    }
+
+    #[test]
+    fn a_limit_is_the_same_for_a_block_per_read(
+        blocks in proptest::collection::vec(proptest::sample::select(BLOCKS), 0..6), limit in 0..90_usize,
+    ) {
+        let run = |pieces: &[&[u8]]| {
+            let mut decoder = Decoder::new(limit);
+            let mut seen = Vec::new();
+            let result = pieces.iter().try_for_each(|piece| {
+                decoder.feed(piece, &mut |e| seen.push(text(e.data)))
+            });
+            (seen, result)
+        };
+        prop_assert_eq!(run(&blocks), run(&[&blocks.concat()]));
     }
 }

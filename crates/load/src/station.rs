@@ -1,0 +1,118 @@
+//! A worker from inside: its connections and what they share.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pushbench_model::scenario::Workload;
+use pushbench_sys::clock;
+use pushbench_sys::poller::Bell;
+use pushbench_transport::subscriber::{Happened, Inlet, Nonce, Request, Subscribers};
+use pushbench_transport::transport::Transport;
+
+use crate::Config;
+use crate::faults::Faults;
+
+/// What the connections of one worker share.
+pub(crate) struct Station {
+    pub(crate) subscribers: Box<dyn Subscribers>,
+    pub(crate) faults: Faults,
+    address: SocketAddr,
+    seed: u64,
+    connections: u64,
+}
+
+/// What a worker needs to make its station.
+pub(crate) struct Plan {
+    transport: &'static dyn Transport,
+    request: Request,
+    address: SocketAddr,
+    seed: u64,
+}
+
+/// How long a server may hold a poll; longer than any pause within a measurement.
+const POLL_TIMEOUT_MS: u64 = 20_000;
+
+impl Plan {
+    /// A station on this thread, whose loop is woken by `bell`.
+    pub(crate) fn station(self, bell: Arc<Bell>) -> io::Result<Station> {
+        let mut subscribers = self.transport.subscribers(self.request, Some(bell))?;
+        subscribers.inlet_mut().now = clock::now();
+        Ok(Station {
+            subscribers,
+            faults: Faults::default(),
+            address: self.address,
+            seed: self.seed,
+            connections: 0,
+        })
+    }
+}
+
+impl Station {
+    /// What worker number `index` needs, whose subscribers ask for everything the server keeps and will publish.
+    pub(crate) fn plan(config: &Config, index: usize) -> Plan {
+        let path = match config.target.path.as_str() {
+            "" => config.transport.endpoint().1,
+            path => path,
+        };
+        Plan {
+            transport: config.transport,
+            request: Request {
+                host: config.target.host.clone(),
+                path: path.to_owned(),
+                after: Some(0),
+                once: matches!(config.scenario.workload, Workload::Connect(_)),
+                poll_timeout_ms: POLL_TIMEOUT_MS,
+            },
+            address: config.target.address,
+            seed: config.seed.wrapping_add(index as u64),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn inlet(&self) -> &Inlet {
+        self.subscribers.inlet()
+    }
+
+    /// When the loop last looked at the clock.
+    pub(crate) fn now(&self) -> u64 {
+        self.inlet().now
+    }
+
+    /// Begins a connection; its key.
+    pub(crate) fn open(&mut self) -> io::Result<usize> {
+        let nonce = self.nonce();
+        self.subscribers.open(self.address, None, nonce)
+    }
+
+    /// Keeps in words what went wrong since it was last asked.
+    pub(crate) fn note_faults(&mut self) {
+        let inlet = self.subscribers.inlet_mut();
+        for note in inlet.notes.drain(..) {
+            match note.happened {
+                Happened::Ended(error) => self.faults.add(error.to_string()),
+                Happened::Unconnected(error) => self
+                    .faults
+                    .add(format!("cannot connect to {}: {error}", self.address)),
+                Happened::Served { .. } => {}
+            }
+        }
+    }
+
+    /// Sixteen bytes that differ from connection to connection (SplitMix64, a fixed bijection of a counter).
+    fn nonce(&mut self) -> Nonce {
+        let count = self.connections;
+        self.connections += 1;
+        let mut nonce = [0; 16];
+        for (half, bytes) in (0..).zip(nonce.chunks_exact_mut(8)) {
+            let mut z = self.seed ^ (2 * count + half + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            bytes.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
+        }
+        nonce
+    }
+}

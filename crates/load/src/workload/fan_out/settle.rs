@@ -1,0 +1,71 @@
+//! Waiting for deliveries.
+
+use std::time::Duration;
+
+use pushbench_sys::clock;
+
+use crate::station::Station;
+use crate::watch::{Watch, Watched};
+use crate::worker::Task;
+
+/// Waits until all subscribers of a worker have `total` messages each, or time is up. What is missing then shows in the
+/// sequence. What a subscriber misses whose connection has ended will never come, and is not waited for.
+pub(super) struct Settle {
+    total: u64,
+    deadline: u64,
+    /// Messages of all subscribers that can still be settled.
+    attainable: u64,
+    /// Connections that had ended when that was counted.
+    ended: u64,
+    /// Taken at the end.
+    watch: Option<Watch>,
+}
+
+impl Settle {
+    pub(super) fn begin(station: &Station, total: u64, patience: Duration) -> Self {
+        let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            total,
+            deadline: clock::now().saturating_add(patience),
+            attainable: attainable(station, total),
+            ended: station.inlet().ended,
+            watch: Some(Watch::start()),
+        }
+    }
+}
+
+impl Task for Settle {
+    type Output = Watched;
+
+    fn step(&mut self, station: &mut Station) -> Option<Watched> {
+        let inlet = station.inlet();
+        if inlet.ended != self.ended {
+            self.ended = inlet.ended;
+            self.attainable = attainable(station, self.total);
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.note(inlet.now);
+        }
+        let over = inlet.inbox.settled() >= self.attainable || inlet.now >= self.deadline;
+        over.then(|| self.watch.take().map(Watch::end)).flatten()
+    }
+
+    fn due(&self) -> u64 {
+        let tick = self.watch.as_ref().map_or(u64::MAX, Watch::due);
+        self.deadline.min(tick)
+    }
+}
+
+/// How many of the `total` messages of each subscriber can still be settled.
+fn attainable(station: &Station, total: u64) -> u64 {
+    let mut sum = 0;
+    station.subscribers.for_each(&mut |subscriber, _| {
+        let missed = if subscriber.has_ended() {
+            subscriber.check.counts(total).lost
+        } else {
+            0
+        };
+        sum += total - missed;
+    });
+    sum
+}

@@ -1,0 +1,139 @@
+//! One connection of the load generator.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use pushbench_model::measurement::WireCount;
+use pushbench_model::sequence::SequenceCheck;
+use pushbench_sys::clock;
+use pushbench_sys::tcp::{begin_connect, tcp_info};
+use socket2::SockRef;
+
+use super::Progress;
+
+/// One connection and what arrived on it.
+#[derive(Debug)]
+pub struct Subscriber {
+    stream: TcpStream,
+    /// What it has received.
+    pub check: SequenceCheck,
+    /// When its connection was begun, CLOCK_MONOTONIC nanoseconds.
+    pub started: u64,
+    /// How long the connection took to be established, nanoseconds; 0 until it is.
+    pub connect_ns: u64,
+    /// Whether its TCP_NODELAY was set and read back as set.
+    pub nodelay: bool,
+    pub(super) stage: Stage,
+    pub(super) subscribed: bool,
+    /// The peer has ended its side: reading goes on until it shows.
+    pub(super) ending: bool,
+    /// What the socket has not taken yet.
+    pub(super) unsent: Vec<u8>,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Not yet established.
+    Connecting,
+    /// Established, and all was sent that there is to send.
+    Reading,
+    /// Established; reads when the socket has taken what is unsent.
+    Writing,
+    /// Of no use any more.
+    Ended,
+}
+
+impl Subscriber {
+    /// Begins a connection, which is established ([`Stage::Reading`]) or being established when this returns.
+    pub(super) fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Self> {
+        let started = clock::now();
+        let begun = begin_connect(to, from)?;
+        let (stage, connect_ns) = if begun.established {
+            (Stage::Reading, clock::now() - started)
+        } else {
+            (Stage::Connecting, 0)
+        };
+        Ok(Self {
+            stream: begun.stream,
+            check: SequenceCheck::starting_at(1),
+            started,
+            connect_ns,
+            nodelay: begun.nodelay,
+            stage,
+            subscribed: false,
+            ending: false,
+            unsent: Vec::new(),
+        })
+    }
+
+    /// Whether the server has accepted the subscription.
+    #[must_use]
+    pub const fn is_subscribed(&self) -> bool {
+        self.subscribed
+    }
+
+    /// Whether its connection has ended; what it misses will not come.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// What the kernel counted on the connection so far, beside what formulas expect by `progress`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell.
+    pub fn wire(&self, progress: &Progress) -> io::Result<WireCount> {
+        let info = tcp_info(&self.stream)?;
+        Ok(WireCount {
+            bytes_down: info.bytes_received,
+            bytes_up: info.bytes_sent - info.bytes_retrans,
+            segments_down: info.segs_in.into(),
+            segments_up: info.segs_out.into(),
+            data_segments_down: info.data_segs_in.into(),
+            data_segments_up: info.data_segs_out.into(),
+            retransmitted: info.total_retrans.into(),
+            expected_down: Some(progress.expected_down),
+            expected_up: Some(progress.expected_up),
+        })
+    }
+
+    pub(super) const fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    #[inline]
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&self.stream).read(buffer)
+    }
+
+    /// To be called when the socket has become writable: whether the connection is established.
+    pub(super) fn established(&mut self) -> io::Result<()> {
+        match self.stream.take_error()? {
+            Some(error) => Err(error),
+            None => {
+                self.connect_ns = clock::now() - self.started;
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends `out`; returns how much of it the socket took, which is nearly always all.
+    pub(super) fn send(&self, out: &[u8]) -> io::Result<usize> {
+        match (&self.stream).write(out) {
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(0),
+                _ => Err(error),
+            },
+            sent => sent,
+        }
+    }
+
+    /// Closing it will reset it, which leaves no TIME_WAIT behind.
+    pub(super) fn reset_at_close(&self) {
+        // A connection that has failed cannot be reset, and needs not.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,446 @@
+//! The loop of one thread over all its connections.
+
+use std::io;
+use std::mem;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pushbench_sys::clock;
+use pushbench_sys::poller::{Bell, EventFlags, Events, Poller};
+
+use super::connection::Stage;
+use super::{
+    Happened, Inlet, Nonce, Note, Progress, Protocol, Request, SubscribeError, Subscriber,
+};
+
+/// All subscribers of one thread.
+///
+/// Behind the trait object there is one call per turn of the loop or per connection; inside, all is monomorphic over the
+/// transport's [`Protocol`].
+pub trait Subscribers {
+    /// Makes room for `count` more of them.
+    fn reserve(&mut self, count: usize);
+
+    /// Begins a connection to `to`, from the address `from` if one is given, and subscribes as soon as it is
+    /// established. Returns the key of the subscriber.
+    ///
+    /// # Errors
+    ///
+    /// When the connection fails at once; one that fails later leaves a note.
+    fn open(&mut self, to: SocketAddr, from: Option<IpAddr>, nonce: Nonce) -> io::Result<usize>;
+
+    /// Waits for something to happen, for `timeout` at most, and handles all that did.
+    ///
+    /// # Errors
+    ///
+    /// When waiting is not possible; a connection that fails leaves a note.
+    fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// What they share.
+    fn inlet(&self) -> &Inlet;
+
+    /// What they share, to be changed.
+    fn inlet_mut(&mut self) -> &mut Inlet;
+
+    /// One of them.
+    fn get(&self, key: usize) -> Option<(&Subscriber, Progress)>;
+
+    /// Calls `each` for every one that was not closed, the ended ones too.
+    fn for_each(&self, each: &mut dyn FnMut(&Subscriber, Progress));
+
+    /// Closes the connection of one and forgets it; its key is free again.
+    fn close(&mut self, key: usize);
+
+    /// As [`Self::close`], by a reset, which leaves no TIME_WAIT behind.
+    fn reset(&mut self, key: usize);
+}
+
+/// Bytes read at once; a socket rarely holds more, and one buffer serves all connections of a thread.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// What a connection is watched for: each change once, so that the kernel need not look at it again at every wait.
+const READING: EventFlags = EventFlags::IN
+    .union(EventFlags::RDHUP)
+    .union(EventFlags::ET);
+const READING_AND_WRITING: EventFlags = READING.union(EventFlags::OUT);
+
+/// These say that the peer has ended its side or the connection.
+const ENDING: EventFlags = EventFlags::RDHUP
+    .union(EventFlags::HUP)
+    .union(EventFlags::ERR);
+
+/// Token of the bell; connections have theirs from 0 on.
+const BELL: u64 = u64::MAX;
+
+/// Subscribers of one transport.
+pub struct EpollLoop<P> {
+    poller: Poller,
+    events: Events,
+    bell: Option<Arc<Bell>>,
+    /// Connections that may hold more than was read of them, and those of the turn before.
+    again: Vec<usize>,
+    earlier: Vec<usize>,
+    crowd: Crowd<P>,
+}
+
+/// The connections, apart from what their loop waits with.
+struct Crowd<P> {
+    connections: Vec<Option<Connection<P>>>,
+    /// Keys without a connection.
+    free: Vec<usize>,
+    shared: Shared,
+}
+
+/// What all connections use in turn.
+struct Shared {
+    request: Rc<Request>,
+    buffer: Box<[u8]>,
+    out: Vec<u8>,
+    inlet: Inlet,
+}
+
+struct Connection<P> {
+    subscriber: Subscriber,
+    protocol: P,
+}
+
+impl<P: Protocol> EpollLoop<P> {
+    /// A loop without connections, whose subscriptions will ask for `request`. Ringing `bell` ends a wait.
+    ///
+    /// # Errors
+    ///
+    /// When there are no file descriptors left.
+    pub fn new(request: Request, bell: Option<Arc<Bell>>) -> io::Result<Self> {
+        let poller = Poller::new()?;
+        if let Some(bell) = &bell {
+            poller.add(&**bell, BELL, EventFlags::IN)?;
+        }
+        Ok(Self {
+            poller,
+            events: Events::default(),
+            bell,
+            again: Vec::new(),
+            earlier: Vec::new(),
+            crowd: Crowd {
+                connections: Vec::new(),
+                free: Vec::new(),
+                shared: Shared {
+                    request: Rc::new(request),
+                    buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+                    out: Vec::new(),
+                    inlet: Inlet::default(),
+                },
+            },
+        })
+    }
+}
+
+impl<P: Protocol> Subscribers for EpollLoop<P> {
+    fn reserve(&mut self, count: usize) {
+        self.crowd.connections.reserve_exact(count);
+    }
+
+    fn open(&mut self, to: SocketAddr, from: Option<IpAddr>, nonce: Nonce) -> io::Result<usize> {
+        self.crowd.open(&self.poller, to, from, nonce)
+    }
+
+    fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let Self {
+            poller,
+            events,
+            bell,
+            again,
+            earlier,
+            crowd,
+        } = self;
+        let before = crowd.shared.inlet.now;
+        let timeout = if again.is_empty() {
+            timeout
+        } else {
+            Some(Duration::ZERO)
+        };
+        mem::swap(again, earlier);
+        for (token, flags) in poller.wait(events, timeout)? {
+            if token == BELL {
+                // Whoever rang it looks for what is to be done after every turn.
+                let _ = bell.as_ref().is_some_and(|bell| bell.heard());
+            } else if crowd.ready(poller, token as usize, flags) == Rest::More {
+                again.push(token as usize);
+            }
+        }
+        for key in earlier.drain(..) {
+            if crowd.ready(poller, key, EventFlags::IN) == Rest::More {
+                again.push(key);
+            }
+        }
+        if crowd.shared.inlet.now == before {
+            crowd.shared.inlet.now = clock::now();
+        }
+        Ok(())
+    }
+
+    fn inlet(&self) -> &Inlet {
+        &self.crowd.shared.inlet
+    }
+
+    fn inlet_mut(&mut self) -> &mut Inlet {
+        &mut self.crowd.shared.inlet
+    }
+
+    fn get(&self, key: usize) -> Option<(&Subscriber, Progress)> {
+        let connection = self.crowd.connections.get(key)?.as_ref()?;
+        Some((&connection.subscriber, connection.protocol.progress()))
+    }
+
+    fn for_each(&self, each: &mut dyn FnMut(&Subscriber, Progress)) {
+        for connection in self.crowd.connections.iter().flatten() {
+            each(&connection.subscriber, connection.protocol.progress());
+        }
+    }
+
+    fn close(&mut self, key: usize) {
+        self.crowd.close(key);
+    }
+
+    fn reset(&mut self, key: usize) {
+        if let Some((subscriber, _)) = self.get(key) {
+            subscriber.reset_at_close();
+        }
+        self.crowd.close(key);
+    }
+}
+
+/// What is left to do for a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Nothing until something happens.
+    None,
+    /// It may hold more than was read of it.
+    More,
+    /// It was never established: forget it.
+    Gone,
+}
+
+impl<P: Protocol> Crowd<P> {
+    fn open(
+        &mut self,
+        poller: &Poller,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        nonce: Nonce,
+    ) -> io::Result<usize> {
+        let mut subscriber = Subscriber::connect(to, from)?;
+        let Shared { request, out, .. } = &mut self.shared;
+        out.clear();
+        let protocol = P::open(request, nonce, out);
+        let established = subscriber.stage == Stage::Reading;
+        let sent = if established {
+            subscriber.send(out)?
+        } else {
+            0
+        };
+        if sent < out.len() {
+            subscriber.unsent.extend_from_slice(&out[sent..]);
+            if established {
+                subscriber.stage = Stage::Writing;
+            }
+        }
+        let interest = if subscriber.stage == Stage::Reading {
+            READING
+        } else {
+            READING_AND_WRITING
+        };
+        let key = self.free.last().copied().unwrap_or(self.connections.len());
+        poller.add(subscriber.stream(), key as u64, interest)?;
+        let connection = Some(Connection {
+            subscriber,
+            protocol,
+        });
+        if self.free.pop().is_some() {
+            self.connections[key] = connection;
+        } else {
+            self.connections.push(connection);
+        }
+        Ok(key)
+    }
+
+    /// Closing its socket also ends its watch.
+    fn close(&mut self, key: usize) {
+        let place = self.connections.get_mut(key);
+        if place.and_then(Option::take).is_some() {
+            self.free.push(key);
+        }
+    }
+
+    #[inline]
+    fn ready(&mut self, poller: &Poller, key: usize, flags: EventFlags) -> Rest {
+        // One that was closed may still be named among those to be read again.
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else {
+            return Rest::None;
+        };
+        let rest = connection.ready(&mut self.shared, poller, key, flags);
+        if rest == Rest::Gone {
+            self.close(key);
+        }
+        rest
+    }
+}
+
+impl<P: Protocol> Connection<P> {
+    /// Handles what happened: in the steady state that is one read, and what it brought.
+    #[inline]
+    fn ready(
+        &mut self,
+        shared: &mut Shared,
+        poller: &Poller,
+        key: usize,
+        flags: EventFlags,
+    ) -> Rest {
+        self.subscriber.ending |= flags.intersects(ENDING);
+        if self.subscriber.stage != Stage::Reading
+            && let Some(rest) = self.advance(&mut shared.inlet, poller, key)
+        {
+            return rest;
+        }
+        match self.subscriber.read(&mut shared.buffer) {
+            Ok(0) => {
+                let ended = self.protocol.end();
+                self.end(&mut shared.inlet, poller, key, ended)
+            }
+            Ok(read) => self.take(shared, poller, key, read),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Rest::None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Rest::More,
+            Err(error) => self.end(&mut shared.inlet, poller, key, error.into()),
+        }
+    }
+
+    /// Takes the `read` bytes in the buffer.
+    #[inline]
+    fn take(&mut self, shared: &mut Shared, poller: &Poller, key: usize, read: usize) -> Rest {
+        let received = clock::now();
+        let Shared {
+            request,
+            buffer,
+            out,
+            inlet,
+        } = shared;
+        let Self {
+            subscriber,
+            protocol,
+        } = self;
+        inlet.now = received;
+        out.clear();
+        let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
+        let (inbox, check) = (&mut inlet.inbox, &mut subscriber.check);
+        let result = protocol.receive(&buffer[..read], out, &mut |body| {
+            inbox.take(body, received, check);
+        });
+        if !subscriber.subscribed && protocol.progress().subscribed {
+            subscriber.subscribed = true;
+            inlet.subscribed += 1;
+        }
+        if let Err(error) = result {
+            return self.end(inlet, poller, key, error);
+        }
+        if request.once && inlet.inbox.settled() > settled {
+            let corrupted = inlet.inbox.corrupted() - corrupted;
+            inlet.notes.push(Note {
+                key,
+                happened: Happened::Served {
+                    received,
+                    corrupted,
+                },
+            });
+        }
+        if !out.is_empty()
+            && let Some(rest) = self.answer(out, inlet, poller, key)
+        {
+            return rest;
+        }
+        // A short read has emptied the socket, but for an end that was announced before it.
+        if read == buffer.len() || self.subscriber.ending {
+            Rest::More
+        } else {
+            Rest::None
+        }
+    }
+
+    /// Sends what a message asked for. Returns what is left to do if that is not to read on.
+    fn answer(
+        &mut self,
+        out: &[u8],
+        inlet: &mut Inlet,
+        poller: &Poller,
+        key: usize,
+    ) -> Option<Rest> {
+        let sent = match self.subscriber.send(out) {
+            Ok(sent) if sent == out.len() => return None,
+            Ok(sent) => sent,
+            Err(error) => return Some(self.end(inlet, poller, key, error.into())),
+        };
+        self.subscriber.unsent.extend_from_slice(&out[sent..]);
+        self.subscriber.stage = Stage::Writing;
+        // If there is room again by now, this tells.
+        let watched = poller.modify(self.subscriber.stream(), key as u64, READING_AND_WRITING);
+        Some(match watched {
+            Ok(()) => Rest::None,
+            Err(error) => self.end(inlet, poller, key, error.into()),
+        })
+    }
+
+    /// Goes on with a connection that is not to be read yet. Returns what is left to do if it still is not.
+    #[cold]
+    fn advance(&mut self, inlet: &mut Inlet, poller: &Poller, key: usize) -> Option<Rest> {
+        match self.subscriber.stage {
+            Stage::Ended => return Some(Rest::None),
+            Stage::Connecting => {
+                if let Err(error) = self.subscriber.established() {
+                    inlet.unconnected += 1;
+                    inlet.notes.push(Note {
+                        key,
+                        happened: Happened::Unconnected(error),
+                    });
+                    return Some(Rest::Gone);
+                }
+            }
+            Stage::Reading | Stage::Writing => {}
+        }
+        let unsent = mem::take(&mut self.subscriber.unsent);
+        match self.subscriber.send(&unsent) {
+            Ok(sent) if sent == unsent.len() => {
+                self.subscriber.stage = Stage::Reading;
+                None
+            }
+            Ok(sent) => {
+                self.subscriber.unsent.extend_from_slice(&unsent[sent..]);
+                self.subscriber.stage = Stage::Writing;
+                Some(Rest::None)
+            }
+            Err(error) => Some(self.end(inlet, poller, key, error.into())),
+        }
+    }
+
+    /// Reads it no further.
+    #[cold]
+    fn end(
+        &mut self,
+        inlet: &mut Inlet,
+        poller: &Poller,
+        key: usize,
+        error: SubscribeError,
+    ) -> Rest {
+        // A watch that cannot be ended tells of nothing that would be listened to.
+        let _ = poller.remove(self.subscriber.stream());
+        self.subscriber.stage = Stage::Ended;
+        self.subscriber.unsent = Vec::new();
+        inlet.ended += 1;
+        inlet.refused += u64::from(!self.subscriber.subscribed);
+        inlet.notes.push(Note {
+            key,
+            happened: Happened::Ended(error),
+        });
+        Rest::None
+    }
+}
