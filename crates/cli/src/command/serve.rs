@@ -73,6 +73,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         listen: options.listen,
         control: options.control,
         cores: options.cores.0.clone(),
+        shards: 1,
         options: ServeOptions {
             stack: options.stack,
             tuning,

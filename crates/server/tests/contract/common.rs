@@ -26,6 +26,7 @@ pub(crate) fn server_on(transport: &str, options: ServeOptions, cores: Vec<usize
         listen: any,
         control: any,
         cores,
+        shards: 1,
         options,
     })
     .unwrap()

@@ -1,5 +1,6 @@
 //! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
 
+mod bare;
 pub mod decode;
 mod defaults;
 pub mod encode;
@@ -14,6 +15,7 @@ use pushbench_model::tuning::Tuning;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -39,7 +41,8 @@ impl Transport for Sse {
     }
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
-        if options.tuning == Tuning::Defaults {
+        let bare = options.stack == Stack::Bare;
+        if options.tuning == Tuning::Defaults && !bare {
             return out.extend_from_slice(message.body);
         }
         let fields = encode::Fields {
@@ -48,7 +51,12 @@ impl Transport for Sse {
             retry_ms: None,
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
-        encode::event(&fields, &decode::decode(message.body), out);
+        let data = decode::decode(message.body);
+        if bare {
+            bare::event(&fields, &data, out);
+        } else {
+            encode::event(&fields, &data, out);
+        }
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
@@ -56,6 +64,10 @@ impl Transport for Sse {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::Sse, &hub, worker, options);
     }
 
     fn subscribe(
