@@ -134,6 +134,15 @@ impl Client {
         }
     }
 
+    /// What comes next, up to the end.
+    pub(crate) fn some(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; 64 * 1024];
+        let count = self.stream.read(&mut bytes).unwrap();
+        assert!(count > 0, "the connection ended");
+        bytes.truncate(count);
+        bytes
+    }
+
     /// The connection has ended, and nothing came before.
     pub(crate) fn expect_end(&mut self) {
         assert_eq!(String::from_utf8_lossy(&self.rest()), "");

@@ -11,6 +11,7 @@
 )]
 
 mod bare;
+#[allow(dead_code, reason = "not every test program needs all of it")]
 mod common;
 mod control;
 mod defaults;
