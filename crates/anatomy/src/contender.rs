@@ -159,6 +159,7 @@ fn serve(contender: Contender) -> io::Result<()> {
                 listen: any,
                 control: any,
                 cores: Vec::new(),
+                shards: 1,
                 options: ServeOptions::default(),
             };
             let server = Server::start(config).map_err(io::Error::other)?;

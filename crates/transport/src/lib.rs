@@ -7,6 +7,7 @@
 //! - [`sse`], [`websocket`], [`long_poll`], [`tcp`]: the transports
 //! - [`stack`]: the software that can speak them
 //! - [`transport`]: the trait they share and the list of them
+//! - [`bare`]: the write loop of the stack that has no more than handshake and framing
 //! - [`hub`]: the sequenced ring of messages between a publisher and its subscribers; each is encoded once
 //! - [`listener`]: accepting connections
 //! - [`subscriber`]: the read loop of the load generator
@@ -16,6 +17,7 @@
 //! Dispatch, allocation and locks cost once per connection or once per message, never once per delivery.
 
 mod ascii;
+pub mod bare;
 pub mod http1;
 pub mod hub;
 pub mod limits;

@@ -14,6 +14,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::bare;
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
@@ -38,7 +39,7 @@ pub trait Transport: Send + Sync {
 
     /// The software that can speak it.
     fn stacks(&self) -> &'static [Stack] {
-        &[Stack::Reference]
+        &[Stack::Bare, Stack::Reference]
     }
 
     /// How its server half on the stack `reference` can be set; the first is what is taken when nothing is said. The
@@ -53,6 +54,9 @@ pub trait Transport: Send + Sync {
 
     /// Accepts and serves connections on this thread until the worker is told to stop.
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()>;
+
+    /// The same on the stack `bare`, which has no runtime.
+    fn serve_bare(&self, hub: Arc<Hub>, worker: bare::Worker, options: Arc<ServeOptions>);
 
     /// The subscribers of one thread, none yet. Another thread ends their waiting by ringing `bell`.
     ///
@@ -128,6 +132,8 @@ pub struct ServeOptions {
     pub heartbeat_s: Option<u32>,
     /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
     pub poll_timeout_ms: u64,
+    /// Stack `bare`: how long a client may take to say what it wants, milliseconds.
+    pub header_timeout_ms: u64,
     /// What the server is to do wrong; nothing, unless a self-test wants it.
     pub injection: Injection,
 }
@@ -145,6 +151,7 @@ impl Default for ServeOptions {
             sse_retry_ms: None,
             heartbeat_s: None,
             poll_timeout_ms: 25_000,
+            header_timeout_ms: 10_000,
             injection: Injection::default(),
         }
     }

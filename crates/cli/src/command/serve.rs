@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
-use pushbench_transport::stack::Stack;
+use pushbench_transport::stack::{Overflow, Stack};
 use pushbench_transport::transport::{self, ServeOptions, Transport};
 use rustix::fs::FileType;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -35,6 +35,17 @@ pub(crate) struct Options {
     /// Cores to use, one worker each, such as 0,1 [default: one worker, not pinned]
     #[arg(long, default_value = "", hide_default_value = true)]
     cores: super::Cores,
+    /// Connections expected. Above the limit of open files the stack bare serves them with several worker threads per
+    /// core, each with a file table of its own
+    #[arg(long, value_name = "NUMBER")]
+    connections: Option<u64>,
+    /// Stack bare: messages that may wait for a subscriber [default: as many as are kept]
+    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    queue: Option<u64>,
+    /// Stack bare: what becomes of a subscriber for which more would wait: disconnect or drop-oldest [default:
+    /// disconnect]
+    #[arg(long, value_name = "POLICY")]
+    overflow: Option<Overflow>,
     /// SSE: leave out the `id:` lines, which let a browser resume by itself
     #[arg(long)]
     sse_no_ids: bool,
@@ -62,18 +73,24 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     // Handlers first: a request to end that arrives while starting must not be lost.
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("cannot handle signals")?;
     // More connections than the limit are refused one by one, which the load generator reports.
-    let _ = pushbench_sys::process::raise_nofile();
+    let (files, _) = pushbench_sys::process::raise_nofile();
     let transport =
         transport::by_name(&options.transport).map_err(|error| Wrong(error.to_string()))?;
     let injection = injection(&options.inject)?;
     let injected = if injection.is_none() { "" } else { " INJECTED" };
     stack_of(transport, options.stack)?;
-    let tuning = tuning_of(transport, options.tuning)?;
+    let tuning = match options.stack {
+        Stack::Bare => Tuning::Fixed,
+        Stack::Reference | Stack::Axum => tuning_of(transport, options.tuning)?,
+    };
+    only_bare(options)?;
+    let shards = shards(options, files)?;
     let server = Server::start(Config {
         transport,
         listen: options.listen,
         control: options.control,
         cores: options.cores.0.clone(),
+        shards,
         options: ServeOptions {
             stack: options.stack,
             tuning,
@@ -82,6 +99,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             sse_retry_ms: options.sse_retry,
             heartbeat_s: options.heartbeat,
             poll_timeout_ms: options.poll_timeout,
+            queue: options.queue.map_or(usize::MAX, |queue| queue as usize),
+            overflow: options.overflow.unwrap_or_default(),
             injection,
             ..ServeOptions::default()
         },
@@ -119,6 +138,43 @@ fn stack_of(transport: &dyn Transport, asked: Stack) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// What one stack cannot do must not be taken for done.
+fn only_bare(options: &Options) -> anyhow::Result<()> {
+    let stack = options.stack;
+    if stack != Stack::Bare && (options.queue.is_some() || options.overflow.is_some()) {
+        wrong!(
+            "--queue and --overflow are of the stack bare; {stack} keeps what the hub keeps, and disconnects who falls \
+             behind that"
+        );
+    }
+    if stack == Stack::Bare && options.tuning.is_some() {
+        wrong!("the stack bare has no tunings; leave --tuning out");
+    }
+    Ok(())
+}
+
+/// Open files that a worker needs beside its connections, and some to spare.
+const OTHER_FILES: u64 = 64;
+
+/// Worker threads per core, so that all connections expected fit into their file tables of `files` each.
+fn shards(options: &Options, files: u64) -> anyhow::Result<usize> {
+    let room = files.saturating_sub(OTHER_FILES).max(1);
+    let Some(connections) = options.connections.filter(|&wanted| wanted > room) else {
+        return Ok(1);
+    };
+    if options.stack != Stack::Bare {
+        wrong!(
+            "the stack {} has one file table of {files} files, too few for {connections} connections; use --stack bare, \
+             several servers, or a higher limit (see `pushbench doctor`)",
+            options.stack
+        );
+    }
+    let threads = connections.div_ceil(room);
+    let cores = options.cores.0.len().max(1) as u64;
+    // One per core would share the table of the process.
+    Ok(threads.div_ceil(cores).max(2) as usize)
 }
 
 fn tuning_of(transport: &dyn Transport, asked: Option<Tuning>) -> anyhow::Result<Tuning> {

@@ -12,6 +12,8 @@ mod long_poll;
 mod slow;
 #[path = "sse.rs"]
 mod sse;
+#[path = "tcp.rs"]
+mod tcp;
 #[path = "websocket.rs"]
 mod websocket;
 

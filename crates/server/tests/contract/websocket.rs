@@ -327,14 +327,15 @@ fn an_oversized_message_is_not_waited_for() {
         let rest = client.rest();
         assert!(rest.is_empty() || rest[0] == 0x80 | CLOSE, "{len}");
     }
-    if TUNING == Tuning::Equalised {
+    if TUNING != Tuning::Defaults {
         let mut client = subscribe(&server, "/ws");
         let mut fragment = masked(BINARY, &binary(60_000));
         fragment[0] = BINARY;
         client.send(&fragment);
         fragment[0] = 0;
         client.send(&fragment);
-        assert!(client.rest().is_empty());
+        let rest = client.rest();
+        assert!(rest.is_empty() || rest[0] == 0x80 | CLOSE);
     }
     // The largest that both allow.
     let mut client = subscribe(&server, "/ws");

@@ -1,5 +1,6 @@
 //! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
 
+mod bare;
 pub mod decode;
 mod defaults;
 pub mod encode;
@@ -15,6 +16,7 @@ use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -40,7 +42,8 @@ impl Transport for Sse {
     }
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
-        if options.tuning == Tuning::Defaults {
+        let bare = options.stack == Stack::Bare;
+        if options.tuning == Tuning::Defaults && !bare {
             return out.extend_from_slice(message.body);
         }
         let fields = encode::Fields {
@@ -49,7 +52,12 @@ impl Transport for Sse {
             retry_ms: None,
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
-        encode::event(&fields, &decode::decode(message.body), out);
+        let data = decode::decode(message.body);
+        if bare {
+            bare::event(&fields, &data, out);
+        } else {
+            encode::event(&fields, &data, out);
+        }
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
@@ -57,6 +65,10 @@ impl Transport for Sse {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::Sse, &hub, worker, options);
     }
 
     fn subscribers(

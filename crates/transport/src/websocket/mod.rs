@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
+mod bare;
 mod defaults;
 pub mod frame;
 pub mod handshake;
@@ -14,6 +15,7 @@ use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -38,7 +40,10 @@ impl Transport for WebSocket {
         true
     }
 
-    fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
+    fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
+        if options.stack == Stack::Bare {
+            return bare::encode(message, out);
+        }
         // The frame header is tungstenite's to write; the payload is what connections share.
         out.extend_from_slice(message.body);
     }
@@ -48,6 +53,10 @@ impl Transport for WebSocket {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::WebSocket, &hub, worker, options);
     }
 
     fn subscribers(

@@ -135,7 +135,7 @@ fn respond<F: Clone>(
 }
 
 /// The key of a valid opening handshake (RFC 6455 §4.2.1), or the status that refuses it.
-fn check(request: &Request<Incoming>) -> Result<String, StatusCode> {
+pub(super) fn check<B>(request: &Request<B>) -> Result<String, StatusCode> {
     if let Some(status) = refuse(request, PATH) {
         return Err(status);
     }
