@@ -79,6 +79,24 @@ impl<S: Default> Connection<S> {
 }
 
 impl<S> Connection<S> {
+    /// Whether a message would go out at once.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        !(self.blocked || self.owes())
+    }
+
+    /// Whether it is sent what all others are sent.
+    #[inline]
+    pub(super) fn is_usual(&self) -> bool {
+        match self.phase {
+            Phase::Streaming => !self.plain,
+            Phase::Held => {
+                self.form.is_usual() && self.inbox.is_empty() && !self.unread && !self.ending
+            }
+            _ => false,
+        }
+    }
+
     /// Whether something is to go out before any further message.
     #[inline]
     pub(super) fn owes(&self) -> bool {

@@ -107,6 +107,14 @@ pub(crate) trait Protocol: 'static {
     /// Whether an opening is whole only with a line end, so that nothing else need be looked at.
     const LINES: bool;
 
+    /// Whether messages are asked for, and not pushed.
+    const POLLED: bool = false;
+
+    /// The number and the hold, milliseconds, of a request that differs from one read before in nothing but its number.
+    fn known(&self, _bytes: &[u8]) -> Option<(u64, u64)> {
+        None
+    }
+
     /// Reads what a client asks for.
     fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked;
 

@@ -1,13 +1,15 @@
 //! Writing: shared frames, joined once, and what becomes of a subscriber that does not keep up.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 
 use bytes::{Buf as _, Bytes};
+use pushbench_sys::tcp;
 
 use crate::hub::{Feed, Lagged};
 use crate::stack::Overflow;
 
 use super::connection::{Connection, Phase};
+use super::http::Form;
 use super::{Common, Protocol};
 
 /// Messages that are ready together are joined up to this many bytes: one write costs far more than one copy.
@@ -38,15 +40,15 @@ pub(super) struct Outlet<P> {
 
 /// Messages `from..to` in one piece, behind a head if they are an answer.
 #[derive(Default)]
-struct Joined {
-    from: u64,
+pub(super) struct Joined {
+    pub(super) from: u64,
     to: u64,
     /// Where the messages were to end; they may end before, for their size.
     end: u64,
     head: usize,
     /// Until when the head holds, nanoseconds.
     fresh_until: u64,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl<P: Protocol> Outlet<P> {
@@ -142,11 +144,7 @@ impl<P: Protocol> Outlet<P> {
             joined.join(&self.feed, from, end, 0);
         }
         let sent = write(conn, &joined.bytes)?;
-        if sent == joined.bytes.len() {
-            conn.cursor = joined.to;
-        } else {
-            self.cut(conn, sent);
-        }
+        self.sent(&self.joined, conn, sent);
         Ok(())
     }
 
@@ -161,56 +159,69 @@ impl<P: Protocol> Outlet<P> {
         Ok(())
     }
 
+    /// Puts what all who are at `from` are to be sent into `shared`: the new messages, or an answer with all of them if
+    /// that is one write.
+    pub(super) fn share(&mut self, shared: &mut Joined, from: u64, now: u64) {
+        let end = self.feed.next_seq();
+        shared.bytes.clear();
+        // Nobody is there.
+        shared.from = u64::MAX;
+        if from < self.feed.first_seq() || from >= end {
+            return;
+        }
+        if P::POLLED && !self.begin(shared, from, end, Form::default(), now) {
+            return;
+        }
+        let head = shared.bytes.len();
+        shared.join(&self.feed, from, end, head);
+    }
+
+    /// Appends the head of an answer; whether what it announces is short enough to go out with it.
+    fn begin(&mut self, out: &mut Joined, from: u64, end: u64, form: Form, now: u64) -> bool {
+        let frames = (from..end).filter_map(|seq| self.feed.get(seq));
+        let len = frames.map(Bytes::len).sum();
+        let Self {
+            protocol, common, ..
+        } = self;
+        protocol.head(Some(len), form, common, now, &mut out.bytes);
+        out.fresh_until = common.date.fresh_until();
+        len <= JOINED
+    }
+
     /// Answers with all messages from the cursor on: with one write, if they are few.
-    #[inline]
     pub(super) fn answer(&mut self, conn: &mut Connection<P::State>, now: u64) -> Result<(), Stop> {
         let (from, end) = (conn.cursor, self.feed.next_seq());
         conn.phase = Phase::Answering;
         conn.until = end;
-        let known = &self.joined;
-        if (known.from, known.end, known.fresh_until > now) != (from, end, true)
-            || known.head == 0
-            || known.to != end
-            || !conn.form.is_usual()
-        {
-            let frames = (from..end).filter_map(|seq| self.feed.get(seq));
-            let len = frames.map(Bytes::len).sum();
-            let joined = &mut self.joined;
+        let mut joined = std::mem::take(&mut self.joined);
+        let known = (joined.from, joined.end, joined.fresh_until > now) == (from, end, true);
+        if !known || joined.head == 0 || !conn.form.is_usual() {
             joined.bytes.clear();
-            self.protocol.head(
-                Some(len),
-                conn.form,
-                &mut self.common,
-                now,
-                &mut joined.bytes,
-            );
-            if len > JOINED || conn.owes() || !conn.form.is_usual() {
-                let head = std::mem::take(&mut joined.bytes);
-                joined.end = 0;
-                Self::say(conn, &head)?;
-                return self.flush(conn);
+            let short = self.begin(&mut joined, from, end, conn.form, now);
+            if !short || conn.owes() || conn.blocked || !conn.form.is_usual() {
+                return Self::say(conn, &joined.bytes).and_then(|()| self.flush(conn));
             }
             let head = joined.bytes.len();
             joined.join(&self.feed, from, end, head);
-            joined.fresh_until = self.common.date.fresh_until();
         }
-        if conn.blocked {
-            return Ok(());
-        }
+        self.joined = joined;
         let sent = write(conn, &self.joined.bytes)?;
-        if sent == self.joined.bytes.len() {
-            conn.cursor = end;
-            conn.phase = Phase::Opening;
-            return Ok(());
-        }
-        self.cut(conn, sent);
+        self.sent(&self.joined, conn, sent);
         self.flush(conn)
     }
 
-    /// After a write of [`Joined`] that took `sent` bytes and not all: keeps the rest of the frame that it cut.
+    /// After a write of `joined` that took `sent` bytes: moves the cursor on, and keeps the rest of a frame that was cut.
+    #[inline]
+    pub(super) fn sent(&self, joined: &Joined, conn: &mut Connection<P::State>, sent: usize) {
+        if sent == joined.bytes.len() {
+            conn.cursor = joined.to;
+        } else {
+            self.cut(joined, conn, sent);
+        }
+    }
+
     #[cold]
-    fn cut(&self, conn: &mut Connection<P::State>, sent: usize) {
-        let joined = &self.joined;
+    fn cut(&self, joined: &Joined, conn: &mut Connection<P::State>, sent: usize) {
         if sent < joined.head {
             conn.unsent = Bytes::copy_from_slice(&joined.bytes[sent..joined.head]);
             return;
@@ -283,9 +294,9 @@ impl Joined {
 
 /// One write; what it took. A socket that takes nothing more is marked.
 #[inline]
-fn write<S>(conn: &mut Connection<S>, bytes: &[u8]) -> Result<usize, Stop> {
+pub(super) fn write<S>(conn: &mut Connection<S>, bytes: &[u8]) -> Result<usize, Stop> {
     loop {
-        match conn.stream.write(bytes) {
+        match tcp::send(&conn.stream, bytes) {
             Ok(sent) => return Ok(sent),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => {

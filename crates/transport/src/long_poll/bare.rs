@@ -10,7 +10,7 @@ use crate::http1::server::{after_of, number_of};
 use super::server::PATH;
 
 /// How nearly every poll begins; its number follows.
-const POLL: &[u8] = b"GET /poll?after=";
+const POLL: &[u8; 16] = b"GET /poll?after=";
 /// Longest remainder of a poll that is kept, bytes.
 const MAX_KNOWN: usize = 1024;
 
@@ -23,22 +23,6 @@ pub(super) struct LongPoll {
 }
 
 impl LongPoll {
-    /// The cursor of a poll that is otherwise equal to the one before.
-    #[inline]
-    fn known(&self, bytes: &[u8]) -> Option<u64> {
-        let digits_on = bytes.strip_prefix(POLL)?;
-        let digits = digits_on.len().checked_sub(self.rest.len())?;
-        let (digits, rest) = digits_on.split_at(digits);
-        // Fewer digits than could overflow.
-        if digits.is_empty() || digits.len() > 19 || rest != self.rest || rest.is_empty() {
-            return None;
-        }
-        digits.iter().try_fold(0_u64, |number, byte| {
-            let digit = byte.wrapping_sub(b'0');
-            (digit < 10).then(|| number * 10 + u64::from(digit))
-        })
-    }
-
     fn remember(&mut self, bytes: &[u8], after: Option<u64>, hold_ms: u64) {
         let Some(digits_on) = bytes.strip_prefix(POLL) else {
             return;
@@ -60,18 +44,29 @@ impl Protocol for LongPoll {
     type State = ();
 
     const LINES: bool = true;
+    const POLLED: bool = true;
 
     #[inline]
-    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
-        if let Some(after) = self.known(bytes) {
-            return Asked::Batch {
-                used: bytes.len(),
-                skip: 0,
-                after: Some(after),
-                hold_ms: self.hold_ms,
-                form: Form::default(),
-            };
+    fn known(&self, bytes: &[u8]) -> Option<(u64, u64)> {
+        let (start, digits_on) = bytes.split_first_chunk::<{ POLL.len() }>()?;
+        let digits = digits_on.len().checked_sub(self.rest.len())?;
+        let (digits, rest) = digits_on.split_at(digits);
+        // Fewer digits than could overflow.
+        if start != POLL || digits.is_empty() || digits.len() > 19 || rest != self.rest {
+            return None;
         }
+        let mut number = 0;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number = number * 10 + u64::from(digit);
+        }
+        (!rest.is_empty()).then_some((number, self.hold_ms))
+    }
+
+    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
         let head = match open(bytes, PATH, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,
