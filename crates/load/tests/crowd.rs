@@ -45,6 +45,7 @@ fn a_crowd_is_spread_over_file_tables() {
             listen: any,
             control: any,
             cores: vec![],
+            shards: 1,
             options: ServeOptions::default(),
         })
         .unwrap();
