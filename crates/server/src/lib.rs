@@ -4,7 +4,7 @@
 //! # Layout
 //!
 //! - [`Server`]: binds, starts the threads, ends them
-//! - `worker`: one thread per core, each with a current-thread runtime
+//! - `worker`: one thread per core, each with a current-thread runtime, or one runtime for all
 //! - `publisher`: the thread that publishes on a schedule, and what a self-test wants it to do wrong
 //! - `control`: `/healthz`, `/publish`, `/schedule`
 
@@ -17,9 +17,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use pushbench_model::tuning::Tuning;
 use pushbench_transport::hub::Hub;
 use pushbench_transport::listener::Stats;
+use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
@@ -59,6 +59,11 @@ pub enum ServeError {
          number; use sse, websocket or tcp"
     )]
     Injection,
+    /// Only one stack has a choice of runtimes.
+    #[error(
+        "the stack {0} has a current-thread runtime per core and no other; the runtime multi-thread is for the stack axum"
+    )]
+    Runtime(Stack),
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -99,18 +104,27 @@ impl Server {
         let (control_listener, control) = listen(config.control)?;
 
         let mut threads = Vec::new();
-        let cores: Vec<Option<usize>> = match config.cores.as_slice() {
-            [] => vec![None],
-            cores => cores.iter().copied().map(Some).collect(),
+        let is_pool = options.runtime == Runtime::MultiThread;
+        if is_pool && options.stack != Stack::Axum {
+            return Err(ServeError::Runtime(options.stack));
+        }
+        let shares = match config.cores.as_slice() {
+            cores if is_pool || cores.is_empty() => vec![cores.to_vec()],
+            cores => cores.iter().map(|&core| vec![core]).collect(),
         };
-        for core in cores {
+        let start = if is_pool {
+            worker::start_pool
+        } else {
+            worker::start
+        };
+        for cores in shares {
             let listener = data_listener
                 .try_clone()
                 .map_err(|source| ServeError::Listen {
                     address: data,
                     source,
                 })?;
-            threads.push(worker::start(worker::Start {
+            threads.push(start(worker::Start {
                 transport: config.transport,
                 hub: Arc::clone(&hub),
                 options: Arc::clone(&options),
@@ -119,17 +133,14 @@ impl Server {
                     stats: Arc::clone(&stats),
                     shutdown: stopped.clone(),
                 },
-                core,
+                cores,
             })?);
         }
         let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport, injection)?;
-        // A transport without a choice is as it is, whatever was asked for.
-        let tunings = config.transport.tunings();
-        let tuning = Some(options.tuning).filter(|tuning| tunings.contains(tuning));
         let control_state = control::Control {
             hub: Arc::clone(&hub),
             stats,
-            tuning: tuning.unwrap_or(Tuning::Fixed),
+            tuning: options.tuning_among(config.transport.tunings()),
             publisher,
             injected,
         };

@@ -6,6 +6,7 @@
 //!
 //! The lock is taken once per message by the publisher and once per message by each worker, never per delivery.
 
+mod feed;
 mod topic;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub(crate) use feed::{Feed, Pump, Source};
 pub use topic::{Lagged, Subscription, Topic};
 
 /// How many messages are kept for subscribers that resume or fall behind.
@@ -71,7 +73,11 @@ struct Ring {
 impl Ring {
     /// Sequence number of the oldest frame, or of the next one when there is none.
     fn first_seq(&self) -> u64 {
-        self.last_seq + 1 - self.frames.len() as u64
+        self.next_seq() - self.frames.len() as u64
+    }
+
+    fn next_seq(&self) -> u64 {
+        self.last_seq + 1
     }
 }
 

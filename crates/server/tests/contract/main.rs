@@ -2,11 +2,13 @@
 //! codecs of the transports, so that a fault in them cannot hide itself.
 //!
 //! A transport with a choice of tunings is held to the same words in each: its file is a module of [`equalised`] and
-//! of [`defaults`]. What is different between them is in [`tunings`].
+//! of [`defaults`]. What is different between them is in [`tunings`]. So is the framework in [`axum`], which has words of
+//! its own where a file is named after hyper.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![allow(clippy::duplicate_mod, reason = "the same tests for each tuning")]
 
+mod axum;
 mod common;
 mod control;
 mod defaults;

@@ -1,5 +1,6 @@
 //! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
 
+mod axum;
 pub mod decode;
 mod defaults;
 pub mod encode;
@@ -14,6 +15,7 @@ use pushbench_model::tuning::Tuning;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -38,8 +40,12 @@ impl Transport for Sse {
         false
     }
 
+    fn stacks(&self) -> &'static [Stack] {
+        &[Stack::Reference, Stack::Axum]
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
-        if options.tuning == Tuning::Defaults {
+        if options.stack == Stack::Axum || options.tuning == Tuning::Defaults {
             return out.extend_from_slice(message.body);
         }
         let fields = encode::Fields {
@@ -52,6 +58,9 @@ impl Transport for Sse {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        if options.stack == Stack::Axum {
+            return Box::pin(axum::serve(hub, worker, options));
+        }
         match options.tuning {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),

@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
+mod axum;
 mod defaults;
 pub mod frame;
 pub mod handshake;
@@ -13,6 +14,7 @@ use pushbench_model::tuning::Tuning;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{Request, SubscribeError, Subscriber, drive};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -37,12 +39,19 @@ impl Transport for WebSocket {
         true
     }
 
+    fn stacks(&self) -> &'static [Stack] {
+        &[Stack::Reference, Stack::Axum]
+    }
+
     fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
         // The frame header is tungstenite's to write; the payload is what connections share.
         out.extend_from_slice(message.body);
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        if options.stack == Stack::Axum {
+            return Box::pin(axum::serve(hub, worker, options));
+        }
         match options.tuning {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
