@@ -192,7 +192,11 @@ impl ProcessRunner<'_> {
     pub(crate) fn server_command(&self, trial: &PlannedTrial) -> Command {
         let server = &trial.server;
         let mut arguments = server
-            .arguments(&self.pushbench, &self.cores.server)
+            .arguments(
+                &self.pushbench,
+                &self.cores.server,
+                trial.scenario.workload.connections(),
+            )
             .into_iter();
         // A server that was parsed has a command; an empty name cannot be started and says so.
         let mut command = Command::new(arguments.next().unwrap_or_default());

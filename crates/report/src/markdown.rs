@@ -100,6 +100,12 @@ fn after(record: &Record) -> String {
             );
         }
     }
+    if !run.left_out.is_empty() {
+        out += "\n## Servers left out\n\n";
+        for left_out in &run.left_out {
+            out += &format!("- {}\n", escape(&left_out.to_string()));
+        }
+    }
     let unused = trials::unused(record);
     if !unused.rows.is_empty() {
         out += "\n## Trials that enter no figure\n\n";

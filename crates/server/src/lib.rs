@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! - [`Server`]: binds, starts the threads, ends them
-//! - `worker`: one thread per core, each with a current-thread runtime, or with a loop and no runtime
+//! - `worker`: one thread per core, each with a current-thread runtime, or with a loop and no runtime; or one runtime for
+//!   all
 //! - `publisher`: the thread that publishes on a schedule, and what a self-test wants it to do wrong
 //! - `control`: `/healthz`, `/publish`, `/schedule`
 
@@ -17,12 +18,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 use pushbench_transport::bare;
 use pushbench_transport::hub::Hub;
 use pushbench_transport::listener::Stats;
-use pushbench_transport::stack::Stack;
+use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
@@ -83,6 +83,11 @@ pub enum ServeError {
         /// How many were asked for.
         shards: usize,
     },
+    /// Only one stack has a choice of runtimes.
+    #[error(
+        "the stack {0} has a current-thread runtime per core and no other; the runtime multi-thread is for the stack axum"
+    )]
+    Runtime(Stack),
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -137,16 +142,20 @@ impl Server {
 
         let data_listener = Arc::new(data_listener);
         let (mut threads, mut bells) = (Vec::new(), Vec::new());
-        let cores: Vec<Option<usize>> = match config.cores.as_slice() {
-            [] => vec![None],
-            cores => cores.iter().copied().map(Some).collect(),
+        let is_pool = options.runtime == Runtime::MultiThread;
+        if is_pool && stack != Stack::Axum {
+            return Err(ServeError::Runtime(stack));
+        }
+        let shares = match config.cores.as_slice() {
+            cores if is_pool || cores.is_empty() => vec![cores.to_vec()],
+            cores => cores.iter().map(|&core| vec![core]).collect(),
         };
-        for core in cores.iter().flat_map(|core| vec![*core; shards]) {
+        for cores in shares.iter().flat_map(|cores| vec![cores.clone(); shards]) {
             let start = worker::Start {
                 transport: config.transport,
                 hub: Arc::clone(&hub),
                 options: Arc::clone(&options),
-                core,
+                cores,
             };
             let shutdown = stopped.clone();
             let stats = Arc::clone(&stats);
@@ -173,20 +182,17 @@ impl Server {
                 stats,
                 shutdown,
             };
-            threads.push(worker::start(start, worker)?);
+            threads.push(if is_pool {
+                worker::start_pool(start, worker)?
+            } else {
+                worker::start(start, worker)?
+            });
         }
         let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport, injection)?;
-        // A transport without a choice is as it is, whatever was asked for.
-        let tunings = match stack {
-            Stack::Reference => config.transport.tunings(),
-            Stack::Axum => &[Tuning::Defaults],
-            Stack::Bare => &[Tuning::Fixed],
-        };
-        let tuning = Some(options.tuning).filter(|tuning| tunings.contains(tuning));
         let control_state = control::Control {
             hub: Arc::clone(&hub),
             stats,
-            tuning: tuning.unwrap_or(tunings[tunings.len() - 1]),
+            tuning: options.tuning_among(config.transport.tunings()),
             publisher,
             injected,
         };

@@ -6,6 +6,7 @@
 //!
 //! The lock is taken once per message by the publisher and once per message by each worker, never per delivery.
 
+mod broadcast;
 mod feed;
 mod topic;
 
@@ -13,6 +14,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+pub(crate) use broadcast::{Broadcast, Pump, Source};
 use bytes::Bytes;
 pub(crate) use feed::Feed;
 pub(crate) use topic::arithmetic;
@@ -76,7 +78,11 @@ struct Ring {
 impl Ring {
     /// Sequence number of the oldest frame, or of the next one when there is none.
     fn first_seq(&self) -> u64 {
-        self.last_seq + 1 - self.frames.len() as u64
+        self.next_seq() - self.frames.len() as u64
+    }
+
+    fn next_seq(&self) -> u64 {
+        self.last_seq + 1
     }
 }
 

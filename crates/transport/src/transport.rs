@@ -122,6 +122,9 @@ pub struct ServeOptions {
     pub overflow: Overflow,
     /// How the libraries are set; without effect on a transport that has no choice ([`Transport::tunings`]).
     pub tuning: Tuning,
+    /// WebSocket on the stack `reference`: bytes of tungstenite's read buffer, in place of what the tuning says. It is
+    /// filled with zeros at every attempt to read.
+    pub ws_read_buffer: Option<usize>,
     /// SSE: send an `id:` line with every event, so that a browser resumes by itself.
     pub sse_ids: bool,
     /// SSE: send an `event:` line with this name.
@@ -146,6 +149,7 @@ impl Default for ServeOptions {
             queue: usize::MAX,
             overflow: Overflow::Disconnect,
             tuning: Tuning::Equalised,
+            ws_read_buffer: None,
             sse_ids: true,
             sse_event: None,
             sse_retry_ms: None,
@@ -158,6 +162,18 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
+    /// How the stack is set, on a transport that has these tunings: only `reference` has a choice.
+    #[must_use]
+    pub fn tuning_among(&self, tunings: &[Tuning]) -> Tuning {
+        match self.stack {
+            Stack::Bare => Tuning::Fixed,
+            Stack::Axum => Tuning::Defaults,
+            // A transport without a choice is as it is, whatever was asked for.
+            Stack::Reference if tunings.contains(&self.tuning) => self.tuning,
+            Stack::Reference => Tuning::Fixed,
+        }
+    }
+
     /// Ticks every [`Self::heartbeat_s`] seconds from now on; `None` when there are no heartbeats, as with 0 seconds.
     pub(crate) fn heartbeat(&self) -> Option<Interval> {
         let seconds = self.heartbeat_s.filter(|&seconds| seconds > 0)?;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
-use pushbench_transport::stack::{Overflow, Stack};
+use pushbench_transport::stack::{Overflow, Runtime, Stack};
 use pushbench_transport::transport::{self, ServeOptions, Transport};
 use rustix::fs::FileType;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -26,6 +26,13 @@ pub(crate) struct Options {
     /// How its libraries are set: equalised or defaults [default: equalised, where there is a choice]
     #[arg(long)]
     tuning: Option<Tuning>,
+    /// Stack axum: a current-thread runtime per core, or one multi-thread runtime with a thread per core
+    #[arg(long, value_name = "RUNTIME", default_value = Runtime::CurrentThread.label())]
+    runtime: Runtime,
+    /// WebSocket on the stack reference: size of tungstenite's read buffer, which is filled with zeros at every attempt
+    /// to read [default: 4096 equalised, 131072 with the defaults]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    ws_read_buffer: Option<u32>,
     /// Address for subscribers; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -79,10 +86,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let injection = injection(&options.inject)?;
     let injected = if injection.is_none() { "" } else { " INJECTED" };
     stack_of(transport, options.stack)?;
-    let tuning = match options.stack {
-        Stack::Bare => Tuning::Fixed,
-        Stack::Reference | Stack::Axum => tuning_of(transport, options.tuning)?,
-    };
+    let tuning = tuning_of(transport, options.stack, options.tuning)?;
+    read_buffer_of(transport, options)?;
     only_bare(options)?;
     let shards = shards(options, files)?;
     let server = Server::start(Config {
@@ -93,7 +98,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         shards,
         options: ServeOptions {
             stack: options.stack,
+            runtime: options.runtime,
             tuning,
+            ws_read_buffer: options.ws_read_buffer.map(|bytes| bytes as usize),
             sse_ids: !options.sse_no_ids,
             sse_event: options.sse_event.clone(),
             sse_retry_ms: options.sse_retry,
@@ -149,9 +156,6 @@ fn only_bare(options: &Options) -> anyhow::Result<()> {
              behind that"
         );
     }
-    if stack == Stack::Bare && options.tuning.is_some() {
-        wrong!("the stack bare has no tunings; leave --tuning out");
-    }
     Ok(())
 }
 
@@ -177,18 +181,39 @@ fn shards(options: &Options, files: u64) -> anyhow::Result<usize> {
     Ok(threads.div_ceil(cores).max(2) as usize)
 }
 
-fn tuning_of(transport: &dyn Transport, asked: Option<Tuning>) -> anyhow::Result<Tuning> {
-    let tunings = transport.tunings();
+fn tuning_of(
+    transport: &dyn Transport,
+    stack: Stack,
+    asked: Option<Tuning>,
+) -> anyhow::Result<Tuning> {
+    let tunings = match stack {
+        Stack::Bare => &[Tuning::Fixed],
+        Stack::Reference => transport.tunings(),
+        Stack::Axum => &[Tuning::Defaults],
+    };
     let tuning = asked.unwrap_or(tunings[0]);
     if !tunings.contains(&tuning) {
         let labels: Vec<_> = tunings.iter().map(|tuning| tuning.label()).collect();
         wrong!(
-            "{} has no tuning {tuning}; it has {}",
+            "{} on the stack {stack} has no tuning {tuning}; it has {}",
             transport.name(),
             labels.join(" and ")
         );
     }
     Ok(tuning)
+}
+
+/// What would have no effect is refused: a figure must not seem to come from it.
+fn read_buffer_of(transport: &dyn Transport, options: &Options) -> anyhow::Result<()> {
+    let has_one = transport.name() == "websocket" && options.stack == Stack::Reference;
+    if options.ws_read_buffer.is_some() && !has_one {
+        wrong!(
+            "--ws-read-buffer is for websocket on the stack reference, not for {} on {}",
+            transport.name(),
+            options.stack
+        );
+    }
+    Ok(())
 }
 
 /// A harness that starts a server holds the other end of its standard input: when that closes, nobody needs the server

@@ -13,11 +13,16 @@ mod long_poll;
 mod slow;
 #[path = "sse.rs"]
 mod sse;
+#[path = "sse_hyper.rs"]
+mod sse_hyper;
 #[path = "tcp.rs"]
 mod tcp;
 #[path = "websocket.rs"]
 mod websocket;
+#[path = "websocket_hyper.rs"]
+mod websocket_hyper;
 
+const STACK: Stack = Stack::Bare;
 const TUNING: Tuning = Tuning::Fixed;
 
 fn server(transport: &str) -> Server {
@@ -25,6 +30,6 @@ fn server(transport: &str) -> Server {
 }
 
 fn server_with(transport: &str, options: ServeOptions) -> Server {
-    let stack = Stack::Bare;
+    let stack = STACK;
     common::server_with(transport, ServeOptions { stack, ..options })
 }

@@ -2,7 +2,8 @@
 //! codecs of the transports, so that a fault in them cannot hide itself.
 //!
 //! A transport is held to the same words on each stack and in each tuning: its file is a module of [`equalised`], of
-//! [`defaults`] and of [`bare`]. What is different between them is in [`tunings`].
+//! [`defaults`], of [`bare`] and of [`axum`], which has words of its own where a file is named after hyper. What is
+//! different between tunings is in [`tunings`].
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![allow(
@@ -10,6 +11,7 @@
     reason = "the same tests for each stack and tuning"
 )]
 
+mod axum;
 mod bare;
 #[allow(dead_code, reason = "not every test program needs all of it")]
 mod common;

@@ -1,5 +1,6 @@
 //! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
 
+mod axum;
 mod bare;
 pub mod decode;
 mod defaults;
@@ -41,9 +42,13 @@ impl Transport for Sse {
         false
     }
 
+    fn stacks(&self) -> &'static [Stack] {
+        &Stack::ALL
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
-        let bare = options.stack == Stack::Bare;
-        if options.tuning == Tuning::Defaults && !bare {
+        let formats = options.stack == Stack::Axum || options.tuning == Tuning::Defaults;
+        if formats && options.stack != Stack::Bare {
             return out.extend_from_slice(message.body);
         }
         let fields = encode::Fields {
@@ -53,7 +58,7 @@ impl Transport for Sse {
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
         let data = decode::decode(message.body);
-        if bare {
+        if options.stack == Stack::Bare {
             bare::event(&fields, &data, out);
         } else {
             encode::event(&fields, &data, out);
@@ -61,6 +66,9 @@ impl Transport for Sse {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        if options.stack == Stack::Axum {
+            return Box::pin(axum::serve(hub, worker, options));
+        }
         match options.tuning {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),

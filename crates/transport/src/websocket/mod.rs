@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
+mod axum;
 mod bare;
 mod defaults;
 pub mod frame;
@@ -40,6 +41,10 @@ impl Transport for WebSocket {
         true
     }
 
+    fn stacks(&self) -> &'static [Stack] {
+        &Stack::ALL
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         if options.stack == Stack::Bare {
             return bare::encode(message, out);
@@ -49,6 +54,9 @@ impl Transport for WebSocket {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        if options.stack == Stack::Axum {
+            return Box::pin(axum::serve(hub, worker, options));
+        }
         match options.tuning {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),

@@ -184,7 +184,7 @@ async fn converse(
     };
     // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
     let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
+        .read_buffer_size(options.ws_read_buffer.unwrap_or(READ_BUFFER))
         .max_frame_size(Some(MAX_RECEIVED))
         .max_message_size(Some(MAX_RECEIVED));
     let early = parts.read_buf.to_vec();
