@@ -21,6 +21,7 @@ const SUBCOMMANDS: [&str; 11] = [
     "compare",
     "list",
     "doctor",
+    "peers",
     "selftest",
     "schema",
     "completions",

@@ -3,6 +3,7 @@
 //! slices and a self-test. None of its figures was measured.
 #![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses a part.
 
+mod peers;
 mod run;
 mod selftest;
 mod sketch;
@@ -143,6 +144,7 @@ pub fn record() -> Record {
         slices,
         selftest: Some(selftest::selftest()),
         search: None,
+        peers: None,
     }
 }
 
