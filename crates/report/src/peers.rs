@@ -88,11 +88,11 @@ fn about_servers(peers: &Peers) -> Vec<String> {
 fn load(load: &PeerLoad) -> String {
     format!(
         "{} messages per second of {} bytes on each of {} (a warm-up of {} s, then {} s measured)",
-        significant(load.rate, 3),
+        load.rate,
         load.payload_bytes,
         counted(load.connections as usize, "connection"),
-        significant(load.warm_up_s, 3),
-        significant(load.measure_s, 3)
+        load.warm_up_s,
+        load.measure_s
     )
 }
 
@@ -142,7 +142,7 @@ fn cells(peers: &Peers, peer: &Peer) -> Vec<Cell> {
     );
     let lost: u64 = turns.iter().map(|turn| turn.lost).sum();
     let lost = match peer.counted_by {
-        CountedBy::Server => Cell::plain("–").under("not counted"),
+        CountedBy::Server => Cell::plain("–"),
         CountedBy::Receiver if lost > 0 => Cell::plain(whole(lost)).bad(),
         CountedBy::Receiver => Cell::plain("0"),
     };

@@ -12,6 +12,7 @@ mod variants;
 
 use std::collections::BTreeMap;
 
+pub use peers::peers;
 use pushbench_model::histogram::{self, Histogram, Summary};
 use pushbench_model::record::{
     Blame, Cost, Flag, MemoryUse, Outcome, Reason, Record, RecordedTrial, SCHEMA, ServerLabel,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pushbench_model::peers::{AbsentPeer, CountedBy, Part, Peer, PeerId, PeerLoad, Peers, Turn};
 use pushbench_model::record::SCHEMA;
 
-pub(crate) fn peers() -> Peers {
+pub fn peers() -> Peers {
     let id = |name: &str| PeerId {
         part: Part::Receiver,
         transport: "websocket".into(),
