@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use pushbench_model::peers::{Part, Peer, PeerLoad, Peers, Turn};
 use pushbench_model::profile::Profile;
-use pushbench_model::record::SCHEMA;
+use pushbench_model::record::{Blame, Outcome, Reason, SCHEMA};
 use pushbench_model::scenario::Scenario;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -192,9 +192,12 @@ impl Fill for Turn {
         let TrialResult::Finished(finished) = runner.run_with(trial, &mut Nobody) else {
             return None;
         };
-        if !finished.outcome.is_valid() {
-            self.unusable = Some(finished.outcome.in_words());
-        }
+        let complete = finished.measurement.as_ref().is_some_and(|measurement| {
+            measurement.operations == self.deliveries
+                && measurement.undelivered() == 0
+                && measurement.sequence.is_clean()
+        });
+        self.unusable = disqualified(&finished.outcome, complete);
         if let Some(measurement) = &finished.measurement {
             self.lost = measurement.sequence.lost;
             self.deliveries = measurement.operations;
@@ -210,6 +213,23 @@ impl Fill for Turn {
         }
         Some(())
     }
+}
+
+/// Why the figures of a trial must not be used here. Lateness of the publisher or of the load process spoils response
+/// times, which are not compared; receivers of others are not held to it, so our own must not be either. Whatever is
+/// missing disqualifies.
+fn disqualified(outcome: &Outcome, complete: bool) -> Option<String> {
+    let Outcome::Invalid { reasons } = outcome else {
+        return (!outcome.is_valid()).then(|| outcome.in_words());
+    };
+    let of_time =
+        |reason: &&Reason| complete && [Blame::Publisher, Blame::Client].contains(&reason.side);
+    let left: Vec<String> = reasons
+        .iter()
+        .filter(|reason| !of_time(reason))
+        .map(ToString::to_string)
+        .collect();
+    (!left.is_empty()).then(|| left.join("; "))
 }
 
 /// The same messages as a trial of the fan-out workload, which our own load process knows how to receive.
@@ -242,6 +262,29 @@ mod tests {
     use pushbench_model::peers::PeerId;
 
     use super::*;
+
+    #[test]
+    fn lateness_disqualifies_nobody_and_loss_everybody() {
+        let invalid = |sides: &[Blame]| Outcome::Invalid {
+            reasons: sides
+                .iter()
+                .map(|&side| Reason {
+                    side,
+                    text: "so".into(),
+                })
+                .collect(),
+        };
+        let late = invalid(&[Blame::Publisher, Blame::Client]);
+        assert_eq!(disqualified(&Outcome::Valid, true), None);
+        assert_eq!(disqualified(&late, true), None);
+        assert!(disqualified(&late, false).is_some(), "some are missing");
+        let lost = invalid(&[Blame::Publisher, Blame::Server]);
+        assert_eq!(disqualified(&lost, true).unwrap(), "server: so");
+        let failed = Outcome::Failed {
+            reason: "dead".into(),
+        };
+        assert_eq!(disqualified(&failed, false).unwrap(), "dead");
+    }
 
     #[test]
     fn a_lost_message_makes_a_turn_unusable() {
