@@ -33,7 +33,10 @@ pub(super) enum Kind {
     /// The load process receives from this server.
     OwnReceiver(Server),
     /// This receiver does.
-    Receiver { receiver: Receiver, sender: Server },
+    Receiver {
+        receiver: Box<Receiver>,
+        sender: Server,
+    },
     /// The load process receives from it.
     PushServer(Server),
 }
@@ -94,7 +97,7 @@ impl Field {
             Kind::OwnReceiver(sender)
         } else {
             Kind::Receiver {
-                receiver: receiver.clone(),
+                receiver: Box::new(receiver.clone()),
                 sender,
             }
         };
