@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    compare, completions, doctor, list, load, report, run, saturate, schema, selftest, serve,
+    compare, completions, doctor, list, load, peers, report, run, saturate, schema, selftest, serve,
 };
 use exit::Exit;
 
@@ -46,6 +46,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Prove that the method holds here: inject something known, and read it back
     Selftest(selftest::Options),
+    /// Compare with receivers and push servers of others, in turns
+    Peers(peers::Options),
     /// Print the JSON Schema of a file of a record
     Schema(schema::Options),
     /// Print a completion script for a shell
@@ -67,6 +69,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::List(options)) => list::run(&options),
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
+        Some(Command::Peers(options)) => peers::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };

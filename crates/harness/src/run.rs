@@ -84,6 +84,17 @@ impl RunConfig {
         self.left_out.iter().cloned().chain(by_scenario).collect()
     }
 
+    /// A new record without trials, for what else a record may hold.
+    ///
+    /// # Errors
+    ///
+    /// When the record cannot be written.
+    pub fn empty_record(&self) -> Result<RecordWriter, HarnessError> {
+        let started = Timestamp::now();
+        let name = directory_name(started, &self.environment);
+        RecordWriter::create(&self.parent, &name, &self.header(0, started))
+    }
+
     pub(crate) fn header(&self, planned: u32, started: Timestamp) -> Run {
         Run {
             schema: SCHEMA,

@@ -18,8 +18,10 @@ use pushbench_model::scenario::Scenario;
 use crate::cores;
 use crate::error::HarnessError;
 
+pub(crate) use availability::first_line;
 pub use availability::{CheckedServers, check};
 pub use parse::ServersError;
+pub(crate) use parse::{Source, is_plain};
 
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,10 +26,10 @@ use crate::slices::{self, SliceConfig, SliceResult};
 use crate::time;
 use crate::verify::verify;
 
-use conversation::{Address, Conversation};
+use conversation::Conversation;
 use flags::Machine;
 
-pub(crate) use conversation::{Abort, ended, ready, unsampled};
+pub(crate) use conversation::{Abort, Address, ended, ready, unsampled};
 pub use meddler::{Meddler, Nobody, Sides};
 pub(crate) use result::parse as parse_result;
 

@@ -189,7 +189,7 @@ impl RawServer {
     }
 }
 
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !name.is_empty() && name.bytes().all(plain)
 }
@@ -210,13 +210,13 @@ fn unknown_placeholder(argument: &str) -> Option<&str> {
 }
 
 /// The text being parsed, to turn byte offsets into lines.
-struct Source<'a> {
-    text: &'a str,
-    file: &'a Path,
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) file: &'a Path,
 }
 
 impl Source<'_> {
-    fn error(&self, span: Range<usize>, message: &str) -> ServersError {
+    pub(crate) fn error(&self, span: Range<usize>, message: &str) -> ServersError {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         ServersError {
             file: self.file.display().to_string(),
