@@ -6,9 +6,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use pushbench_model::anatomy::{ANATOMY_FILE, Anatomy};
 use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::Measurement;
-use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
+use pushbench_model::record::{
+    HLOG_DIR, RUN_FILE, Record, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog,
+};
 use pushbench_model::search::{SEARCH_FILE, Search};
 use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::slices::{SLICES_FILE, SliceTrial};
@@ -46,6 +49,23 @@ impl RecordWriter {
         // A record without trials is a record: an interrupted run can be read from its first moment.
         write_file(&directory.join(TRIALS_FILE), "")?;
         Ok(Self { directory })
+    }
+
+    /// Opens the record in `directory` to put an anatomy beside what it holds.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a record, or holds an anatomy already: nothing in a record is overwritten.
+    pub fn beside(directory: &Path) -> Result<Self, HarnessError> {
+        let record = Record::read(directory)?;
+        if record.anatomy.is_some() {
+            return Err(HarnessError::Kept {
+                path: directory.join(ANATOMY_FILE),
+            });
+        }
+        Ok(Self {
+            directory: directory.into(),
+        })
     }
 
     /// Where the record is.
@@ -133,10 +153,24 @@ impl RecordWriter {
     ///
     /// When the disk is full or the file cannot be written.
     pub fn put_search(&self, search: &Search) -> Result<(), HarnessError> {
-        let path = self.directory.join(SEARCH_FILE);
-        let draft = self.directory.join(format!("{SEARCH_FILE}.new"));
+        self.replace(SEARCH_FILE, search)
+    }
+
+    /// Writes the stages of an anatomy that were measured so far, in the place of those before, as [`Self::put_search`]
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the file cannot be written.
+    pub fn put_anatomy(&self, anatomy: &Anatomy) -> Result<(), HarnessError> {
+        self.replace(ANATOMY_FILE, anatomy)
+    }
+
+    fn replace(&self, name: &str, document: &impl Serialize) -> Result<(), HarnessError> {
+        let path = self.directory.join(name);
+        let draft = self.directory.join(format!("{name}.new"));
         let put = || -> io::Result<()> {
-            let mut text = serde_json::to_string_pretty(search)?;
+            let mut text = serde_json::to_string_pretty(document)?;
             text.push('\n');
             let mut file = File::create(&draft)?;
             file.write_all(text.as_bytes())?;

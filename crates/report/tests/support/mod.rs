@@ -143,6 +143,7 @@ pub fn record() -> Record {
         slices,
         selftest: Some(selftest::selftest()),
         search: None,
+        anatomy: None,
     }
 }
 
