@@ -6,6 +6,7 @@
 //! - [`curves`]: percentile curves; [`rows`]: one row per server
 //! - everything else is one chart per file, listed in [`CHARTS`]
 
+mod anatomy;
 mod bytes;
 mod canvas;
 mod common;
@@ -29,6 +30,7 @@ mod stages;
 mod svg;
 mod width;
 
+pub(crate) use anatomy::figures as anatomy;
 pub(crate) use canvas::Drawing;
 pub(crate) use palette::Palette;
 pub(crate) use saturation::figure as saturation;

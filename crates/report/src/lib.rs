@@ -10,12 +10,14 @@
 //! - [`answer`]: verdicts, and the sentences and tables that answer a scenario
 //! - [`table`]: a table before it has a format
 //! - [`wire`]: counted bytes against the formulas
+//! - `anatomy`: what a delivery is made of, rung by rung
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 //! - [`compare`]: several records against the first
 
+mod anatomy;
 pub mod answer;
 mod chart;
 pub mod compare;
@@ -39,6 +41,7 @@ pub mod wire;
 #[path = "../tests/support/mod.rs"]
 mod sample;
 
+pub use anatomy::{AnatomySummary, StageSummary, anatomy_summary};
 pub use csv::csv;
 pub use html::html;
 pub use markdown::markdown;
