@@ -17,12 +17,12 @@ mod tables;
 mod words;
 
 pub(crate) use findings::{Finding, findings};
-pub(crate) use ladder::{Figure, Ladder, ladders};
+pub(crate) use ladder::{Figure, Ladder, Step, ladders};
 pub(crate) use lines::csv;
 pub use summary::{AnatomySummary, StageSummary, anatomy_summary};
 pub(crate) use tables::{contenders, left_out, overview, stage_table};
 pub(crate) use words::{
-    INTRODUCTION, METHOD, RUNGS, WORDS, made_with, notices, stage_name, stopped,
+    INTRODUCTION, METHOD, RUNGS, WORDS, load, made_with, notices, stage_name, stopped,
 };
 
 use pushbench_model::anatomy::{Anatomy, Row, Side, Stage};

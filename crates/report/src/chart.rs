@@ -166,6 +166,19 @@ mod tests {
             sample::with_counters(sample::record()),
             sample::extreme(sample::record()),
         ];
+        let anatomies = [
+            sample::anatomy(),
+            sample::not_dearer(sample::anatomy()),
+            sample::only_floor(sample::anatomy()),
+        ];
+        let palette = Palette::new(&sample::anatomy_alone().run);
+        for stage in anatomies.iter().flat_map(|anatomy| &anatomy.stages) {
+            for figure in anatomy(stage, &palette) {
+                for drawing in figure.panels.iter().flat_map(|panel| &panel.versions) {
+                    check(&figure.title, drawing);
+                }
+            }
+        }
         for record in records {
             let results = Results::new(&record);
             let palette = Palette::new(&record.run);

@@ -25,7 +25,8 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
         }
     };
     column(Column::numbers("times the floor", "×"), &|row| {
-        row.times_floor.as_ref().map(times)
+        let floor = (row.rung == Rung::Floor).then(|| Cell::plain("1"));
+        row.times_floor.as_ref().map(times).or(floor)
     });
     let instructions = |of: fn(&Row) -> Option<f64>| {
         move |row: &Row| of(row).map(|value| Cell::plain(counted_figure(value)))
@@ -43,14 +44,13 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
         &instructions(|row| row.cycles),
     );
     let bytes = |of: fn(&Row) -> Option<f64>| {
-        let scale = Unit::Bytes.scale(rows.iter().filter_map(|row| of(row)));
-        let cell = move |row: &Row| of(row).map(|value| Cell::plain(scale.number(value)));
-        (scale.symbol, cell)
+        move |row: &Row| of(row).map(|value| Cell::plain(bytes_figure(value)))
     };
-    let (symbol, cell) = bytes(|row| row.bytes_down);
-    column(Column::numbers("bytes down", symbol), &cell);
-    let (symbol, cell) = bytes(|row| row.bytes_up);
-    column(Column::numbers("bytes up", symbol), &cell);
+    column(
+        Column::numbers("bytes down", ""),
+        &bytes(|row| row.bytes_down),
+    );
+    column(Column::numbers("bytes up", ""), &bytes(|row| row.bytes_up));
     column(Column::numbers("system calls", ""), &|row| {
         row.calls.as_ref().map(calls)
     });
@@ -116,6 +116,15 @@ pub(super) fn counted_figure(value: f64) -> String {
         whole(value.round() as u64)
     } else {
         significant(value, 3)
+    }
+}
+
+/// Bytes per delivery: mostly whole, since a message is as long as any other.
+fn bytes_figure(value: f64) -> String {
+    let tenths = format!("{value:.1}");
+    match tenths.strip_suffix(".0").and_then(|n| n.parse().ok()) {
+        Some(n) => whole(n),
+        None => tenths,
     }
 }
 

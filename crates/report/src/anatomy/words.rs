@@ -140,7 +140,7 @@ pub(crate) fn stage_name(stage: &Stage) -> String {
 }
 
 /// `100 subscribers, one message per wake`
-pub(super) fn load(stage: &Stage) -> String {
+pub(crate) fn load(stage: &Stage) -> String {
     let wake = match stage.batch {
         1 => "one message per wake".to_owned(),
         n => format!("{} messages per wake", whole(u64::from(n))),

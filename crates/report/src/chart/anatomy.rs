@@ -7,10 +7,12 @@ use super::palette::Role;
 use super::rows::{Lane, Mark, Rows, ServerRow};
 use super::scale::zero_range;
 use super::{Figure, LegendEntry, Palette, Room};
-use crate::anatomy::{Figure as Measure, Ladder, ladders};
+use crate::anatomy::{Figure as Measure, Ladder, Step, ladders};
 use crate::number::{Scale, Unit, capitalised, significant};
 use crate::table::{Cell, Column, Table};
 
+/// Parts of a bar that are narrower than this share of the axis stand without a gap.
+const GAP: f64 = 0.02;
 /// Rungs that stand on a ladder, from below.
 const RUNGS: [Rung; 4] = [Rung::Floor, Rung::Framing, Rung::Library, Rung::Defaults];
 
@@ -32,10 +34,13 @@ fn figure(stage: &Stage, measure: Measure, palette: &Palette) -> Option<Figure> 
         Measure::UserInstructions => (Unit::Count, "user instructions"),
     };
     let scale = unit.scale(totals());
-    let rows = ladders.iter().map(|ladder| row(ladder, &scale, palette));
+    let range = zero_range(totals());
+    let rows = ladders
+        .iter()
+        .map(|ladder| row(ladder, &scale, range.1, palette));
     let chart = Rows {
         rows: rows.collect(),
-        range: zero_range(totals()),
+        range,
         log: false,
         unit,
         reference: None,
@@ -84,7 +89,7 @@ fn look(rung: Rung, role: Role) -> (Role, f64) {
     }
 }
 
-fn row(ladder: &Ladder<'_>, scale: &Scale, palette: &Palette) -> ServerRow {
+fn row(ladder: &Ladder<'_>, scale: &Scale, reach: f64, palette: &Palette) -> ServerRow {
     let top = ladder.top();
     let transport = palette.transport(&top.row.transport);
     let drawn = || ladder.steps.iter().filter(|step| step.to > step.from);
@@ -99,8 +104,14 @@ fn row(ladder: &Ladder<'_>, scale: &Scale, palette: &Palette) -> ServerRow {
             }
         })
         .collect();
-    marks.extend(drawn().skip(1).map(|step| Mark::Stroke {
-        at: step.from,
+    // A gap between parts, where both are wide enough to spare it.
+    let steps: Vec<_> = drawn().collect();
+    let wide = |step: &Step<'_>| step.to - step.from > GAP * reach;
+    let gaps = steps
+        .windows(2)
+        .filter(|pair| wide(pair[0]) && wide(pair[1]));
+    marks.extend(gaps.map(|pair| Mark::Stroke {
+        at: pair[1].from,
         role: Role::Paper,
     }));
     ServerRow {

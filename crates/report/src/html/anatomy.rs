@@ -98,8 +98,8 @@ fn one_side(anatomy: &Anatomy, side: Side, palette: &Palette) -> String {
     };
     let mut out = format!("<h3>{} side: {what}</h3>\n", capitalised(side.label()));
     out += &format!(
-        "<p class=\"models\">{}.</p>\n",
-        escape(&capitalised(&anatomy::stage_name(main)))
+        "<p class=\"models\">With {}.</p>\n",
+        escape(&anatomy::load(main))
     );
     out += &stage(anatomy, main, palette);
     if let Some(overview) = anatomy::overview(anatomy, side) {
