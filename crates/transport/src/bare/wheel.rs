@@ -165,9 +165,9 @@ mod tests {
         wheel.arm(1, 40_000 * MS);
         wheel.disarm(2);
         assert_eq!(wheel.next(), Some(5 * MS));
-        assert_eq!(expired(&mut wheel, 5 * MS - 1), []);
+        assert!(expired(&mut wheel, 5 * MS - 1).is_empty());
         assert_eq!(expired(&mut wheel, 5 * MS), [0]);
-        assert_eq!(expired(&mut wheel, 39_999 * MS), []);
+        assert!(expired(&mut wheel, 39_999 * MS).is_empty());
         assert_eq!(expired(&mut wheel, 40_000 * MS), [1]);
         assert_eq!(wheel.next(), None);
         // Brought forward, and overdue as it is set.
