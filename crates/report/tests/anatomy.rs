@@ -229,7 +229,7 @@ fn quartiles_decide_whether_a_difference_is_shown() {
 fn noise_draws_no_nonsense() {
     let said = words(&alone(support::not_dearer(support::anatomy())));
     assert!(
-        said.contains("Not dearer than the rung below, so without a part of its own: tcp/reference (516\u{202f}ns; tcp/bare: 1\u{202f}200\u{202f}ns)"),
+        said.contains("Not dearer than the rung below, so without a part of its own: tcp/reference (0.516\u{202f}µs; tcp/bare: 1.20\u{202f}µs)"),
         "{said}"
     );
 }
