@@ -363,7 +363,8 @@ fn an_anatomy_is_put_beside_trials_once() {
 
 #[test]
 fn an_anatomy_that_makes_no_sense_is_refused() {
-    let refused = |damage: fn(&mut Anatomy)| {
+    type Damage = fn(&mut Anatomy);
+    let refused = |damage: Damage| {
         let parent = tempfile::tempdir().unwrap();
         let writer = RecordWriter::create(parent.path(), "x", &alone()).unwrap();
         let mut anatomy = anatomy();
@@ -371,7 +372,7 @@ fn an_anatomy_that_makes_no_sense_is_refused() {
         writer.put_anatomy(&anatomy).unwrap();
         Record::read(writer.directory()).unwrap_err().to_string()
     };
-    let cases: [(fn(&mut Anatomy), &str); 5] = [
+    let cases: [(Damage, &str); 5] = [
         (|a| a.schema += 1, "anatomy.json: field `schema` is 3"),
         (
             |a| a.stages[0].rows[1].name = "floor".into(),
