@@ -11,6 +11,7 @@ mod support;
 
 use pushbench_model::anatomy::{Anatomy, Counting, Quartiles, Side};
 use pushbench_model::record::Record;
+use pushbench_report::table::Column;
 use pushbench_report::{anatomy_summary, csv, html, markdown, summary};
 
 fn alone(anatomy: Anatomy) -> Record {
@@ -67,7 +68,7 @@ fn summary_says() {
                 .table
                 .columns
                 .iter()
-                .map(|c| c.heading())
+                .map(Column::heading)
                 .collect::<Vec<_>>()
                 .join("; "),
         );
