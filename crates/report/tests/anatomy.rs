@@ -11,6 +11,7 @@ mod support;
 
 use pushbench_model::anatomy::{Anatomy, Counting, Quartiles, Side};
 use pushbench_model::record::Record;
+use pushbench_report::table::Column;
 use pushbench_report::{anatomy_summary, csv, html, markdown, summary};
 
 fn alone(anatomy: Anatomy) -> Record {
@@ -67,7 +68,7 @@ fn summary_says() {
                 .table
                 .columns
                 .iter()
-                .map(|c| c.heading())
+                .map(Column::heading)
                 .collect::<Vec<_>>()
                 .join("; "),
         );
@@ -229,7 +230,7 @@ fn quartiles_decide_whether_a_difference_is_shown() {
 fn noise_draws_no_nonsense() {
     let said = words(&alone(support::not_dearer(support::anatomy())));
     assert!(
-        said.contains("Not dearer than the rung below, so without a part of its own: tcp/reference (516\u{202f}ns; tcp/bare: 1\u{202f}200\u{202f}ns)"),
+        said.contains("Not dearer than the rung below, so without a part of its own: tcp/reference (0.516\u{202f}µs; tcp/bare: 1.20\u{202f}µs)"),
         "{said}"
     );
 }

@@ -21,9 +21,12 @@ pub(super) fn servers(table: &Table, group: &Group<'_>, palette: &Palette) -> St
     })
 }
 
-/// A name that may break after its slash or a space, and nowhere else, where the page is narrow.
+/// A name that may break after its slash or a space, or before its tuning, and nowhere else, where the page is narrow.
 fn breakable(name: &str) -> String {
-    escape(name).replace('/', "/<wbr>").replace(' ', " <wbr>")
+    escape(name)
+        .replace('/', "/<wbr>")
+        .replace('@', "<wbr>@")
+        .replace(' ', " <wbr>")
 }
 
 fn render(table: &Table, name: impl Fn(&str) -> String) -> String {

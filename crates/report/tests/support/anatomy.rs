@@ -117,13 +117,14 @@ pub fn not_dearer(mut anatomy: Anatomy) -> Anatomy {
             (_, "websocket/bare") => 0.8,
             _ => 1.0,
         };
-        let scaled = |q: Quartiles| Quartiles {
-            low: q.low * factor,
-            median: q.median * factor,
-            high: q.high * factor,
-        };
-        row.cpu_ns = scaled(row.cpu_ns);
-        row.times_floor = row.times_floor.map(scaled);
+        for q in [Some(&mut row.cpu_ns), row.times_floor.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            q.low *= factor;
+            q.median *= factor;
+            q.high *= factor;
+        }
     }
     anatomy
 }
