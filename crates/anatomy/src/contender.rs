@@ -156,13 +156,9 @@ impl Contender {
         let Start::Served(served) = self.start else {
             return None;
         };
-        if !self.speaker().stacks().contains(&served.stack) {
-            let (stack, transport) = (served.stack, self.transport);
-            return Some(format!("this program has no stack {stack} for {transport}"));
-        }
-        served
-            .read_buffer
-            .map(|_| "this program's server has no setting for the read buffer".to_owned())
+        let (stack, transport) = (served.stack, self.transport);
+        (!self.speaker().stacks().contains(&stack))
+            .then(|| format!("this program has no stack {stack} for {transport}"))
     }
 
     /// The bytes it speaks.
@@ -186,6 +182,7 @@ impl Served {
             stack: self.stack,
             tuning: self.tuning,
             runtime: self.runtime,
+            ws_read_buffer: self.read_buffer,
             ..ServeOptions::default()
         }
     }

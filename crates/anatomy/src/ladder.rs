@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pushbench_model::anatomy::{Calls, Counting, LeftOut, Row, Side, Stage};
+use pushbench_model::anatomy::{Calls, Counting, LeftOut, Row, Rung, Side, Stage};
 
 use crate::contender::{CONTENDERS, Contender};
 use crate::count::{self, Instructions, Tool};
@@ -72,10 +72,18 @@ impl Plan {
 
     fn takes(&self, contender: &Contender) -> bool {
         let known = |name: &String| name == contender.transport;
-        contender.rung == pushbench_model::anatomy::Rung::Floor
+        contender.rung == Rung::Floor
             || self.transports.is_empty()
             || self.transports.iter().any(known)
     }
+}
+
+/// The time, RFC 3339, UTC, whole seconds.
+#[must_use]
+pub fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// What was found.

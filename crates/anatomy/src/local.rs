@@ -42,6 +42,7 @@ impl Local {
             listen: any,
             control: any,
             cores: vec![server_core],
+            shards: 1,
             options: ServeOptions::default(),
         };
         let server = Server::start(config).map_err(io::Error::other)?;

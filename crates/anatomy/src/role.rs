@@ -98,6 +98,7 @@ fn serve_own(contender: &Contender, options: ServeOptions) -> io::Result<()> {
         listen: any,
         control: any,
         cores: Vec::new(),
+        shards: 1,
         options,
     };
     let server = Server::start(config).map_err(io::Error::other)?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
 use pushbench_harness::Server;
 use pushbench_model::profile::Profile;
-use pushbench_model::record::SCHEMA;
+use pushbench_model::record::{LeftOut, SCHEMA};
 use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::tuning::Tuning;
@@ -137,13 +137,20 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))
 }
 
-/// The servers chosen: a transport, a stack or `transport/stack`, each with `@TUNING` for one tuning only; all when none
-/// is chosen. `tuning` keeps those of that tuning, and those without a choice, which stand beside either.
+/// Servers to measure, and those that were not chosen because of the profile.
+pub(crate) struct ChosenServers {
+    pub(crate) servers: Vec<Server>,
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// The servers chosen: a transport, a stack or `transport/stack`, each with `@TUNING` for one tuning only; all of the
+/// profile when none is chosen. `tuning` keeps those of that tuning, and those without a choice, which stand beside either.
 pub(crate) fn choose_servers(
     chosen: &[String],
     tuning: Option<Tuning>,
     file: Option<&Path>,
-) -> anyhow::Result<Vec<Server>> {
+    profile: Profile,
+) -> anyhow::Result<ChosenServers> {
     let all = all_servers(file)?;
     let kept = |server: &Server| {
         tuning.is_none_or(|tuning| [tuning, Tuning::Fixed].contains(&server.label.tuning))
@@ -176,7 +183,23 @@ pub(crate) fn choose_servers(
     {
         wrong!("no server of the tuning {tuning} is listed");
     }
-    Ok(servers)
+    if !chosen.is_empty() {
+        return Ok(ChosenServers {
+            servers,
+            left_out: Vec::new(),
+        });
+    }
+    let left_out = servers
+        .iter()
+        .filter_map(|server| server.left_out_of(profile))
+        .collect();
+    let servers = servers
+        .into_iter()
+        .filter(|server| server.left_out_of(profile).is_none());
+    Ok(ChosenServers {
+        servers: servers.collect(),
+        left_out,
+    })
 }
 
 fn matches(server: &Server, name: &str) -> bool {

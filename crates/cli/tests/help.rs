@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 11] = [
+const SUBCOMMANDS: [&str; 12] = [
     "run",
     "saturate",
     "serve",
@@ -21,6 +21,7 @@ const SUBCOMMANDS: [&str; 11] = [
     "compare",
     "list",
     "doctor",
+    "peers",
     "selftest",
     "schema",
     "completions",

@@ -14,7 +14,7 @@ use common::{Stage, finish, root};
 use jsonschema::Validator;
 use serde_json::Value;
 
-const DOCUMENTS: [&str; 5] = ["run", "trial", "slices", "selftest", "search"];
+const DOCUMENTS: [&str; 6] = ["run", "trial", "slices", "selftest", "search", "peers"];
 
 fn published(document: &str) -> String {
     let path = root().join(format!("docs/schema/{document}.schema.json"));

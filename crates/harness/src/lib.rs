@@ -11,6 +11,7 @@
 //! - [`environment`]: the machine, as far as a reader must know it to judge the figures
 //! - [`slices`]: one trial in slices: servers that take turns of a few milliseconds
 //! - [`run`](mod@run): the loop over the plan
+//! - [`peers`]: programs of others, in turns with our own
 //! - [`saturate`]: the search for the highest rate a server sustains
 //!
 //! There is no transport here. Servers and load processes are reached through their command line, their standard
@@ -19,6 +20,7 @@
 pub mod cores;
 pub mod environment;
 mod error;
+pub mod peers;
 pub mod plan;
 mod process;
 pub mod record_writer;

@@ -82,7 +82,8 @@ impl Step<'_> {
 }
 
 impl Plan {
-    /// Plans `repetitions` blocks of every scenario against every server. The same arguments give the same plan.
+    /// Plans `repetitions` blocks of every scenario against every server that can hold its connections. The same
+    /// arguments give the same plan.
     #[must_use]
     pub fn new(
         scenarios: &[Scenario],
@@ -136,6 +137,8 @@ impl Plan {
         for repetition in 1..=repetitions {
             let mut block = Vec::new();
             for scenario in &scenarios {
+                let can = |server: &&Arc<Server>| server.left_out_by(scenario).is_none();
+                let servers: Vec<_> = servers.iter().filter(can).cloned().collect();
                 for server in &servers {
                     block.push(Item::Trial(Arc::clone(scenario), Arc::clone(server)));
                 }
@@ -448,6 +451,51 @@ about = "ours"
             );
         }
         assert!(sliced(1, &servers[..1]).slices.is_empty(), "one alone");
+    }
+
+    /// A server that cannot hold a scenario's connections is measured in the others.
+    #[test]
+    fn who_cannot_hold_the_connections_is_left_out_of_a_scenario() {
+        let mut servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+        let mut crowded = scenario("b");
+        let Workload::FanOut(fan_out) = &mut crowded.workload else {
+            panic!("a fan-out")
+        };
+        fan_out.subscribers = 3000;
+        servers[0].max_connections = Some(2999);
+        servers[1].max_connections = Some(3000);
+        let scenarios = [scenario("a"), crowded];
+        let plan = Plan::with_slices(&scenarios, &servers, Profile::Quick, 2, 1);
+        let trials = |name: &str, server: &Server| {
+            let is_it = |trial: &&PlannedTrial| {
+                trial.scenario.name == name && trial.server.label == server.label
+            };
+            plan.trials.iter().filter(is_it).count()
+        };
+        let counts = servers
+            .iter()
+            .map(|server| [trials("a", server), trials("b", server)]);
+        assert_eq!(counts.collect::<Vec<_>>(), [[2, 0], [2, 2], [2, 2]]);
+        for slices in &plan.slices {
+            let arms = if slices.scenario.name == "a" { 3 } else { 2 };
+            assert_eq!(slices.servers.len(), arms);
+        }
+        let left_out = servers[0].left_out_by(&scenarios[1]).unwrap();
+        assert_eq!(left_out.scenario.as_deref(), Some("b"));
+        assert!(left_out.reason.contains("3000") && left_out.reason.contains("2999"));
+    }
+
+    /// Every server of such a trial would hold all of them at once.
+    #[test]
+    fn a_crowd_is_not_sliced() {
+        let servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+        let mut crowd = scenario("a");
+        let Workload::FanOut(fan_out) = &mut crowd.workload else {
+            panic!("a fan-out")
+        };
+        fan_out.subscribers = 10_000;
+        let plan = Plan::with_slices(&[crowd], &servers, Profile::Quick, 1, 1);
+        assert_eq!((plan.trials.len(), plan.slices.len()), (3, 0));
     }
 
     /// Servers of a scenario meet the same schedule in a block; another block or scenario has another.

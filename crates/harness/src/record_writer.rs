@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::Measurement;
+use pushbench_model::peers::{PEERS_FILE, Peers};
 use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
 use pushbench_model::search::{SEARCH_FILE, Search};
 use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
@@ -46,6 +47,19 @@ impl RecordWriter {
         // A record without trials is a record: an interrupted run can be read from its first moment.
         write_file(&directory.join(TRIALS_FILE), "")?;
         Ok(Self { directory })
+    }
+
+    /// Adds to a record that is there.
+    ///
+    /// # Errors
+    ///
+    /// When `directory` holds no record.
+    pub fn open(directory: &Path) -> Result<Self, HarnessError> {
+        let run = directory.join(RUN_FILE);
+        fs::metadata(&run).map_err(|source| HarnessError::Read { path: run, source })?;
+        Ok(Self {
+            directory: directory.into(),
+        })
     }
 
     /// Where the record is.
@@ -133,10 +147,23 @@ impl RecordWriter {
     ///
     /// When the disk is full or the file cannot be written.
     pub fn put_search(&self, search: &Search) -> Result<(), HarnessError> {
-        let path = self.directory.join(SEARCH_FILE);
-        let draft = self.directory.join(format!("{SEARCH_FILE}.new"));
+        self.replace(SEARCH_FILE, search)
+    }
+
+    /// Writes what a comparison with peers has found so far, as [`Self::put_search`] does.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the file cannot be written.
+    pub fn put_peers(&self, peers: &Peers) -> Result<(), HarnessError> {
+        self.replace(PEERS_FILE, peers)
+    }
+
+    fn replace(&self, name: &str, document: &impl Serialize) -> Result<(), HarnessError> {
+        let path = self.directory.join(name);
+        let draft = self.directory.join(format!("{name}.new"));
         let put = || -> io::Result<()> {
-            let mut text = serde_json::to_string_pretty(search)?;
+            let mut text = serde_json::to_string_pretty(document)?;
             text.push('\n');
             let mut file = File::create(&draft)?;
             file.write_all(text.as_bytes())?;

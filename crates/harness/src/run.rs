@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use pushbench_model::environment::Environment;
 use pushbench_model::profile::Profile;
-use pushbench_model::record::{AbsentServer, Outcome, Run, SCHEMA, Trial};
+use pushbench_model::record::{AbsentServer, LeftOut, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
 use pushbench_model::selftest::SelfTest;
 use pushbench_model::slices::SliceTrial;
@@ -41,6 +41,9 @@ pub struct RunConfig {
     pub servers: Vec<Server>,
     /// Servers that were to take part and cannot.
     pub absent: Vec<AbsentServer>,
+    /// Servers that are not measured although they are there. What a scenario leaves out is added by
+    /// [`RunConfig::all_left_out`].
+    pub left_out: Vec<LeftOut>,
     /// Whether servers of this suite are compared in slices besides.
     pub slices: bool,
     /// Cores of both sides.
@@ -69,6 +72,29 @@ impl RunConfig {
         )
     }
 
+    /// All that is not measured although it is there: what was left out beforehand, and the servers that cannot hold
+    /// the connections of a scenario.
+    #[must_use]
+    pub fn all_left_out(&self) -> Vec<LeftOut> {
+        let of = |scenario| {
+            let servers = self.servers.iter();
+            servers.filter_map(move |server: &Server| server.left_out_by(scenario))
+        };
+        let by_scenario = self.scenarios.iter().flat_map(of);
+        self.left_out.iter().cloned().chain(by_scenario).collect()
+    }
+
+    /// A new record without trials, for what else a record may hold.
+    ///
+    /// # Errors
+    ///
+    /// When the record cannot be written.
+    pub fn empty_record(&self) -> Result<RecordWriter, HarnessError> {
+        let started = Timestamp::now();
+        let name = directory_name(started, &self.environment);
+        RecordWriter::create(&self.parent, &name, &self.header(0, started))
+    }
+
     pub(crate) fn header(&self, planned: u32, started: Timestamp) -> Run {
         Run {
             schema: SCHEMA,
@@ -85,6 +111,7 @@ impl RunConfig {
                 .map(|server| server.label.clone())
                 .collect(),
             absent: self.absent.clone(),
+            left_out: self.all_left_out(),
             server_cores: self.cores.server.clone(),
             load_cores: self.cores.load.clone(),
             environment: self.environment.clone(),
@@ -269,7 +296,11 @@ fn check(config: &RunConfig, plan: &Plan) -> Result<(), HarnessError> {
             config.servers.is_empty(),
             "no server was chosen that this machine can start",
         ),
-        (plan.is_empty(), "no repetitions were asked for"),
+        (config.repetitions == 0, "no repetitions were asked for"),
+        (
+            plan.is_empty(),
+            "no server chosen can hold the connections of a scenario chosen (max-connections in servers.toml)",
+        ),
     ];
     match missing.iter().find(|(is_missing, _)| *is_missing) {
         Some((_, what)) => Err(HarnessError::NothingToRun(what)),

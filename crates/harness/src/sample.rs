@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pushbench_model::record::{Cost, CounterValues, MemoryUse, PUBLISHER_THREAD, Usage};
 use pushbench_sys::counters::{Counters, Counts};
@@ -27,6 +27,8 @@ pub(crate) struct Probe {
 /// Longer than a tick of any kernel (100 Hz at the least).
 const REST: Duration = Duration::from_millis(12);
 const REST_ATTEMPTS: u32 = 8;
+/// Readings in a row that find no work.
+const RESTS: u32 = 3;
 /// A side that used less than this in [`REST`] is at rest; timers of a runtime may still go off.
 const RESTED_NS: u64 = 50_000;
 
@@ -95,6 +97,24 @@ impl Probe {
             }
         }
         Ok(reading)
+    }
+
+    /// Waits until the side has come to rest, at most for `limit`: a receiver that has fallen behind is still at work when
+    /// the last message has been sent. Several readings must agree, because one may fall between two of its turns.
+    pub(crate) fn rest(&mut self, limit: Duration) -> io::Result<()> {
+        let (mut earlier, mut agreeing) = (self.reading()?.cpu_ns(), 0);
+        let begin = Instant::now();
+        while agreeing < RESTS && begin.elapsed() < limit {
+            thread::sleep(REST);
+            let now = self.reading()?.cpu_ns();
+            agreeing = if now.abs_diff(earlier) <= RESTED_NS {
+                agreeing + 1
+            } else {
+                0
+            };
+            earlier = now;
+        }
+        Ok(())
     }
 
     /// What was used, if the measured phase has ended.

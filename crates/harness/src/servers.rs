@@ -11,25 +11,34 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pushbench_model::measurement::Publisher;
-use pushbench_model::record::ServerLabel;
+use pushbench_model::profile::Profile;
+use pushbench_model::record::{LeftOut, ServerLabel};
+use pushbench_model::scenario::Scenario;
 
 use crate::cores;
 use crate::error::HarnessError;
 
+pub(crate) use availability::first_line;
 pub use availability::{CheckedServers, check};
 pub use parse::ServersError;
+pub(crate) use parse::{Source, is_plain};
 
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Which.
     pub label: ServerLabel,
-    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}` and `{cores}` are still to be filled in.
+    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}`, `{cores}` and `{connections}` are still to be
+    /// filled in.
     pub command: Vec<String>,
     /// Where it is started; the current directory if absent.
     pub directory: Option<PathBuf>,
     /// Who publishes: the server by a schedule, or the load process through it.
     pub publisher: Publisher,
+    /// The smallest profile of which it is part when no servers are named.
+    pub profile: Profile,
+    /// Connections that it can hold; scenarios with more are measured without it. As many as asked for, if absent.
+    pub max_connections: Option<u32>,
     /// What it is, in a sentence.
     pub about: String,
     /// Runtime it needs, looked for on the PATH.
@@ -66,10 +75,42 @@ impl Server {
         Ok(Self::parse(&text, file)?)
     }
 
-    /// Program and arguments that start it. `pushbench` is an absolute path, because the server may have a directory
-    /// of its own.
+    /// Whether `profile` has it not, and why.
     #[must_use]
-    pub fn arguments(&self, pushbench: &Path, server_cores: &[usize]) -> Vec<OsString> {
+    pub fn left_out_of(&self, profile: Profile) -> Option<LeftOut> {
+        (self.profile > profile).then(|| LeftOut {
+            server: self.label.clone(),
+            scenario: None,
+            reason: format!(
+                "it is part of profiles from {} on; --server {} measures it in any",
+                self.profile,
+                self.label.name()
+            ),
+        })
+    }
+
+    /// Whether it cannot hold the connections of `scenario`, and why.
+    #[must_use]
+    pub fn left_out_by(&self, scenario: &Scenario) -> Option<LeftOut> {
+        let (wanted, most) = (scenario.workload.connections(), self.max_connections?);
+        (wanted > most).then(|| LeftOut {
+            server: self.label.clone(),
+            scenario: Some(scenario.name.clone()),
+            reason: format!(
+                "{wanted} connections are more than the {most} that servers.toml gives it (max-connections)"
+            ),
+        })
+    }
+
+    /// Program and arguments that start it, to hold `connections` at a time. `pushbench` is an absolute path, because
+    /// the server may have a directory of its own.
+    #[must_use]
+    pub fn arguments(
+        &self,
+        pushbench: &Path,
+        server_cores: &[usize],
+        connections: u32,
+    ) -> Vec<OsString> {
         let fill = |argument: &String| {
             if argument == "{pushbench}" {
                 return pushbench.into();
@@ -79,6 +120,7 @@ impl Server {
                 .replace("{transport}", &self.label.transport)
                 .replace("{tuning}", self.label.tuning.label())
                 .replace("{cores}", &cores::list(server_cores))
+                .replace("{connections}", &connections.to_string())
                 .into()
         };
         self.command.iter().map(fill).collect()

@@ -30,6 +30,9 @@ use order::Order;
 /// Deliveries of a slice, about: they take a server 1 to 5 ms. With four times as many the ratio of two neighbours is
 /// hardly steadier and there are a third of the rounds; with fewer, the start of a slice is too much of it.
 const DELIVERIES: f64 = 500.0;
+/// With more subscribers, every server of a trial in slices holds them all at once, and a message takes so long that the
+/// machine changes its speed within it.
+const MOST_SUBSCRIBERS: u32 = 5000;
 /// A delivery of this many bytes costs about twice that of a small one.
 const DOUBLE_BYTES: f64 = 8192.0;
 /// With few subscribers, most of the time is the way of a message and not the deliveries: not more messages than this.
@@ -63,7 +66,8 @@ pub struct SliceConfig {
 }
 
 impl SliceConfig {
-    /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices.
+    /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices, and
+    /// when it has so many subscribers that one message is more than a slice.
     #[must_use]
     pub fn new(
         scenario: &Arc<Scenario>,
@@ -74,6 +78,9 @@ impl SliceConfig {
         let Workload::FanOut(fan_out) = &scenario.workload else {
             return None;
         };
+        if fan_out.subscribers > MOST_SUBSCRIBERS {
+            return None;
+        }
         Some(Self {
             number: 1,
             repetition: 1,

@@ -26,10 +26,10 @@ use crate::slices::{self, SliceConfig, SliceResult};
 use crate::time;
 use crate::verify::verify;
 
-use conversation::{Address, Conversation};
+use conversation::Conversation;
 use flags::Machine;
 
-pub(crate) use conversation::{Abort, ended, ready, unsampled};
+pub(crate) use conversation::{Abort, Address, ended, ready, unsampled};
 pub use meddler::{Meddler, Nobody, Sides};
 pub(crate) use result::parse as parse_result;
 
@@ -192,7 +192,11 @@ impl ProcessRunner<'_> {
     pub(crate) fn server_command(&self, trial: &PlannedTrial) -> Command {
         let server = &trial.server;
         let mut arguments = server
-            .arguments(&self.pushbench, &self.cores.server)
+            .arguments(
+                &self.pushbench,
+                &self.cores.server,
+                trial.scenario.workload.connections(),
+            )
             .into_iter();
         // A server that was parsed has a command; an empty name cannot be started and says so.
         let mut command = Command::new(arguments.next().unwrap_or_default());

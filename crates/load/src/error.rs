@@ -25,6 +25,20 @@ pub enum LoadError {
         /// The limit after raising it as far as allowed.
         limit: u64,
     },
+    /// One own address has too few ports for the connections of the scenario, and there are no others.
+    #[error(
+        "{needed} connections to {target} need as many ports and net.ipv4.ip_local_port_range has {ports}; widen it \
+         (sysctl net.ipv4.ip_local_port_range=\"1024 65535\"), ask for fewer subscribers, or connect to 127.0.0.1, \
+         which takes several source addresses"
+    )]
+    TooFewPorts {
+        /// Connections.
+        needed: u64,
+        /// Ports of the range.
+        ports: u64,
+        /// Where to.
+        target: SocketAddr,
+    },
     /// Nobody answers.
     #[error("cannot connect to {address}: {source}; is the server running and the port right?")]
     Connect {

@@ -7,6 +7,7 @@
 //! - [`run_slices`]: short pieces of load, each when it is asked for
 //! - [`target`]: where the server is
 //! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
+//! - [`capacity`]: how many connections fit, and how they are spread where they do not
 //! - [`publisher`]: who publishes: the server by order, or this process through `POST /publish`
 //! - `worker`: one thread per core, each with a loop over all its connections
 //! - `station`: a worker from inside
@@ -16,6 +17,7 @@
 //! - `client`: the few HTTP requests of the control plane
 
 pub mod barrier;
+pub mod capacity;
 mod client;
 mod error;
 mod faults;
@@ -57,7 +59,8 @@ pub struct Config {
     pub publisher: PublisherRole,
     /// Seed of schedule and payload.
     pub seed: u64,
-    /// One worker per core listed, pinned to it; empty means one worker, pinned nowhere.
+    /// One worker per core listed, pinned to it; empty means one worker, pinned nowhere. There are more of them when the
+    /// connections need several tables of file descriptors.
     pub cores: Vec<usize>,
     /// Nanoseconds before each due time that the publisher spins instead of sleeping.
     pub spin_ns: u64,
@@ -79,7 +82,6 @@ pub(crate) struct Bench {
 /// When the server cannot be reached, refuses, or this machine's limits are too low. Lost messages and connections that
 /// end early are no errors: they are part of the measurement.
 pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, LoadError> {
-    check_limits(&config)?;
     let workers = Worker::start_all(&config)?;
     let publisher = publisher::for_role(&config)?;
     barrier.reached("ready")?;
@@ -110,7 +112,6 @@ pub fn run_slices(
     let Workload::FanOut(fan_out) = config.scenario.workload else {
         return Err(LoadError::NoSlices(config.scenario.workload.label()));
     };
-    check_limits(&config)?;
     let workers = Worker::start_all(&config)?;
     let publisher = publisher::for_role(&config)?;
     let mut bench = Bench {
@@ -129,20 +130,4 @@ fn health(config: &Config) -> Option<Health> {
     let patience = config.patience.control;
     let response = client::request(&config.control, "GET /healthz", b"", patience).ok()?;
     serde_json::from_slice(&response.body).ok()
-}
-
-/// File descriptors beside those of the connections: runtimes, control, standard streams.
-const SPARE_FILES: u64 = 64;
-
-fn check_limits(config: &Config) -> Result<(), LoadError> {
-    let connections = match config.scenario.workload {
-        Workload::FanOut(fan_out) => u64::from(fan_out.subscribers),
-        Workload::Connect(connect) => u64::from(connect.in_flight),
-    };
-    let needed = connections + SPARE_FILES;
-    let (limit, _) = pushbench_sys::process::raise_nofile();
-    if needed > limit {
-        return Err(LoadError::TooFewFiles { needed, limit });
-    }
-    Ok(())
 }

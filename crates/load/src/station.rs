@@ -11,6 +11,7 @@ use pushbench_transport::subscriber::{Happened, Inlet, Nonce, Request, Subscribe
 use pushbench_transport::transport::Transport;
 
 use crate::Config;
+use crate::capacity::Spread;
 use crate::faults::Faults;
 
 /// What the connections of one worker share.
@@ -18,6 +19,7 @@ pub(crate) struct Station {
     pub(crate) subscribers: Box<dyn Subscribers>,
     pub(crate) faults: Faults,
     address: SocketAddr,
+    spread: Spread,
     seed: u64,
     connections: u64,
 }
@@ -27,6 +29,7 @@ pub(crate) struct Plan {
     transport: &'static dyn Transport,
     request: Request,
     address: SocketAddr,
+    spread: Spread,
     seed: u64,
 }
 
@@ -42,6 +45,7 @@ impl Plan {
             subscribers,
             faults: Faults::default(),
             address: self.address,
+            spread: self.spread,
             seed: self.seed,
             connections: 0,
         })
@@ -50,7 +54,7 @@ impl Plan {
 
 impl Station {
     /// What worker number `index` needs, whose subscribers ask for everything the server keeps and will publish.
-    pub(crate) fn plan(config: &Config, index: usize) -> Plan {
+    pub(crate) fn plan(config: &Config, index: usize, spread: Spread) -> Plan {
         let path = match config.target.path.as_str() {
             "" => config.transport.endpoint().1,
             path => path,
@@ -65,6 +69,7 @@ impl Station {
                 poll_timeout_ms: POLL_TIMEOUT_MS,
             },
             address: config.target.address,
+            spread,
             seed: config.seed.wrapping_add(index as u64),
         }
     }
@@ -84,8 +89,9 @@ impl Station {
 
     /// Begins a connection; its key.
     pub(crate) fn open(&mut self) -> io::Result<usize> {
+        let source = self.spread.source(self.connections);
         let nonce = self.nonce();
-        self.subscribers.open(self.address, None, nonce)
+        self.subscribers.open(self.address, source, nonce)
     }
 
     /// Keeps in words what went wrong since it was last asked.
@@ -114,5 +120,45 @@ impl Station {
             bytes.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
         }
         nonce
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, TcpListener};
+
+    use pushbench_transport::transport::by_name;
+
+    use super::*;
+
+    #[test]
+    fn connections_come_from_as_many_addresses_as_they_need() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let plan = Plan {
+            transport: by_name("tcp").unwrap(),
+            request: Request {
+                host: String::new(),
+                path: String::new(),
+                after: None,
+                once: false,
+                poll_timeout_ms: POLL_TIMEOUT_MS,
+            },
+            address: listener.local_addr().unwrap(),
+            spread: Spread {
+                own_tables: 0,
+                addresses: 2,
+            },
+            seed: 1,
+        };
+        let mut station = plan.station(Arc::new(Bell::new().unwrap())).unwrap();
+        let mut peers = Vec::new();
+        for _ in 0..4 {
+            station.open().unwrap();
+            peers.push(listener.accept().unwrap().1.ip());
+        }
+        assert_eq!(
+            peers,
+            [1, 2, 1, 2].map(|last| IpAddr::from([127, 0, 0, last]))
+        );
     }
 }

@@ -35,6 +35,14 @@ impl Default for Watched {
 }
 
 impl Watched {
+    /// Adds a worker of the same core: the lags of both, the share of both together.
+    pub(crate) fn beside(&mut self, other: &Self) {
+        let busy = [self.busy, other.busy].into_iter().flatten();
+        let together = busy.reduce(|one, other| one + other);
+        self.add(other);
+        self.busy = together;
+    }
+
     /// Adds another worker: the lags of both, the share of the busier one.
     pub(crate) fn add(&mut self, other: &Self) {
         self.lag
@@ -118,5 +126,7 @@ mod tests {
         sum.add(&with(Some(0.7)));
         sum.add(&with(Some(0.1)));
         assert_eq!(sum.busy, Some(0.7));
+        sum.beside(&with(Some(0.25)));
+        assert_eq!(sum.busy, Some(0.95), "two on one core");
     }
 }

@@ -1,8 +1,10 @@
-//! One thread per core, each with a loop over its own connections.
+//! One thread per core, each with a loop over its own connections; more, with file tables of their own, where one table
+//! does not hold the connections.
 //!
 //! Workloads send jobs (closures) and tasks (what is looked at after every turn of the loop until it is done) to workers;
 //! there is no list of commands to extend.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::{self, JoinHandle};
@@ -11,7 +13,9 @@ use std::time::Duration;
 use pushbench_model::slices::RECEIVING_THREAD;
 use pushbench_sys::affinity;
 use pushbench_sys::poller::Bell;
+use pushbench_sys::process::spawn_with_own_files;
 
+use crate::capacity::{self, Limits, Spread};
 use crate::station::Station;
 use crate::{Config, LoadError};
 
@@ -24,6 +28,8 @@ pub(crate) struct Worker {
     jobs: Option<Sender<Job>>,
     bell: Arc<Bell>,
     thread: Option<JoinHandle<()>>,
+    /// The core that it is pinned to, perhaps with others.
+    pub(crate) core: Option<usize>,
 }
 
 /// Work that waits for something to happen on its worker.
@@ -76,25 +82,26 @@ impl<T: Task> Running for Replying<T> {
 }
 
 impl Worker {
-    /// One worker per core of the configuration.
+    /// One worker per core of the configuration, or as many as the connections need tables of file descriptors.
     pub(crate) fn start_all(config: &Config) -> Result<Vec<Self>, LoadError> {
-        let cores: Vec<Option<usize>> = match config.cores.as_slice() {
-            [] => vec![None],
-            cores => cores.iter().copied().map(Some).collect(),
-        };
-        cores
-            .into_iter()
-            .enumerate()
-            .map(|(index, core)| Self::start(config, index, core))
+        let connections = capacity::connections(&config.scenario);
+        let spread = Limits::of_this_machine().spread(connections, config.target.address)?;
+        let workers = config.cores.len().max(spread.own_tables as usize).max(1);
+        (0..workers)
+            .map(|index| Self::start(config, index, spread))
             .collect()
     }
 
-    fn start(config: &Config, index: usize, core: Option<usize>) -> Result<Self, LoadError> {
+    fn start(config: &Config, index: usize, spread: Spread) -> Result<Self, LoadError> {
+        let core = match config.cores.as_slice() {
+            [] => None,
+            cores => Some(cores[index % cores.len()]),
+        };
         let (jobs, inbox) = mpsc::channel();
         let bell = Arc::new(Bell::new().map_err(LoadError::Worker)?);
-        let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index));
+        let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index, spread));
         let (started, ready) = mpsc::channel();
-        let body = move || {
+        let body = move |own_files: io::Result<()>| {
             if let Some(core) = core
                 && let Err(error) = affinity::pin_current_thread(&[core])
             {
@@ -102,26 +109,28 @@ impl Worker {
                     "pushbench: cannot pin a worker to core {core}: {error}; it runs unpinned"
                 );
             }
-            let mut station = match plan.station(heard) {
-                Ok(station) => {
+            // Whoever starts it waits for this.
+            match own_files.and_then(|()| plan.station(heard)) {
+                Ok(mut station) => {
                     let _ = started.send(Ok(()));
-                    station
+                    run(&mut station, &inbox);
                 }
                 Err(error) => {
                     let _ = started.send(Err(error));
-                    return;
                 }
-            };
-            run(&mut station, &inbox);
+            }
         };
-        let thread = thread::Builder::new()
-            .name(RECEIVING_THREAD.into())
-            .spawn(body)
-            .map_err(LoadError::Worker)?;
+        let thread = thread::Builder::new().name(RECEIVING_THREAD.into());
+        let thread = if spread.own_tables > 0 {
+            spawn_with_own_files(thread, body)
+        } else {
+            thread.spawn(move || body(Ok(())))
+        };
         let worker = Self {
             jobs: Some(jobs),
             bell,
-            thread: Some(thread),
+            thread: Some(thread.map_err(LoadError::Worker)?),
+            core,
         };
         match ready.recv() {
             Ok(Ok(())) => Ok(worker),

@@ -48,6 +48,7 @@ fn server(transport: &str, words: &[&str]) -> Result<Server, ServeError> {
         listen: any,
         control: any,
         cores: vec![],
+        shards: 1,
         options: ServeOptions {
             injection,
             ..ServeOptions::default()

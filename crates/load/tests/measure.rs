@@ -20,6 +20,7 @@ fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
         listen: any,
         control: any,
         cores: vec![],
+        shards: 1,
         options,
     })
     .unwrap()

@@ -56,8 +56,11 @@ pub struct Health {
     pub nodelay: u64,
     /// Messages published since the start.
     pub published: u64,
-    /// Subscribers disconnected because they fell behind the ring of kept messages.
+    /// Subscribers disconnected because they fell behind the ring of kept messages, or a shorter queue.
     pub lagged: u64,
+    /// Messages dropped for subscribers whose queue was full, over all of them (`serve --overflow drop-oldest`).
+    #[serde(default)]
+    pub dropped: u64,
     /// Whether the server was asked to do something wrong (`serve --inject`): its figures must not be used.
     #[serde(default)]
     pub injected: bool,

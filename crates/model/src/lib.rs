@@ -14,7 +14,7 @@
 //! - [`measurement`]: what a load process prints at the end of a trial
 //! - [`stages`]: where the time of a delivery goes
 //! - [`record`]: what a run leaves on disk, and reading it back
-//! - [`slices`], [`search`], [`selftest`], [`anatomy`]: what else a record may hold
+//! - [`slices`], [`search`], [`selftest`], [`anatomy`], [`peers`]: what else a record may hold
 //! - [`tuning`], [`margin`]: how libraries are set, and how large a difference must be to matter
 //! - [`injection`]: faults and delays that a self-test asks a server for
 //! - [`environment`]: the machine a run was made on
@@ -32,6 +32,7 @@ pub mod margin;
 pub mod measurement;
 pub mod message;
 pub mod payload;
+pub mod peers;
 pub mod profile;
 pub mod record;
 pub mod recorder;

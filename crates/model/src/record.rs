@@ -55,6 +55,9 @@ pub struct Run {
     pub servers: Vec<ServerLabel>,
     /// Servers that were to take part and cannot.
     pub absent: Vec<AbsentServer>,
+    /// Servers that could have taken part and were left out, of all scenarios or of one.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// Cores given to the server and to the load process; equal when there is only one.
     pub server_cores: Vec<usize>,
     /// Cores given to the load process.
@@ -103,6 +106,27 @@ pub struct AbsentServer {
     pub reason: String,
     /// Command that would install it.
     pub install: String,
+}
+
+/// A server that was not measured although it is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// Which.
+    pub server: ServerLabel,
+    /// The scenario without it; absent when it is all of them.
+    pub scenario: Option<String>,
+    /// Why, and what would have it take part.
+    pub reason: String,
+}
+
+/// `websocket/ws in hold-10k: ...`, one line for people.
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.scenario {
+            Some(scenario) => write!(f, "{} in {scenario}: {}", self.server, self.reason),
+            None => write!(f, "{}: {}", self.server, self.reason),
+        }
+    }
 }
 
 /// How a trial ended.

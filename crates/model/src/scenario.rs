@@ -52,6 +52,15 @@ impl Workload {
             Self::Connect(_) => "connect",
         }
     }
+
+    /// Connections that are open at the same time.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        match self {
+            Self::FanOut(fan_out) => fan_out.subscribers,
+            Self::Connect(connect) => connect.in_flight,
+        }
+    }
 }
 
 /// Parameters of the fan-out workload.

@@ -8,6 +8,7 @@ mod escape;
 mod evidence;
 mod figure;
 mod page;
+mod peers;
 mod run;
 mod saturation;
 mod table;

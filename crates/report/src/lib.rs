@@ -12,6 +12,7 @@
 //! - [`wire`]: counted bytes against the formulas
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
+//! - [`peers`]: programs of others beside our own
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 //! - [`compare`]: several records against the first
@@ -25,6 +26,7 @@ mod markdown;
 pub mod metric;
 mod notices;
 mod number;
+pub mod peers;
 pub mod results;
 mod saturation;
 mod selftest;

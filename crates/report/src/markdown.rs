@@ -7,7 +7,7 @@ use crate::notices;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::{selftest, texts, trials};
+use crate::{peers, selftest, texts, trials};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
@@ -89,6 +89,17 @@ fn search(saturation: &Saturation<'_>) -> String {
 fn after(record: &Record) -> String {
     let run = &record.run;
     let mut out = String::new();
+    if let Some(found) = &record.peers {
+        out += &format!("\n## {}\n", peers::TITLE);
+        for section in peers::sections(found) {
+            out += &format!("\n### {}\n\n", escape(&section.title));
+            for sentence in &section.about {
+                out += &format!("{}\n\n", escape(sentence));
+            }
+            out += &table(&section.table);
+        }
+        out += &format!("\n{}\n", escape(&peers::made_with(found)));
+    }
     if !run.absent.is_empty() {
         out += "\n## Absent servers\n\n";
         for absent in &run.absent {
@@ -98,6 +109,12 @@ fn after(record: &Record) -> String {
                 escape(&sentence(&absent.reason)),
                 code(&absent.install),
             );
+        }
+    }
+    if !run.left_out.is_empty() {
+        out += "\n## Servers left out\n\n";
+        for left_out in &run.left_out {
+            out += &format!("- {}\n", escape(&left_out.to_string()));
         }
     }
     let unused = trials::unused(record);

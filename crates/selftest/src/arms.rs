@@ -36,6 +36,8 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         command,
         directory: None,
         publisher: Publisher::Server,
+        profile: Profile::Quick,
+        max_connections: None,
         about: "Pushbench's own.".into(),
         program: None,
         minimum: None,

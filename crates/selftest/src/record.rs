@@ -100,6 +100,7 @@ fn write(parent: &Path, seed: u64, kind: Kind) -> Result<Record, String> {
         scenarios: vec![scenario],
         servers: servers.iter().map(|server| server.label.clone()).collect(),
         absent: Vec::new(),
+        left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
         environment: Environment {

@@ -90,6 +90,8 @@ impl Setup {
             command,
             directory: None,
             publisher: Publisher::Server,
+            profile: Profile::Quick,
+            max_connections: None,
             about: String::new(),
             program: None,
             minimum: None,

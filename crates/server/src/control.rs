@@ -85,6 +85,7 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
             nodelay: control.stats.nodelay.load(Ordering::Relaxed),
             published: control.hub.published(),
             lagged: control.hub.lagged(),
+            dropped: control.hub.dropped(),
             injected: control.injected,
         }),
         (&Method::POST, "/publish") => publish(request, control).await,

@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! - [`Server`]: binds, starts the threads, ends them
-//! - `worker`: one thread per core, each with a current-thread runtime
+//! - `worker`: one thread per core, each with a current-thread runtime, or with a loop and no runtime; or one runtime for
+//!   all
 //! - `publisher`: the thread that publishes on a schedule, and what a self-test wants it to do wrong
 //! - `control`: `/healthz`, `/publish`, `/schedule`
 
@@ -17,9 +18,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use pushbench_model::tuning::Tuning;
+use pushbench_sys::poller::Bell;
+use pushbench_transport::bare;
 use pushbench_transport::hub::Hub;
 use pushbench_transport::listener::Stats;
+use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
@@ -38,6 +41,9 @@ pub struct Config {
     pub control: SocketAddr,
     /// One worker per core listed, pinned to it; empty means one worker, pinned nowhere.
     pub cores: Vec<usize>,
+    /// Worker threads per core. More than one is for more connections than a file table holds: each has a table of its
+    /// own (stack `bare` only).
+    pub shards: usize,
     /// Settings of the transports.
     pub options: ServeOptions,
 }
@@ -59,6 +65,29 @@ pub enum ServeError {
          number; use sse, websocket or tcp"
     )]
     Injection,
+    /// The transport is not spoken by the stack.
+    #[error("{transport} is not spoken by the stack {stack}")]
+    Stack {
+        /// The transport.
+        transport: &'static str,
+        /// The stack.
+        stack: Stack,
+    },
+    /// A runtime's workers share one file table.
+    #[error(
+        "the stack {stack} cannot have {shards} worker threads per core with a file table of their own; only bare can"
+    )]
+    Shards {
+        /// The stack.
+        stack: Stack,
+        /// How many were asked for.
+        shards: usize,
+    },
+    /// Only one stack has a choice of runtimes.
+    #[error(
+        "the stack {0} has a current-thread runtime per core and no other; the runtime multi-thread is for the stack axum"
+    )]
+    Runtime(Stack),
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -76,6 +105,10 @@ pub struct Server {
     hub: Arc<Hub>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
+    /// Wake workers that have no runtime, so that they see that they are to stop.
+    bells: Vec<Arc<Bell>>,
+    /// Kept until the workers have ended: what one with a file table of its own drops is not closed here.
+    _listener: Arc<TcpListener>,
 }
 
 impl Server {
@@ -91,6 +124,15 @@ impl Server {
         if config.transport.name() == "long-poll" && injection.disturbs_sequence() {
             return Err(ServeError::Injection);
         }
+        let stack = options.stack;
+        if !config.transport.stacks().contains(&stack) {
+            let transport = config.transport.name();
+            return Err(ServeError::Stack { transport, stack });
+        }
+        let shards = config.shards.max(1);
+        if shards > 1 && stack != Stack::Bare {
+            return Err(ServeError::Shards { stack, shards });
+        }
         let injected = !injection.is_none();
         let hub = hub_for(config.transport, &options);
         let stats = Arc::new(Stats::default());
@@ -98,38 +140,59 @@ impl Server {
         let (data_listener, data) = listen(config.listen)?;
         let (control_listener, control) = listen(config.control)?;
 
-        let mut threads = Vec::new();
-        let cores: Vec<Option<usize>> = match config.cores.as_slice() {
-            [] => vec![None],
-            cores => cores.iter().copied().map(Some).collect(),
+        let data_listener = Arc::new(data_listener);
+        let (mut threads, mut bells) = (Vec::new(), Vec::new());
+        let is_pool = options.runtime == Runtime::MultiThread;
+        if is_pool && stack != Stack::Axum {
+            return Err(ServeError::Runtime(stack));
+        }
+        let shares = match config.cores.as_slice() {
+            cores if is_pool || cores.is_empty() => vec![cores.to_vec()],
+            cores => cores.iter().map(|&core| vec![core]).collect(),
         };
-        for core in cores {
-            let listener = data_listener
-                .try_clone()
-                .map_err(|source| ServeError::Listen {
-                    address: data,
-                    source,
-                })?;
-            threads.push(worker::start(worker::Start {
+        for cores in shares.iter().flat_map(|cores| vec![cores.clone(); shards]) {
+            let start = worker::Start {
                 transport: config.transport,
                 hub: Arc::clone(&hub),
                 options: Arc::clone(&options),
-                worker: pushbench_transport::listener::Worker {
-                    listener,
-                    stats: Arc::clone(&stats),
-                    shutdown: stopped.clone(),
-                },
-                core,
-            })?);
+                cores,
+            };
+            let shutdown = stopped.clone();
+            let stats = Arc::clone(&stats);
+            if stack == Stack::Bare {
+                let bell = Bell::new().map(Arc::new).map_err(worker::failed)?;
+                bells.push(Arc::clone(&bell));
+                let worker = bare::Worker {
+                    listener: Arc::clone(&data_listener),
+                    stats,
+                    shutdown,
+                    bell,
+                    shares_the_door: shards > 1,
+                };
+                threads.push(worker::start_bare(start, worker)?);
+                continue;
+            }
+            let listener = data_listener.try_clone();
+            let listener = listener.map_err(|source| ServeError::Listen {
+                address: data,
+                source,
+            })?;
+            let worker = pushbench_transport::listener::Worker {
+                listener,
+                stats,
+                shutdown,
+            };
+            threads.push(if is_pool {
+                worker::start_pool(start, worker)?
+            } else {
+                worker::start(start, worker)?
+            });
         }
         let publisher = publisher::Publisher::start(Arc::clone(&hub), config.transport, injection)?;
-        // A transport without a choice is as it is, whatever was asked for.
-        let tunings = config.transport.tunings();
-        let tuning = Some(options.tuning).filter(|tuning| tunings.contains(tuning));
         let control_state = control::Control {
             hub: Arc::clone(&hub),
             stats,
-            tuning: tuning.unwrap_or(Tuning::Fixed),
+            tuning: options.tuning_among(config.transport.tunings()),
             publisher,
             injected,
         };
@@ -140,6 +203,8 @@ impl Server {
             hub,
             stop,
             threads,
+            bells,
+            _listener: data_listener,
         })
     }
 
@@ -165,6 +230,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.send_replace(true);
+        self.bells.iter().for_each(|bell| bell.ring());
         for thread in self.threads.drain(..) {
             // A worker that panicked has said so; there is nothing left to end.
             let _ = thread.join();

@@ -9,7 +9,7 @@ mod raw;
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::net::sockopt;
+use rustix::net::{RecvFlags, SendFlags, sockopt};
 
 pub use connect::{Begun, begin_connect};
 
@@ -76,6 +76,28 @@ pub fn set_nodelay_checked(fd: impl AsFd) -> io::Result<bool> {
     let fd = fd.as_fd();
     sockopt::set_tcp_nodelay(fd, true)?;
     Ok(sockopt::tcp_nodelay(fd)?)
+}
+
+/// Sends what the socket takes of `bytes`, without a signal when the peer is gone. One system call and nothing around it:
+/// a C library makes it a place where a thread can be cancelled, which costs more than a loop around it does.
+///
+/// # Errors
+///
+/// `WouldBlock` when a non-blocking socket takes nothing, or what has become of the connection.
+#[inline]
+pub fn send(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(fd, bytes, SendFlags::NOSIGNAL)?)
+}
+
+/// Receives what is there, as far as there is room; 0 at the end of the stream. Like [`send`], one system call.
+///
+/// # Errors
+///
+/// `WouldBlock` when nothing is there and the socket is non-blocking, or what has become of the connection.
+#[inline]
+pub fn receive(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
+    let (count, _) = rustix::net::recv(fd, room, RecvFlags::empty())?;
+    Ok(count)
 }
 
 impl From<raw::TcpInfo> for TcpInfo {
@@ -157,6 +179,21 @@ mod tests {
         assert!(!connected.nodelay().unwrap());
         assert!(set_nodelay_checked(&connected).unwrap());
         assert!(connected.nodelay().unwrap());
+    }
+
+    #[test]
+    fn what_is_sent_is_received() {
+        let (connected, accepted) = pair();
+        assert_eq!(send(&connected, b"hello").unwrap(), 5);
+        let mut room = [0; 16];
+        assert_eq!(receive(&accepted, &mut room).unwrap(), 5);
+        assert_eq!(room[..5], *b"hello");
+        accepted.set_nonblocking(true).unwrap();
+        let error = receive(&accepted, &mut room).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        drop(connected);
+        accepted.set_nonblocking(false).unwrap();
+        assert_eq!(receive(&accepted, &mut room).unwrap(), 0);
     }
 
     #[test]

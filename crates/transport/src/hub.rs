@@ -6,15 +6,18 @@
 //!
 //! The lock is taken once per message by the publisher and once per message by each worker, never per delivery.
 
+mod broadcast;
+mod feed;
 mod topic;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+pub(crate) use broadcast::{Broadcast, Pump, Source};
 use bytes::Bytes;
-use tokio::sync::Notify;
-
+pub(crate) use feed::Feed;
+pub(crate) use topic::arithmetic;
 pub use topic::{Lagged, Subscription, Topic};
 
 /// How many messages are kept for subscribers that resume or fall behind.
@@ -48,13 +51,17 @@ pub struct Frame {
 /// Turns a message into the bytes of its transport; called once per message.
 pub type Encode = Box<dyn Fn(Message<'_>, &mut Vec<u8>) + Send + Sync>;
 
+/// Tells a worker that there are messages; called once per message and worker.
+pub type News = Box<dyn Fn() + Send + Sync>;
+
 /// Where messages are published; shared by all threads of a server.
 pub struct Hub {
     encode: Encode,
     ring: Mutex<Ring>,
-    workers: Mutex<Vec<Arc<Notify>>>,
+    workers: Mutex<Vec<News>>,
     published: AtomicU64,
     lagged: AtomicU64,
+    dropped: AtomicU64,
     /// Rounds of arithmetic that a worker adds for every subscription it wakes.
     work: u32,
 }
@@ -71,7 +78,11 @@ struct Ring {
 impl Ring {
     /// Sequence number of the oldest frame, or of the next one when there is none.
     fn first_seq(&self) -> u64 {
-        self.last_seq + 1 - self.frames.len() as u64
+        self.next_seq() - self.frames.len() as u64
+    }
+
+    fn next_seq(&self) -> u64 {
+        self.last_seq + 1
     }
 }
 
@@ -92,6 +103,7 @@ impl Hub {
             workers: Mutex::default(),
             published: AtomicU64::new(0),
             lagged: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
             work,
         })
     }
@@ -125,14 +137,7 @@ impl Hub {
         }
         drop(ring);
         self.published.fetch_add(1, Ordering::Relaxed);
-        for worker in self
-            .workers
-            .lock()
-            .expect("no holder of this lock panics")
-            .iter()
-        {
-            worker.notify_one();
-        }
+        self.workers().iter().for_each(|tell| tell());
         seq
     }
 
@@ -150,10 +155,16 @@ impl Hub {
         self.published.load(Ordering::Relaxed)
     }
 
-    /// Subscribers that fell behind the ring and were disconnected.
+    /// Subscribers that fell behind the ring, or a shorter queue, and were disconnected.
     #[must_use]
     pub fn lagged(&self) -> u64 {
         self.lagged.load(Ordering::Relaxed)
+    }
+
+    /// Messages that were dropped because a subscriber's queue was full (`Overflow::DropOldest`), over all subscribers.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -162,13 +173,26 @@ impl Hub {
             .expect("a publisher that panics ends the server")
     }
 
-    fn register(&self) -> Arc<Notify> {
-        let notify = Arc::new(Notify::new());
-        self.workers
-            .lock()
-            .expect("no holder of this lock panics")
-            .push(Arc::clone(&notify));
-        notify
+    fn workers(&self) -> MutexGuard<'_, Vec<News>> {
+        self.workers.lock().expect("no holder of this lock panics")
+    }
+
+    /// Has `tell` called after every message from now on. It must not publish.
+    pub fn on_news(&self, tell: News) {
+        self.workers().push(tell);
+    }
+
+    pub(crate) fn count_lagged(&self) {
+        self.lagged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_dropped(&self, messages: u64) {
+        self.dropped.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    /// Rounds of arithmetic that a worker adds for every subscriber it wakes.
+    pub(crate) fn work(&self) -> u32 {
+        self.work
     }
 }
 

@@ -7,8 +7,9 @@
 //! - [`sse`], [`websocket`], [`long_poll`], [`tcp`]: the transports
 //! - [`stack`]: the software that can speak them
 //! - [`transport`]: the trait they share and the list of them
+//! - [`bare`]: the write loop of the stack that has no more than handshake and framing
 //! - [`hub`]: the sequenced ring of messages between a publisher and its subscribers; each is encoded once
-//! - [`listener`]: accepting connections
+//! - [`listener`]: accepting connections; `framework`: the same as axum does it
 //! - [`subscriber`]: the read loop of the load generator
 //! - [`http1`]: reading HTTP/1.1 responses, shared by three transports
 //! - [`limits`]: how much a peer may make a decoder hold
@@ -16,6 +17,8 @@
 //! Dispatch, allocation and locks cost once per connection or once per message, never once per delivery.
 
 mod ascii;
+pub mod bare;
+mod framework;
 pub mod http1;
 pub mod hub;
 pub mod limits;

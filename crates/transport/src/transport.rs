@@ -14,6 +14,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::bare;
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
@@ -38,7 +39,7 @@ pub trait Transport: Send + Sync {
 
     /// The software that can speak it.
     fn stacks(&self) -> &'static [Stack] {
-        &[Stack::Reference]
+        &[Stack::Bare, Stack::Reference]
     }
 
     /// How its server half on the stack `reference` can be set; the first is what is taken when nothing is said. The
@@ -53,6 +54,9 @@ pub trait Transport: Send + Sync {
 
     /// Accepts and serves connections on this thread until the worker is told to stop.
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()>;
+
+    /// The same on the stack `bare`, which has no runtime.
+    fn serve_bare(&self, hub: Arc<Hub>, worker: bare::Worker, options: Arc<ServeOptions>);
 
     /// The subscribers of one thread, none yet. Another thread ends their waiting by ringing `bell`.
     ///
@@ -118,6 +122,9 @@ pub struct ServeOptions {
     pub overflow: Overflow,
     /// How the libraries are set; without effect on a transport that has no choice ([`Transport::tunings`]).
     pub tuning: Tuning,
+    /// WebSocket on the stack `reference`: bytes of tungstenite's read buffer, in place of what the tuning says. It is
+    /// filled with zeros at every attempt to read.
+    pub ws_read_buffer: Option<usize>,
     /// SSE: send an `id:` line with every event, so that a browser resumes by itself.
     pub sse_ids: bool,
     /// SSE: send an `event:` line with this name.
@@ -128,6 +135,8 @@ pub struct ServeOptions {
     pub heartbeat_s: Option<u32>,
     /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
     pub poll_timeout_ms: u64,
+    /// Stack `bare`: how long a client may take to say what it wants, milliseconds.
+    pub header_timeout_ms: u64,
     /// What the server is to do wrong; nothing, unless a self-test wants it.
     pub injection: Injection,
 }
@@ -140,17 +149,31 @@ impl Default for ServeOptions {
             queue: usize::MAX,
             overflow: Overflow::Disconnect,
             tuning: Tuning::Equalised,
+            ws_read_buffer: None,
             sse_ids: true,
             sse_event: None,
             sse_retry_ms: None,
             heartbeat_s: None,
             poll_timeout_ms: 25_000,
+            header_timeout_ms: 10_000,
             injection: Injection::default(),
         }
     }
 }
 
 impl ServeOptions {
+    /// How the stack is set, on a transport that has these tunings: only `reference` has a choice.
+    #[must_use]
+    pub fn tuning_among(&self, tunings: &[Tuning]) -> Tuning {
+        match self.stack {
+            Stack::Bare => Tuning::Fixed,
+            Stack::Axum => Tuning::Defaults,
+            // A transport without a choice is as it is, whatever was asked for.
+            Stack::Reference if tunings.contains(&self.tuning) => self.tuning,
+            Stack::Reference => Tuning::Fixed,
+        }
+    }
+
     /// Ticks every [`Self::heartbeat_s`] seconds from now on; `None` when there are no heartbeats, as with 0 seconds.
     pub(crate) fn heartbeat(&self) -> Option<Interval> {
         let seconds = self.heartbeat_s.filter(|&seconds| seconds > 0)?;

@@ -1,5 +1,7 @@
 //! `pushbench doctor`: what this machine allows, and what to do about it.
 
+mod crowd;
+
 use std::collections::BTreeMap;
 
 use pushbench_harness::CoreSplit;
@@ -79,7 +81,7 @@ fn verdict(findings: &[Finding]) -> String {
 }
 
 fn findings(environment: &Environment) -> Vec<Finding> {
-    vec![
+    let mut findings = vec![
         build(),
         cores(),
         hypervisor(environment),
@@ -87,21 +89,6 @@ fn findings(environment: &Environment) -> Vec<Finding> {
         clock_cost(),
         timer(),
         counters(environment),
-        open_files(),
-        setting(
-            environment,
-            ("local ports", "net.ipv4.ip_local_port_range"),
-            |range| {
-                let mut ends = range
-                    .split_whitespace()
-                    .filter_map(|end| end.parse::<u32>().ok());
-                ends.next()
-                    .zip(ends.next())
-                    .is_none_or(|(low, high)| high.saturating_sub(low) >= 20_000)
-            },
-            "few of them limit how many connections reach one port: \
-             sysctl net.ipv4.ip_local_port_range=\"15000 60999\"",
-        ),
         setting(
             environment,
             ("accept queue", "net.core.somaxconn"),
@@ -122,7 +109,9 @@ fn findings(environment: &Environment) -> Vec<Finding> {
             "a connection that paused starts slowly again, which large messages feel: \
              sysctl net.ipv4.tcp_slow_start_after_idle=0",
         ),
-    ]
+    ];
+    findings.extend(crowd::findings());
+    findings
 }
 
 fn build() -> Finding {
@@ -270,23 +259,6 @@ fn counters(environment: &Environment) -> Finding {
     Finding {
         level,
         what: "hardware counters",
-        found,
-        advice,
-    }
-}
-
-fn open_files() -> Finding {
-    let (soft, hard) = pushbench_sys::process::raise_nofile();
-    let level = if soft >= 11_000 {
-        Level::Good
-    } else {
-        Level::Bad
-    };
-    let found = format!("{soft} (hard limit {hard})");
-    let advice = "each connection needs one on both sides: ulimit -n 65536, or raise the hard limit in limits.conf";
-    Finding {
-        level,
-        what: "open files",
         found,
         advice,
     }

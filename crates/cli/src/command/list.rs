@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pushbench_harness::servers;
+use pushbench_harness::{Server, servers};
 use pushbench_model::profile::Profile;
 use pushbench_model::tuning::Tuning;
 use pushbench_transport::transport::TRANSPORTS;
@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let available = checked
         .available
         .iter()
-        .map(|server| (&server.label, server.about.clone()));
+        .map(|server| (&server.label, about(server)));
     let absent = checked.absent.iter().map(|absent| {
         let (reason, install) = (&absent.reason, &absent.install);
         (
@@ -78,6 +78,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     }
     output::print(&text)?;
     Ok(Exit::Done)
+}
+
+/// What it is, and which scenarios and profiles are without it.
+fn about(server: &Server) -> String {
+    let mut about = server.about.trim_end().to_owned();
+    if server.profile > Profile::Quick {
+        about += &format!(" Part of profiles from {} on.", server.profile);
+    }
+    if let Some(most) = server.max_connections {
+        about += &format!(" Holds at most {most} connections.");
+    }
+    about
 }
 
 fn widest(lengths: impl Iterator<Item = usize>) -> usize {

@@ -1,10 +1,12 @@
 //! The subcommands, each with its options and its `run`.
 
+pub(crate) mod anatomy;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod peers;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod saturate;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use pushbench_harness::environment::{self, Build};
 use pushbench_harness::{
-    CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, Server, run as run_trials, servers,
+    CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, run as run_trials, servers,
 };
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Record;
@@ -16,6 +16,7 @@ use pushbench_model::tuning::Tuning;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::exit::Exit;
+use crate::inputs::ChosenServers;
 use crate::progress::Bar;
 use crate::{inputs, output, table};
 
@@ -106,7 +107,7 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Says which servers cannot take part.
+/// Says which servers cannot take part, and which are left out.
 pub(crate) fn tell_absent(config: &RunConfig) {
     for absent in &config.absent {
         let line = format!(
@@ -114,6 +115,9 @@ pub(crate) fn tell_absent(config: &RunConfig) {
             absent.server, absent.reason, absent.install
         );
         output::say(&line);
+    }
+    for left_out in config.all_left_out() {
+        output::say(&format!("left out: {left_out}"));
     }
 }
 
@@ -134,6 +138,7 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
             &options.chosen_servers,
             options.tuning,
             options.servers.as_deref(),
+            profile,
         )?,
         slices: !options.no_slices,
     }))
@@ -146,14 +151,14 @@ pub(crate) struct Chosen<'a> {
     pub(crate) seed: Option<u64>,
     pub(crate) out: &'a Path,
     pub(crate) scenarios: Vec<Scenario>,
-    pub(crate) servers: Vec<Server>,
+    pub(crate) servers: ChosenServers,
     /// Whether trials in slices are part of it.
     pub(crate) slices: bool,
 }
 
 /// The same with this machine and this build.
 pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
-    let checked = servers::check(chosen.servers);
+    let checked = servers::check(chosen.servers.servers);
     RunConfig {
         parent: chosen.out.into(),
         command: command_line(),
@@ -163,6 +168,7 @@ pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
         scenarios: chosen.scenarios,
         servers: checked.available,
         absent: checked.absent,
+        left_out: chosen.servers.left_out,
         slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
         environment: environment::capture(&build(), checked.runtimes),
@@ -187,7 +193,7 @@ pub(crate) fn build() -> Build {
 }
 
 /// The command as it was given, without the directory of the program, which is nobody's business.
-fn command_line() -> Vec<String> {
+pub(crate) fn command_line() -> Vec<String> {
     let rest = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned());

@@ -140,6 +140,7 @@ fn config(options: &Options) -> anyhow::Result<SaturateConfig> {
                 &options.chosen_servers,
                 Some(options.tuning),
                 options.servers.as_deref(),
+                profile,
             )?,
             slices: false,
         }),

@@ -1,5 +1,6 @@
 //! `pushbench schema`: the JSON Schema of a record's files, made from the types that write them.
 
+use pushbench_model::peers::Peers;
 use pushbench_model::record::{Run, Trial};
 use pushbench_model::search::Search;
 use pushbench_model::selftest::SelfTest;
@@ -28,6 +29,8 @@ enum Document {
     Selftest,
     /// search.json
     Search,
+    /// peers.json
+    Peers,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -37,6 +40,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         Document::Slices => schemars::schema_for!(SliceTrial),
         Document::Selftest => schemars::schema_for!(SelfTest),
         Document::Search => schemars::schema_for!(Search),
+        Document::Peers => schemars::schema_for!(Peers),
     };
     output::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
-use pushbench_transport::stack::Stack;
+use pushbench_transport::stack::{Overflow, Runtime, Stack};
 use pushbench_transport::transport::{self, ServeOptions, Transport};
 use rustix::fs::FileType;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -26,6 +26,13 @@ pub(crate) struct Options {
     /// How its libraries are set: equalised or defaults [default: equalised, where there is a choice]
     #[arg(long)]
     tuning: Option<Tuning>,
+    /// Stack axum: a current-thread runtime per core, or one multi-thread runtime with a thread per core
+    #[arg(long, value_name = "RUNTIME", default_value = Runtime::CurrentThread.label())]
+    runtime: Runtime,
+    /// WebSocket on the stack reference: size of tungstenite's read buffer, which is filled with zeros at every attempt
+    /// to read [default: 4096 equalised, 131072 with the defaults]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    ws_read_buffer: Option<u32>,
     /// Address for subscribers; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -35,6 +42,17 @@ pub(crate) struct Options {
     /// Cores to use, one worker each, such as 0,1 [default: one worker, not pinned]
     #[arg(long, default_value = "", hide_default_value = true)]
     cores: super::Cores,
+    /// Connections expected. Above the limit of open files the stack bare serves them with several worker threads per
+    /// core, each with a file table of its own
+    #[arg(long, value_name = "NUMBER")]
+    connections: Option<u64>,
+    /// Stack bare: messages that may wait for a subscriber [default: as many as are kept]
+    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    queue: Option<u64>,
+    /// Stack bare: what becomes of a subscriber for which more would wait: disconnect or drop-oldest [default:
+    /// disconnect]
+    #[arg(long, value_name = "POLICY")]
+    overflow: Option<Overflow>,
     /// SSE: leave out the `id:` lines, which let a browser resume by itself
     #[arg(long)]
     sse_no_ids: bool,
@@ -62,26 +80,34 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     // Handlers first: a request to end that arrives while starting must not be lost.
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("cannot handle signals")?;
     // More connections than the limit are refused one by one, which the load generator reports.
-    let _ = pushbench_sys::process::raise_nofile();
+    let (files, _) = pushbench_sys::process::raise_nofile();
     let transport =
         transport::by_name(&options.transport).map_err(|error| Wrong(error.to_string()))?;
     let injection = injection(&options.inject)?;
     let injected = if injection.is_none() { "" } else { " INJECTED" };
     stack_of(transport, options.stack)?;
-    let tuning = tuning_of(transport, options.tuning)?;
+    let tuning = tuning_of(transport, options.stack, options.tuning)?;
+    read_buffer_of(transport, options)?;
+    only_bare(options)?;
+    let shards = shards(options, files)?;
     let server = Server::start(Config {
         transport,
         listen: options.listen,
         control: options.control,
         cores: options.cores.0.clone(),
+        shards,
         options: ServeOptions {
             stack: options.stack,
+            runtime: options.runtime,
             tuning,
+            ws_read_buffer: options.ws_read_buffer.map(|bytes| bytes as usize),
             sse_ids: !options.sse_no_ids,
             sse_event: options.sse_event.clone(),
             sse_retry_ms: options.sse_retry,
             heartbeat_s: options.heartbeat,
             poll_timeout_ms: options.poll_timeout,
+            queue: options.queue.map_or(usize::MAX, |queue| queue as usize),
+            overflow: options.overflow.unwrap_or_default(),
             injection,
             ..ServeOptions::default()
         },
@@ -121,18 +147,73 @@ fn stack_of(transport: &dyn Transport, asked: Stack) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tuning_of(transport: &dyn Transport, asked: Option<Tuning>) -> anyhow::Result<Tuning> {
-    let tunings = transport.tunings();
+/// What one stack cannot do must not be taken for done.
+fn only_bare(options: &Options) -> anyhow::Result<()> {
+    let stack = options.stack;
+    if stack != Stack::Bare && (options.queue.is_some() || options.overflow.is_some()) {
+        wrong!(
+            "--queue and --overflow are of the stack bare; {stack} keeps what the hub keeps, and disconnects who falls \
+             behind that"
+        );
+    }
+    Ok(())
+}
+
+/// Open files that a worker needs beside its connections, and some to spare.
+const OTHER_FILES: u64 = 64;
+
+/// Worker threads per core, so that all connections expected fit into their file tables of `files` each.
+fn shards(options: &Options, files: u64) -> anyhow::Result<usize> {
+    let room = files.saturating_sub(OTHER_FILES).max(1);
+    let Some(connections) = options.connections.filter(|&wanted| wanted > room) else {
+        return Ok(1);
+    };
+    if options.stack != Stack::Bare {
+        wrong!(
+            "the stack {} has one file table of {files} files, too few for {connections} connections; use --stack bare, \
+             several servers, or a higher limit (see `pushbench doctor`)",
+            options.stack
+        );
+    }
+    let threads = connections.div_ceil(room);
+    let cores = options.cores.0.len().max(1) as u64;
+    // One per core would share the table of the process.
+    Ok(threads.div_ceil(cores).max(2) as usize)
+}
+
+fn tuning_of(
+    transport: &dyn Transport,
+    stack: Stack,
+    asked: Option<Tuning>,
+) -> anyhow::Result<Tuning> {
+    let tunings = match stack {
+        Stack::Bare => &[Tuning::Fixed],
+        Stack::Reference => transport.tunings(),
+        Stack::Axum => &[Tuning::Defaults],
+    };
     let tuning = asked.unwrap_or(tunings[0]);
     if !tunings.contains(&tuning) {
         let labels: Vec<_> = tunings.iter().map(|tuning| tuning.label()).collect();
         wrong!(
-            "{} has no tuning {tuning}; it has {}",
+            "{} on the stack {stack} has no tuning {tuning}; it has {}",
             transport.name(),
             labels.join(" and ")
         );
     }
     Ok(tuning)
+}
+
+/// What would have no effect is refused: a figure must not seem to come from it.
+fn read_buffer_of(transport: &dyn Transport, options: &Options) -> anyhow::Result<()> {
+    let has_one = transport.name() == "websocket" && options.stack == Stack::Reference;
+    if options.ws_read_buffer.is_some() && !has_one {
+        wrong!(
+            "--ws-read-buffer is for websocket on the stack reference, not for {} on {}",
+            transport.name(),
+            options.stack
+        );
+    }
+    Ok(())
 }
 
 /// A harness that starts a server holds the other end of its standard input: when that closes, nobody needs the server

@@ -26,6 +26,7 @@ fn run() -> Run {
         scenarios: vec![scenario()],
         servers: servers().into_iter().map(|server| server.label).collect(),
         absent: Vec::new(),
+        left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
         environment: Environment::default(),

@@ -87,6 +87,7 @@ fn config(parent: &Path) -> RunConfig {
         scenarios: vec![scenario()],
         servers: Server::parse(servers, Path::new("servers.toml")).unwrap(),
         absent: Vec::new(),
+        left_out: Vec::new(),
         slices: false,
         cores: CoreSplit {
             server: vec![0],

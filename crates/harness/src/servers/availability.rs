@@ -113,6 +113,14 @@ fn find(program: &str, path: &OsStr) -> Option<PathBuf> {
         .find(is_executable)
 }
 
+/// The first line that a command prints, in `directory`.
+pub(crate) fn first_line(command: &mut Command) -> Result<String, String> {
+    let printed = process::first_words(command, VERSION_DEADLINE)?;
+    let line = printed.lines().find(|line| !line.trim().is_empty());
+    line.map(|line| line.trim().to_owned())
+        .ok_or_else(|| "it printed nothing".to_owned())
+}
+
 /// The first thing in `text` that looks like a version: digits, with more behind dots.
 fn number(text: &str) -> Option<&str> {
     let start = text.find(|c: char| c.is_ascii_digit())?;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use pushbench_model::measurement::Publisher;
+use pushbench_model::profile::Profile;
 use pushbench_model::record::ServerLabel;
 use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
@@ -32,7 +33,7 @@ struct RawServers {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawServer {
     stack: Spanned<String>,
     transports: Spanned<Vec<Spanned<String>>>,
@@ -40,6 +41,9 @@ struct RawServer {
     command: Spanned<Vec<Spanned<String>>>,
     directory: Option<PathBuf>,
     publishes: Publishes,
+    #[serde(default = "in_every_profile")]
+    profile: Profile,
+    max_connections: Option<Spanned<u32>>,
     about: String,
     program: Option<String>,
     minimum: Option<Spanned<u32>>,
@@ -47,6 +51,10 @@ struct RawServer {
     needs: Vec<PathBuf>,
     #[serde(default)]
     install: String,
+}
+
+fn in_every_profile() -> Profile {
+    Profile::Quick
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -116,7 +124,8 @@ impl RawServer {
         for argument in self.command.get_ref() {
             if let Some(unknown) = unknown_placeholder(argument.get_ref()) {
                 let message = format!(
-                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}}, {{tuning}} and {{cores}}"
+                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}}, {{tuning}}, {{cores}} \
+                     and {{connections}}"
                 );
                 return Err(source.error(argument.span(), &message));
             }
@@ -131,6 +140,14 @@ impl RawServer {
                     "a server with tunings lists \"equalised\", \"defaults\" or both, and its command says {tuning}",
                 ));
             }
+        }
+        if let Some(most) = &self.max_connections
+            && *most.get_ref() == 0
+        {
+            return Err(source.error(
+                most.span(),
+                "0 is not allowed here: connections it can hold, or no such line for as many as asked for",
+            ));
         }
         match &self.minimum {
             Some(minimum) if self.program.is_none() => Err(source.error(
@@ -160,6 +177,8 @@ impl RawServer {
                 Publishes::Schedule => Publisher::Server,
                 Publishes::Relay => Publisher::Load,
             },
+            profile: self.profile,
+            max_connections: self.max_connections.as_ref().map(|most| *most.get_ref()),
             about: self.about.clone(),
             program: self.program.clone(),
             minimum: self.minimum.as_ref().map(|minimum| *minimum.get_ref()),
@@ -170,7 +189,7 @@ impl RawServer {
     }
 }
 
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !name.is_empty() && name.bytes().all(plain)
 }
@@ -184,20 +203,20 @@ fn unknown_placeholder(argument: &str) -> Option<&str> {
         .filter_map(|rest| {
             let word = &rest[..=rest.find('}')?];
             let name = &word[1..word.len() - 1];
-            (is_plain(name) && !["pushbench", "transport", "tuning", "cores"].contains(&name))
-                .then_some(word)
+            let known = ["pushbench", "transport", "tuning", "cores", "connections"];
+            (is_plain(name) && !known.contains(&name)).then_some(word)
         })
         .next()
 }
 
 /// The text being parsed, to turn byte offsets into lines.
-struct Source<'a> {
-    text: &'a str,
-    file: &'a Path,
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) file: &'a Path,
 }
 
 impl Source<'_> {
-    fn error(&self, span: Range<usize>, message: &str) -> ServersError {
+    pub(crate) fn error(&self, span: Range<usize>, message: &str) -> ServersError {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         ServersError {
             file: self.file.display().to_string(),
@@ -215,7 +234,7 @@ mod tests {
 [[server]]
 stack = "reference"
 transports = ["sse", "websocket"]
-command = ["{pushbench}", "serve", "--transport={transport}", "--cores", "{cores}"]
+command = ["{pushbench}", "serve", "--transport={transport}", "-c{connections}", "--cores", "{cores}"]
 publishes = "schedule"
 about = "ours"
 
@@ -230,6 +249,8 @@ program = "node"
 minimum = 20
 needs = ["node_modules/ws"]
 install = "npm ci"
+profile = "standard"
+max-connections = 5000
 "#;
 
     fn parse(text: &str) -> Result<Vec<Server>, ServersError> {
@@ -259,18 +280,25 @@ install = "npm ci"
             [Path::new("benches/servers/node/node_modules/ws")]
         );
         assert_eq!(ws.minimum, Some(20));
+        assert_eq!(
+            (ws.profile, ws.max_connections),
+            (Profile::Standard, Some(5000))
+        );
+        let ours = (servers[0].profile, servers[0].max_connections);
+        assert_eq!(ours, (Profile::Quick, None));
     }
 
     #[test]
     fn placeholders_are_filled_in() {
         let servers = parse(GOOD).unwrap();
-        let arguments = servers[1].arguments(Path::new("/opt/pushbench"), &[0, 2]);
+        let arguments = servers[1].arguments(Path::new("/opt/pushbench"), &[0, 2], 50_000);
         assert_eq!(
             arguments,
             [
                 "/opt/pushbench",
                 "serve",
                 "--transport=websocket",
+                "-c50000",
                 "--cores",
                 "0,2"
             ]
@@ -320,6 +348,13 @@ install = "npm ci"
             ),
             ("program = \"node\"\n", "", 16, "major version of `program`"),
             ("minimum = 20", "minimum = \"20\"", 17, "expected u32"),
+            (
+                "\"standard\"",
+                "\"slow\"",
+                20,
+                "expected one of `quick`, `standard`, `thorough`",
+            ),
+            ("= 5000", "= 0", 21, "connections it can hold"),
             ("about = \"ours\"\n", "", 2, "missing field `about`"),
             (
                 "[[server]]\nstack = \"ref",

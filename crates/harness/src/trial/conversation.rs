@@ -37,9 +37,9 @@ impl From<String> for Abort {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     /// Where subscribers connect.
-    pub(super) data: String,
+    pub(crate) data: String,
     /// Where schedules are ordered, if it has that.
-    pub(super) control: Option<String>,
+    pub(crate) control: Option<String>,
 }
 
 impl Address {

@@ -129,6 +129,7 @@ impl Stage {
             scenarios: vec![self.scenario.clone()],
             servers: Server::parse(&servers, Path::new("servers.toml")).unwrap(),
             absent: Vec::new(),
+            left_out: Vec::new(),
             slices: true,
             cores: self.cores.clone(),
             environment: Environment::default(),

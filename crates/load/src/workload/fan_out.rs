@@ -117,9 +117,15 @@ fn publish(
         .map(|worker| worker.start_task(move |station| Settle::begin(station, total, patience)))
         .collect();
     let mut watched = Watched::default();
-    for pending in pending {
-        watched.add(&pending.wait()?);
+    let mut by_core = BTreeMap::<_, Watched>::new();
+    for (worker, pending) in bench.workers.iter().zip(pending) {
+        let worker_watched = pending.wait()?;
+        match worker.core {
+            Some(core) => by_core.entry(core).or_default().beside(&worker_watched),
+            None => watched.add(&worker_watched),
+        }
     }
+    by_core.values().for_each(|core| watched.add(core));
     // When all subscribers have ended, nobody has waited for the schedule.
     let left = deadline.saturating_duration_since(Instant::now()) + drain;
     Ok((left, watched))

@@ -20,6 +20,7 @@ fn server() -> Server {
         listen: any,
         control: any,
         cores: vec![],
+        shards: 1,
         options: ServeOptions::default(),
     })
     .unwrap()

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::consistent;
 use super::{HlogError, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, parse_hlog};
 use crate::histogram::Histogram;
+use crate::peers::{PEERS_FILE, Peers};
 use crate::search::{SEARCH_FILE, Search};
 use crate::selftest::{SELFTEST_FILE, SelfTest};
 use crate::slices::{SLICES_FILE, SliceTrial};
@@ -34,6 +35,8 @@ pub struct Record {
     pub selftest: Option<SelfTest>,
     /// What a search found, if the run was one.
     pub search: Option<Search>,
+    /// How Pushbench compares with programs of others, if that was measured.
+    pub peers: Option<Peers>,
 }
 
 /// Why a directory cannot be read as a record.
@@ -111,6 +114,7 @@ impl Record {
             slices,
             selftest: read_if_there(&dir.join(SELFTEST_FILE))?,
             search: read_if_there(&dir.join(SEARCH_FILE))?,
+            peers: read_if_there(&dir.join(PEERS_FILE))?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use pushbench_model::record::Record;
 
-use super::{answer, escape, evidence, run, saturation};
+use super::{answer, escape, evidence, peers, run, saturation};
 use crate::chart::Palette;
 use crate::notices;
 use crate::results::Results;
@@ -32,6 +32,7 @@ pub fn html(record: &Record) -> String {
         None => out += &answer::section(&results, &palette),
     }
     out += &evidence::sections(&results, &palette);
+    out += &peers::section(record);
     out += &run::not_measured(&results);
     out += &run::self_test(record);
     out += &run::what_was_run(&results);
@@ -64,6 +65,9 @@ fn header(results: &Results<'_>, title: &str) -> String {
     for group in results.questions().filter_map(<[_]>::first) {
         let id = evidence::id(group);
         out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
+    }
+    if results.record.peers.is_some() {
+        out += &format!("<a href=\"#peers\">{}</a>\n", crate::peers::TITLE);
     }
     out += "<a href=\"#not-measured\">Not measured</a>\n<a href=\"#self-test\">Self-test</a>\n<a href=\"#run\">What was run</a>\n\
             <a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";

@@ -30,6 +30,13 @@ pub(super) fn not_measured(results: &Results<'_>) -> String {
         }
         out += "</ul>\n";
     }
+    if !run.left_out.is_empty() {
+        out += "<h3>Servers that were left out</h3>\n<ul class=\"left-out-servers\">\n";
+        for left_out in &run.left_out {
+            out += &format!("<li>{}</li>\n", escape(&left_out.to_string()));
+        }
+        out += "</ul>\n";
+    }
     out += "<h3>Trials that enter no figure</h3>\n";
     let unused = trials::unused(record);
     if unused.rows.is_empty() && outcomes(record).next().is_none() {

@@ -3,6 +3,7 @@
 //! slices and a self-test. None of its figures was measured.
 #![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses a part.
 
+mod peers;
 mod run;
 mod selftest;
 mod sketch;
@@ -11,6 +12,7 @@ mod variants;
 
 use std::collections::BTreeMap;
 
+pub use peers::peers;
 use pushbench_model::histogram::{self, Histogram, Summary};
 use pushbench_model::record::{
     Blame, Cost, Flag, MemoryUse, Outcome, Reason, Record, RecordedTrial, SCHEMA, ServerLabel,
@@ -143,6 +145,7 @@ pub fn record() -> Record {
         slices,
         selftest: Some(selftest::selftest()),
         search: None,
+        peers: None,
     }
 }
 

@@ -48,6 +48,8 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
             reason: "nginx is not installed".into(),
             install: "apt-get install -y nginx libnginx-mod-nchan".into(),
         }],
+
+        left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
         environment: Environment {

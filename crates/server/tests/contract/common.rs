@@ -26,6 +26,7 @@ pub(crate) fn server_on(transport: &str, options: ServeOptions, cores: Vec<usize
         listen: any,
         control: any,
         cores,
+        shards: 1,
         options,
     })
     .unwrap()
@@ -131,6 +132,15 @@ impl Client {
                 Err(error) => panic!("{error} after {} bytes", bytes.len()),
             }
         }
+    }
+
+    /// What comes next, up to the end.
+    pub(crate) fn some(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; 64 * 1024];
+        let count = self.stream.read(&mut bytes).unwrap();
+        assert!(count > 0, "the connection ended");
+        bytes.truncate(count);
+        bytes
     }
 
     /// The connection has ended, and nothing came before.

@@ -53,6 +53,7 @@ fn health_counts() {
         nodelay: 2,
         published: 1,
         lagged: 0,
+        dropped: 0,
         injected: false,
     };
     assert_eq!(health(&server), expected);
@@ -375,6 +376,7 @@ fn an_address_in_use_is_said() {
         listen: server.data_addr(),
         control: "127.0.0.1:0".parse().unwrap(),
         cores: vec![],
+        shards: 1,
         options: pushbench_transport::transport::ServeOptions::default(),
     };
     let error = Server::start(config).err().unwrap().to_string();

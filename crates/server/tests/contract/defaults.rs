@@ -2,6 +2,7 @@
 
 use pushbench_model::tuning::Tuning;
 use pushbench_server::Server;
+use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::ServeOptions;
 
 use crate::common;
@@ -12,9 +13,14 @@ mod long_poll;
 mod slow;
 #[path = "sse.rs"]
 mod sse;
+#[path = "sse_hyper.rs"]
+mod sse_hyper;
 #[path = "websocket.rs"]
 mod websocket;
+#[path = "websocket_hyper.rs"]
+mod websocket_hyper;
 
+const STACK: Stack = Stack::Reference;
 const TUNING: Tuning = Tuning::Defaults;
 
 fn server(transport: &str) -> Server {

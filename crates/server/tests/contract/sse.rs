@@ -1,25 +1,32 @@
 //! Server-Sent Events on the wire.
 
 use pushbench_model::theory;
+use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::ServeOptions;
 
-use super::{server, server_with};
+use super::{STACK, server, server_with};
 use crate::common::{Client, SIZES, text};
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
+pub(super) const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
                     transfer-encoding: chunked\r\ndate: DATE\r\n\r\n";
 
-fn chunk(content: impl AsRef<[u8]>) -> Vec<u8> {
+/// axum writes no line for data that is empty.
+fn sizes() -> impl Iterator<Item = usize> {
+    let least = usize::from(STACK == Stack::Axum);
+    SIZES.into_iter().filter(move |&size| size >= least)
+}
+
+pub(super) fn chunk(content: impl AsRef<[u8]>) -> Vec<u8> {
     let content = content.as_ref();
     let size = format!("{:X}\r\n", content.len());
     [size.as_bytes(), content, b"\r\n"].concat()
 }
 
-fn event(seq: u64, data: &str) -> Vec<u8> {
+pub(super) fn event(seq: u64, data: &str) -> Vec<u8> {
     chunk(format!("id: {seq}\ndata: {data}\n\n"))
 }
 
-fn subscribe(server: &pushbench_server::Server, target: &str, headers: &str) -> Client {
+pub(super) fn subscribe(server: &pushbench_server::Server, target: &str, headers: &str) -> Client {
     let mut client = Client::connect(server.data_addr());
     let head = client.ask(&format!(
         "GET {target} HTTP/1.1\r\nHost: x\r\n{headers}\r\n"
@@ -38,7 +45,7 @@ fn every_size_is_framed_to_the_byte() {
         let server = server_with("sse", options);
         let mut live = subscribe(&server, "/sse", "");
         let mut all = Vec::new();
-        for (seq, size) in (1..).zip(SIZES) {
+        for (seq, size) in (1..).zip(sizes()) {
             let body = String::from_utf8(text(size)).unwrap();
             server.hub().publish(body.as_bytes(), false);
             let framed = if ids {
@@ -111,30 +118,6 @@ fn what_is_no_number_is_refused() {
     }
 }
 
-/// One connection takes a refusal after another, and then a subscription: none of them ends it.
-#[test]
-fn other_paths_and_methods_are_refused() {
-    let server = server("sse");
-    let mut client = Client::connect(server.data_addr());
-    for (line, answer) in [
-        ("GET /other", "404 Not Found\r\n"),
-        ("GET /sse/", "404 Not Found\r\n"),
-        ("POST /other", "404 Not Found\r\n"),
-        ("POST /sse", "405 Method Not Allowed\r\nallow: GET\r\n"),
-        ("HEAD /sse", "405 Method Not Allowed\r\nallow: GET\r\n"),
-        ("OPTIONS /sse", "405 Method Not Allowed\r\nallow: GET\r\n"),
-    ] {
-        let head = client.ask(&format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n"));
-        assert!(
-            head.starts_with(&format!("HTTP/1.1 {answer}")),
-            "{line}: {head}"
-        );
-    }
-    assert_eq!(client.ask("GET /sse HTTP/1.1\r\nHost: x\r\n\r\n"), HEAD);
-    server.hub().publish(b"x", false);
-    client.expect(event(1, "x"));
-}
-
 #[test]
 fn what_is_not_http_is_refused() {
     let server = server("sse");
@@ -142,36 +125,6 @@ fn what_is_not_http_is_refused() {
     client.send("NONSENSE\r\n\r\n");
     assert!(client.head().starts_with("HTTP/1.1 400 Bad Request\r\n"));
     client.expect_end();
-}
-
-#[test]
-fn greeting_event_name_and_lines() {
-    let options = ServeOptions {
-        sse_event: Some("tick".into()),
-        sse_retry_ms: Some(1500),
-        ..ServeOptions::default()
-    };
-    let server = server_with("sse", options);
-    let mut client = subscribe(&server, "/sse", "");
-    client.expect(chunk("retry: 1500\n\n"));
-    for (seq, (body, lines, data)) in (1..).zip([
-        ("one", 1, "data: one\n"),
-        ("", 1, "data: \n"),
-        ("a\nb", 2, "data: a\ndata: b\n"),
-        ("a\rb\r\nc", 3, "data: a\ndata: b\ndata: c\n"),
-        ("\n", 2, "data: \ndata: \n"),
-        ("id: 9\nevent: x", 2, "data: id: 9\ndata: event: x\n"),
-    ]) {
-        server.hub().publish(body.as_bytes(), false);
-        let framed = format!("event: tick\nid: {seq}\n{data}\n");
-        // A CR LF is one line end of two bytes.
-        let len = body.replace("\r\n", "\n").len() as u64;
-        assert_eq!(
-            framed.len() as u64,
-            theory::sse_event(len, lines, Some(seq), Some(4))
-        );
-        client.expect(chunk(framed));
-    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use pushbench_model::theory;
 
-use crate::common::{Client, SIZES, binary, server, text};
+use super::server;
+use crate::common::{Client, SIZES, binary, text};
 
 const LIVE: u64 = u64::MAX;
 

@@ -146,3 +146,28 @@ fn hyper_joins_a_burst_in_every_tuning() {
         "{vectored}"
     );
 }
+
+/// The buffer is what it is read into, and nothing else: the same bytes come, and more than it holds is understood.
+#[test]
+fn a_read_buffer_of_any_size_serves() {
+    for tuning in Tuning::BOTH {
+        for ws_read_buffer in [Some(16), Some(4096), Some(1 << 20)] {
+            let options = ServeOptions {
+                ws_read_buffer,
+                ..tuned(tuning)
+            };
+            let server = server_with("websocket", options);
+            let mut client = Client::connect(server.data_addr());
+            client.ask(
+                "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            );
+            // A text of 100 bytes, then a ping, both masked with zeros.
+            client.send([&[0x81, 0x80 | 100, 0, 0, 0, 0][..], &[b'x'; 100]].concat());
+            client.send([0x89, 0x81, 0, 0, 0, 0, b'y']);
+            client.expect([0x8a, 1, b'y']);
+            server.hub().publish(&[b'z'; 100], false);
+            client.expect([&[0x81, 100][..], &[b'z'; 100]].concat());
+        }
+    }
+}

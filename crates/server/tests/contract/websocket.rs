@@ -8,24 +8,22 @@ use pushbench_transport::transport::ServeOptions;
 use super::{TUNING, server, server_with};
 use crate::common::{Client, SIZES, binary, text};
 
-/// The example of RFC 6455, section 1.3.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const HEAD: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+pub(super) const HEAD: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                     sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\ndate: DATE\r\n\r\n";
-const UPGRADE: [&str; 4] = [
+pub(super) const UPGRADE: [&str; 4] = [
     "Connection: Upgrade\r\n",
     "Upgrade: websocket\r\n",
     "Sec-WebSocket-Version: 13\r\n",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
 ];
 
-const TEXT: u8 = 1;
+pub(super) const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-fn request(target: &str, headers: &str) -> String {
+pub(super) fn request(target: &str, headers: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
 }
 
@@ -36,7 +34,7 @@ fn subscribe(server: &Server, target: &str) -> Client {
 }
 
 /// A frame as a server sends it (RFC 6455 §5.2).
-fn frame(opcode: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn frame(opcode: u8, body: &[u8]) -> Vec<u8> {
     let mut out = vec![0x80 | opcode];
     match body.len() {
         len @ 0..=125 => out.push(len as u8),
@@ -124,60 +122,6 @@ fn a_subscriber_resumes_where_it_says() {
             client.expect(frame(TEXT, format!("m{seq}").as_bytes()));
         }
     }
-}
-
-#[test]
-fn a_handshake_lacks_nothing() {
-    const MISSING: &str = "HTTP/1.1 426 Upgrade Required\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                           sec-websocket-version: 13\r\ncontent-length: 0\r\ndate: DATE\r\n\r\n";
-    let server = server("websocket");
-    let [connection, upgrade, version, key] = UPGRADE;
-    let all = UPGRADE.concat();
-    let refused = |request: &str| Client::connect(server.data_addr()).ask(request);
-    for headers in [
-        "",
-        &[upgrade, version, key].concat(),
-        &[connection, version, key].concat(),
-        &[connection, upgrade, key].concat(),
-        &all.replace("13", "8"),
-        &all.replace("websocket\r", "h2c\r"),
-        &all.replace(": Upgrade", ": keep-alive"),
-    ] {
-        assert_eq!(refused(&request("/ws", headers)), MISSING, "{headers}");
-    }
-    for (request, status) in [
-        (
-            request("/ws", &[connection, upgrade, version].concat()),
-            "400 ",
-        ),
-        (request("/ws", &all.replace(KEY, "short")), "400 "),
-        (request("/ws?after=x", &all), "400 "),
-        (request("/other", &all), "404 "),
-        (request("/ws", &all).replace("GET", "POST"), "405 "),
-        (request("/ws", &all).replace("GET", "HEAD"), "405 "),
-    ] {
-        let head = refused(&request);
-        assert!(
-            head.starts_with(&format!("HTTP/1.1 {status}")),
-            "{request}: {head}"
-        );
-        assert_eq!(head.contains("allow: GET\r\n"), status == "405 ", "{head}");
-    }
-    // Tokens in lists and in any case are as good.
-    let headers = all
-        .replace(": Upgrade", ": keep-alive, UPGRADE")
-        .replace(": websocket", ": foo/1, WebSocket");
-    assert_eq!(refused(&request("/ws", &headers)), HEAD);
-}
-
-/// HTTP/1.0 knows no upgrades: the answer is a refusal.
-#[test]
-fn an_http_1_0_client_is_refused() {
-    let server = server("websocket");
-    let mut client = Client::connect(server.data_addr());
-    let head = client.ask(&request("/ws", &UPGRADE.concat()).replace("HTTP/1.1", "HTTP/1.0"));
-    assert!(head.starts_with("HTTP/1.0 426 "), "{head}");
-    client.expect_end();
 }
 
 #[test]
@@ -327,14 +271,15 @@ fn an_oversized_message_is_not_waited_for() {
         let rest = client.rest();
         assert!(rest.is_empty() || rest[0] == 0x80 | CLOSE, "{len}");
     }
-    if TUNING == Tuning::Equalised {
+    if TUNING != Tuning::Defaults {
         let mut client = subscribe(&server, "/ws");
         let mut fragment = masked(BINARY, &binary(60_000));
         fragment[0] = BINARY;
         client.send(&fragment);
         fragment[0] = 0;
         client.send(&fragment);
-        assert!(client.rest().is_empty());
+        let rest = client.rest();
+        assert!(rest.is_empty() || rest[0] == 0x80 | CLOSE);
     }
     // The largest that both allow.
     let mut client = subscribe(&server, "/ws");

@@ -1,15 +1,14 @@
 //! One worker's view of the hub: its own copy of the ring, without locks, and the subscriptions it wakes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
+use super::feed::Feed;
 use super::{Frame, Hub};
 
 /// A subscriber fell so far behind that messages it still needed are gone.
@@ -24,24 +23,11 @@ pub struct Lagged {
 
 /// The messages of one worker thread, in the form `F` that its transport hands to connections.
 pub struct Topic<F> {
-    hub: Arc<Hub>,
     notify: Arc<Notify>,
-    convert: fn(&Frame) -> F,
-    ring: RefCell<Ring<F>>,
+    feed: RefCell<Feed<F>>,
     waiters: RefCell<Waiters>,
     /// The `next_seq` of which the waiters have been told; [`Topic::subscribe`] may pull ahead of the pump.
     announced: Cell<u64>,
-}
-
-struct Ring<F> {
-    frames: VecDeque<F>,
-    next_seq: u64,
-}
-
-impl<F> Ring<F> {
-    fn first_seq(&self) -> u64 {
-        self.next_seq - self.frames.len() as u64
-    }
 }
 
 #[derive(Default)]
@@ -55,29 +41,23 @@ impl<F: Clone + 'static> Topic<F> {
     /// A view of `hub`; `convert` is called once per message and worker.
     #[must_use]
     pub fn new(hub: Arc<Hub>, convert: fn(&Frame) -> F) -> Rc<Self> {
-        let notify = hub.register();
-        let first = hub.ring().first_seq();
-        let ring = RefCell::new(Ring {
-            frames: VecDeque::new(),
-            next_seq: first,
-        });
-        let topic = Rc::new(Self {
-            hub,
+        let notify = Arc::new(Notify::new());
+        let news = Arc::clone(&notify);
+        hub.on_news(Box::new(move || news.notify_one()));
+        let feed = Feed::new(hub, convert);
+        Rc::new(Self {
             notify,
-            convert,
-            ring,
+            announced: Cell::new(feed.next_seq()),
+            feed: RefCell::new(feed),
             waiters: RefCell::default(),
-            announced: Cell::new(first),
-        });
-        topic.pull();
-        topic
+        })
     }
 
     /// Carries messages from the hub to this worker's subscriptions, for ever.
     pub async fn pump(self: Rc<Self>) {
         loop {
             self.notify.notified().await;
-            let next_seq = self.pull();
+            let next_seq = self.feed.borrow_mut().pull();
             if self.announced.replace(next_seq) != next_seq {
                 self.wake_all();
             }
@@ -85,7 +65,7 @@ impl<F: Clone + 'static> Topic<F> {
     }
 
     fn wake_all(&self) {
-        let work = self.hub.work;
+        let work = self.feed.borrow().hub().work;
         let waiters = self.waiters.borrow();
         let wakers = waiters.slots.iter().flatten();
         if work == 0 {
@@ -98,41 +78,10 @@ impl<F: Clone + 'static> Topic<F> {
         }
     }
 
-    /// Copies what is new from the hub and forgets what the hub forgot. Returns the number the next message will have.
-    fn pull(&self) -> u64 {
-        let mut ring = self.ring.borrow_mut();
-        let shared = self.hub.ring();
-        // A worker that slept while more than a ring of messages was published skips what is gone.
-        let kept_from = shared.first_seq();
-        if ring.next_seq < kept_from {
-            ring.frames.clear();
-            ring.next_seq = kept_from;
-        }
-        let skip = (ring.next_seq - kept_from) as usize;
-        for frame in shared.frames.range(skip..) {
-            ring.frames.push_back((self.convert)(frame));
-            ring.next_seq = frame.seq + 1;
-        }
-        while ring.first_seq() < kept_from {
-            ring.frames.pop_front();
-        }
-        ring.next_seq
-    }
-
     /// Subscribes to the messages after number `after`, as far as they are kept; to new ones only with `None`.
     #[must_use]
     pub fn subscribe(self: &Rc<Self>, after: Option<u64>) -> Subscription<F> {
-        // A cursor within what this worker holds, as that of nearly every poll, needs no look at the hub and its lock.
-        if after.is_none_or(|after| after >= self.ring.borrow().next_seq) {
-            self.pull();
-        }
-        let ring = self.ring.borrow();
-        let cursor = after.map_or(ring.next_seq, |after| {
-            after
-                .saturating_add(1)
-                .clamp(ring.first_seq(), ring.next_seq)
-        });
-        drop(ring);
+        let cursor = self.feed.borrow_mut().place(after);
         Subscription {
             topic: Rc::clone(self),
             cursor,
@@ -144,12 +93,12 @@ impl<F: Clone + 'static> Topic<F> {
     /// Number of the newest message, 0 before the first.
     #[must_use]
     pub fn newest(&self) -> u64 {
-        self.ring.borrow().next_seq - 1
+        self.feed.borrow().next_seq() - 1
     }
 }
 
 /// Work that no compiler removes, in proportion to `rounds` (the step of Knuth's 64-bit linear congruential generator).
-fn arithmetic(rounds: u32) {
+pub(crate) fn arithmetic(rounds: u32) {
     let mut x = u64::from(rounds);
     for _ in 0..rounds {
         x = black_box(x)
@@ -176,13 +125,13 @@ impl<F: Clone + 'static> Subscription<F> {
     /// [`Lagged`] when it is no longer kept.
     #[inline]
     pub fn try_next(&mut self) -> Result<Option<F>, Lagged> {
-        let ring = self.topic.ring.borrow();
-        let oldest = ring.first_seq();
-        let Some(index) = self.cursor.checked_sub(oldest) else {
-            drop(ring);
+        let feed = self.topic.feed.borrow();
+        let oldest = feed.first_seq();
+        if self.cursor < oldest {
+            drop(feed);
             return Err(self.fell_behind(oldest));
-        };
-        let Some(frame) = ring.frames.get(index as usize) else {
+        }
+        let Some(frame) = feed.get(self.cursor) else {
             return Ok(None);
         };
         self.cursor += 1;
@@ -209,7 +158,7 @@ impl<F: Clone + 'static> Subscription<F> {
     /// Ready once the next message is no longer kept. For a connection that takes no more at present: it cannot ask
     /// for the next message, and would otherwise never learn that there is none.
     pub fn poll_lagged(&mut self, cx: &mut Context<'_>) -> Poll<Lagged> {
-        let oldest = self.topic.ring.borrow().first_seq();
+        let oldest = self.topic.feed.borrow().first_seq();
         if self.cursor < oldest {
             return Poll::Ready(self.fell_behind(oldest));
         }
@@ -220,7 +169,7 @@ impl<F: Clone + 'static> Subscription<F> {
     #[cold]
     fn fell_behind(&mut self, oldest: u64) -> Lagged {
         if !std::mem::replace(&mut self.lagged, true) {
-            self.topic.hub.lagged.fetch_add(1, Ordering::Relaxed);
+            self.topic.feed.borrow().hub().count_lagged();
         }
         Lagged {
             wanted: self.cursor,
@@ -289,7 +238,7 @@ mod tests {
         assert_eq!(drain(&mut topic.subscribe(Some(99))), [] as [u64; 0]);
         let mut live = topic.subscribe(None);
         hub.publish(b"y", false);
-        topic.pull();
+        topic.feed.borrow_mut().pull();
         assert_eq!(drain(&mut live), [6]);
         assert_eq!(topic.newest(), 6);
     }
@@ -302,7 +251,7 @@ mod tests {
         for _ in 0..KEPT_MESSAGES + 3 {
             hub.publish(b"x", false);
         }
-        topic.pull();
+        topic.feed.borrow_mut().pull();
         assert_eq!(
             slow.try_next(),
             Err(Lagged {
@@ -325,10 +274,10 @@ mod tests {
         for _ in 0..KEPT_MESSAGES {
             hub.publish(b"x", false);
         }
-        topic.pull();
+        topic.feed.borrow_mut().pull();
         assert!(stalled.poll_lagged(&mut cx).is_pending(), "still kept");
         hub.publish(b"x", false);
-        topic.pull();
+        topic.feed.borrow_mut().pull();
         let lagged = Lagged {
             wanted: 1,
             oldest: 2,

@@ -1,6 +1,7 @@
 //! HTTP long-polling over a keep-alive connection: each request holds until there are messages after its cursor, and
 //! takes all of them as one response.
 
+mod bare;
 pub mod batch;
 mod defaults;
 mod server;
@@ -14,6 +15,7 @@ use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -40,7 +42,7 @@ impl Transport for LongPoll {
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         out.extend_from_slice(message.body);
-        if options.tuning != Tuning::Defaults {
+        if options.tuning != Tuning::Defaults || options.stack == Stack::Bare {
             out.push(b'\n');
         }
     }
@@ -50,6 +52,10 @@ impl Transport for LongPoll {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::LongPoll::default(), &hub, worker, options);
     }
 
     fn subscribers(

@@ -1,5 +1,7 @@
 //! Server-Sent Events over HTTP/1.1: one response that never ends, `text/event-stream`, chunked.
 
+mod axum;
+mod bare;
 pub mod decode;
 mod defaults;
 pub mod encode;
@@ -15,6 +17,7 @@ use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -39,8 +42,13 @@ impl Transport for Sse {
         false
     }
 
+    fn stacks(&self) -> &'static [Stack] {
+        &Stack::ALL
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
-        if options.tuning == Tuning::Defaults {
+        let formats = options.stack == Stack::Axum || options.tuning == Tuning::Defaults;
+        if formats && options.stack != Stack::Bare {
             return out.extend_from_slice(message.body);
         }
         let fields = encode::Fields {
@@ -49,14 +57,26 @@ impl Transport for Sse {
             retry_ms: None,
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
-        encode::event(&fields, &decode::decode(message.body), out);
+        let data = decode::decode(message.body);
+        if options.stack == Stack::Bare {
+            bare::event(&fields, &data, out);
+        } else {
+            encode::event(&fields, &data, out);
+        }
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        if options.stack == Stack::Axum {
+            return Box::pin(axum::serve(hub, worker, options));
+        }
         match options.tuning {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::Sse, &hub, worker, options);
     }
 
     fn subscribers(

@@ -3,6 +3,7 @@
 //! A client opens with its cursor, 8 bytes little-endian (all ones: new messages only). The server answers with the
 //! number of its newest message, 8 bytes little-endian, then sends frames: a 4-byte little-endian length and the body.
 
+mod bare;
 pub mod frame;
 mod server;
 mod subscriber;
@@ -55,6 +56,10 @@ impl Transport for Tcp {
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, _options: Arc<ServeOptions>) -> LocalFuture<()> {
         Box::pin(server::serve(hub, worker))
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::Tcp, &hub, worker, options);
     }
 
     fn subscribers(

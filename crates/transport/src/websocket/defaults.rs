@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::hub::{Frame, Hub, Subscription, Topic};
@@ -27,7 +27,10 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
 async fn converse(upgrade: OnUpgrade, mut messages: Subscription<Frame>, options: &ServeOptions) {
     let Ok(upgraded) = upgrade.await else { return };
     let io = TokioIo::new(upgraded);
-    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+    let config = options
+        .ws_read_buffer
+        .map(|bytes| WebSocketConfig::default().read_buffer_size(bytes));
+    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
     let mut heartbeat = options.heartbeat();
     loop {
         let message = tokio::select! {
@@ -71,7 +74,7 @@ fn to_message(frame: &Frame) -> Message {
     }
 }
 
-async fn tick(heartbeat: &mut Option<Interval>) {
+pub(super) async fn tick(heartbeat: &mut Option<Interval>) {
     match heartbeat {
         Some(interval) => {
             interval.tick().await;

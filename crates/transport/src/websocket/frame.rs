@@ -320,7 +320,7 @@ fn message(
 
 /// Section 7.4 and the IANA registry: 1004 to 1006 and 1015 are never sent, 1016 to 2999 have no
 /// meaning yet.
-fn close(payload: &[u8]) -> Result<Option<(u16, &str)>, FrameError> {
+pub(super) fn close(payload: &[u8]) -> Result<Option<(u16, &str)>, FrameError> {
     let (code, reason) = match payload {
         [] => return Ok(None),
         [_] => return Err(FrameError::ShortClose),

@@ -1,5 +1,7 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
+mod axum;
+mod bare;
 mod defaults;
 pub mod frame;
 pub mod handshake;
@@ -14,6 +16,7 @@ use pushbench_sys::poller::Bell;
 
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
+use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -38,16 +41,30 @@ impl Transport for WebSocket {
         true
     }
 
-    fn encode(&self, message: Message<'_>, _options: &ServeOptions, out: &mut Vec<u8>) {
+    fn stacks(&self) -> &'static [Stack] {
+        &Stack::ALL
+    }
+
+    fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
+        if options.stack == Stack::Bare {
+            return bare::encode(message, out);
+        }
         // The frame header is tungstenite's to write; the payload is what connections share.
         out.extend_from_slice(message.body);
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        if options.stack == Stack::Axum {
+            return Box::pin(axum::serve(hub, worker, options));
+        }
         match options.tuning {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::WebSocket, &hub, worker, options);
     }
 
     fn subscribers(

@@ -135,7 +135,7 @@ fn respond<F: Clone>(
 }
 
 /// The key of a valid opening handshake (RFC 6455 §4.2.1), or the status that refuses it.
-fn check(request: &Request<Incoming>) -> Result<String, StatusCode> {
+pub(super) fn check<B>(request: &Request<B>) -> Result<String, StatusCode> {
     if let Some(status) = refuse(request, PATH) {
         return Err(status);
     }
@@ -184,7 +184,7 @@ async fn converse(
     };
     // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
     let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
+        .read_buffer_size(options.ws_read_buffer.unwrap_or(READ_BUFFER))
         .max_frame_size(Some(MAX_RECEIVED))
         .max_message_size(Some(MAX_RECEIVED));
     let early = parts.read_buf.to_vec();

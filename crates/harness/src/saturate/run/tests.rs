@@ -33,6 +33,7 @@ fn config(parent: &Path) -> SaturateConfig {
             servers: Server::parse(servers, Path::new("servers.toml")).unwrap(),
             slices: false,
             absent: Vec::new(),
+            left_out: Vec::new(),
             cores: CoreSplit {
                 server: vec![0],
                 load: vec![1],

@@ -20,7 +20,7 @@ pub enum Opcode {
 
 impl Opcode {
     #[inline]
-    pub(super) const fn new(bits: u8) -> Option<Self> {
+    pub(in crate::websocket) const fn new(bits: u8) -> Option<Self> {
         Some(match bits {
             0x0 => Self::Continuation,
             0x1 => Self::Text,

@@ -1,0 +1,185 @@
+//! Heads without end and frames that lie about their length.
+
+use std::io::Write as _;
+
+use pushbench_server::Server;
+use pushbench_transport::stack::Stack;
+use pushbench_transport::transport::ServeOptions;
+
+use crate::common::{Client, server_with};
+use crate::wire::{ALL, SSE, WEBSOCKET};
+
+fn server(transport: &str, header_timeout_ms: u64) -> Server {
+    server_with(
+        transport,
+        ServeOptions {
+            stack: Stack::Bare,
+            header_timeout_ms,
+            ..ServeOptions::default()
+        },
+    )
+}
+
+const LONG: u64 = 60_000;
+
+/// A megabyte in one field, in many fields, and without any structure: the answer is one line, and the end.
+#[test]
+fn a_head_of_a_megabyte_is_refused() {
+    for (transport, path) in [
+        ("sse", "/sse"),
+        ("websocket", "/ws"),
+        ("long-poll", "/poll"),
+    ] {
+        let server = server(transport, LONG);
+        let start = format!("GET {path} HTTP/1.1\r\nHost: x\r\n");
+        for (name, rest) in [
+            ("one field", format!("X: {}", "y".repeat(1 << 20))),
+            ("many fields", "X: yyyy\r\n".repeat(1 << 17)),
+            ("a long target", String::new()),
+        ] {
+            let head = match name {
+                "a long target" => format!("GET /{}", "y".repeat(1 << 20)),
+                _ => format!("{start}{rest}"),
+            };
+            let mut client = Client::connect(server.data_addr());
+            let mut out = client.writer();
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    // The server need not take all of it.
+                    let _ = out.write_all(head.as_bytes());
+                });
+                let answer = client.head();
+                assert!(
+                    answer.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+                    "{transport}, {name}: {answer}"
+                );
+                client.expect_end();
+            });
+        }
+    }
+}
+
+/// A head that never ends is ended by the clock, however often a byte of it comes; a healthy subscriber notices nothing.
+#[test]
+fn a_head_that_drips_is_not_waited_for() {
+    for wire in ALL {
+        let server = server(wire.transport, 400);
+        let mut healthy = wire.subscribe(Client::connect(server.data_addr()));
+        let mut client = Client::connect(server.data_addr());
+        let mut out = client.writer();
+        let drips = std::thread::spawn(move || {
+            let mut head = wire.request[..wire.request.len() - 1].iter();
+            let mut sent = 0;
+            loop {
+                // An opening that is all there but for its last byte, then more of a field that does not end.
+                let byte = match head.next() {
+                    Some(byte) if head.len() > 2 => *byte,
+                    _ if wire.transport == "tcp" => return sent,
+                    _ => b'x',
+                };
+                if out.write_all(&[byte]).is_err() {
+                    return sent;
+                }
+                sent += 1;
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        });
+        client.expect_end();
+        drop(client);
+        drips.join().unwrap();
+        for seq in 1..=100 {
+            server.hub().publish(b"x", false);
+            healthy.expect((wire.frame)(seq, b"x"));
+        }
+    }
+}
+
+/// The timeout is for a head, and not for a subscriber that has sent one.
+#[test]
+fn a_subscriber_has_no_deadline() {
+    let server = server("sse", 100);
+    let mut silent = Client::connect(server.data_addr());
+    let mut healthy = SSE.subscribe(Client::connect(server.data_addr()));
+    // It ends after its time, and so after that of the other.
+    silent.expect_end();
+    server.hub().publish(b"x", false);
+    healthy.expect((SSE.frame)(1, b"x"));
+}
+
+const BINARY: u8 = 2;
+
+/// A frame whose length is a lie: the header alone condemns it, and the code says why.
+#[test]
+fn a_frame_that_lies_is_closed_by_its_header() {
+    let server = server("websocket", LONG);
+    let mut healthy = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+    let huge = |len: u64| {
+        [
+            &[0x80 | BINARY, 0xff][..],
+            &len.to_be_bytes(),
+            &[1, 2, 3, 4],
+        ]
+        .concat()
+    };
+    for (bytes, code) in [
+        (huge(u64::MAX >> 1), 1009_u16),
+        (huge(64 * 1024 + 1), 1009),
+        // The highest bit must not be set.
+        (huge(u64::MAX), 1002),
+        // A longer form than needed.
+        (huge(5), 1002),
+        (vec![0x80 | BINARY, 0x80 | 126, 0, 5, 1, 2, 3, 4], 1002),
+        // Without a mask.
+        (vec![0x80 | BINARY, 127, 0, 0, 0, 0, 0, 1, 0, 0], 1002),
+        // Text that is none, found before the frame is whole.
+        (vec![0x81, 0x80 | 100, 0, 0, 0, 0, b'a', 0xff], 1007),
+    ] {
+        let mut client = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+        client.send(&bytes);
+        let close = [&[0x88, 2], &code.to_be_bytes()[..]].concat();
+        assert_eq!(client.rest(), close, "{bytes:?}");
+    }
+    // One that announces what is allowed and sends nothing costs nothing and harms nobody.
+    let mut client = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+    client.send(huge(64 * 1024));
+    server.hub().publish(b"x", false);
+    client.expect((WEBSOCKET.frame)(1, b"x"));
+    healthy.expect((WEBSOCKET.frame)(1, b"x"));
+}
+
+/// Fragments of a message are counted together.
+#[test]
+fn fragments_cannot_pass_the_limit() {
+    let server = server("websocket", LONG);
+    let mut client = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+    let fragment = |first: u8| {
+        let header = [first, 0x80 | 126, 0x80, 0, 0, 0, 0, 0];
+        [&header[..], &[b'x'; 0x8000]].concat()
+    };
+    client.send(fragment(BINARY));
+    client.send(fragment(0));
+    // Two of them are the limit; a byte more is too much.
+    client.send([0x80, 0x80 | 1, 0, 0, 0, 0, b'x']);
+    assert_eq!(client.rest(), [0x88, 2, 0x03, 0xf1]);
+}
+
+/// A client that asks and asks and reads no answer is not read any further.
+#[test]
+fn pings_without_end_are_not_answered_without_end() {
+    let server = server("websocket", LONG);
+    let client = WEBSOCKET.subscribe(Client::with_small_window(server.data_addr()));
+    let mut out = client.writer();
+    out.set_write_timeout(Some(std::time::Duration::from_secs(1)))
+        .unwrap();
+    let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'x'; 125]].concat();
+    let many = ping.repeat(1000);
+    let mut sent = 0;
+    // Its own socket takes no more in the end, because the server takes no more.
+    while sent < 256 << 20 && out.write_all(&many).is_ok() {
+        sent += many.len();
+    }
+    assert!(sent < 256 << 20, "{sent} bytes of pings were read");
+    let mut healthy = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+    server.hub().publish(b"x", false);
+    healthy.expect((WEBSOCKET.frame)(1, b"x"));
+}

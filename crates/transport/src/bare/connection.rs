@@ -1,0 +1,171 @@
+//! The state of a connection, and the slab that holds all of them.
+
+use std::net::TcpStream;
+
+use bytes::Bytes;
+
+use super::http::Form;
+
+/// What a connection is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its client is to say what it wants.
+    Opening,
+    /// It is sent every message.
+    Streaming,
+    /// It is to be answered when there is a message after its cursor.
+    Held,
+    /// The messages up to `until` are being sent as an answer.
+    Answering,
+    /// What is unsent still goes out, and nothing else.
+    Closing,
+    /// All is said; what the client sends is thrown away until it goes, so that it is not reset before it has read.
+    Lingering,
+}
+
+/// One connection.
+pub(super) struct Connection<S> {
+    pub(super) stream: TcpStream,
+    pub(super) phase: Phase,
+    /// The socket takes no more at present.
+    pub(super) blocked: bool,
+    /// The socket may hold more to read than was taken.
+    pub(super) unread: bool,
+    /// The client has ended its side, or will have when all is read.
+    pub(super) ending: bool,
+    /// A request of it was whole, and no byte of a further one has come.
+    pub(super) opened: bool,
+    /// See [`super::Asked::Stream`].
+    pub(super) plain: bool,
+    pub(super) form: Form,
+    /// The next message to be sent.
+    pub(super) cursor: u64,
+    /// The first message that is not to be sent.
+    pub(super) until: u64,
+    /// The first message published after it subscribed: what it asked for beyond that does not count as waiting.
+    pub(super) live_from: u64,
+    /// Bytes of the client that mean nothing.
+    pub(super) skip: u64,
+    /// The rest of a frame, or of what is said to this client alone.
+    pub(super) unsent: Bytes,
+    /// What is to be said to it after that.
+    pub(super) reply: Vec<u8>,
+    /// Bytes of the client that are not whole.
+    pub(super) inbox: Vec<u8>,
+    pub(super) state: S,
+}
+
+impl<S: Default> Connection<S> {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            phase: Phase::Opening,
+            blocked: false,
+            unread: false,
+            ending: false,
+            opened: false,
+            plain: false,
+            form: Form::default(),
+            cursor: 0,
+            until: 0,
+            live_from: 0,
+            skip: 0,
+            unsent: Bytes::new(),
+            reply: Vec::new(),
+            inbox: Vec::new(),
+            state: S::default(),
+        }
+    }
+}
+
+impl<S> Connection<S> {
+    /// Whether a message would go out at once.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        !(self.blocked || self.owes())
+    }
+
+    /// Whether it is sent what all others are sent.
+    #[inline]
+    pub(super) fn is_usual(&self) -> bool {
+        match self.phase {
+            Phase::Streaming => !self.plain,
+            Phase::Held => {
+                self.form.is_usual() && self.inbox.is_empty() && !self.unread && !self.ending
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether something is to go out before any further message.
+    #[inline]
+    pub(super) fn owes(&self) -> bool {
+        !(self.unsent.is_empty() && self.reply.is_empty())
+    }
+}
+
+/// Connections by a small number that is used again.
+pub(super) struct Slab<S> {
+    slots: Vec<Slot<S>>,
+    free: Vec<u32>,
+}
+
+struct Slot<S> {
+    /// How often the slot was emptied: an event for a connection that is gone must not meet its successor.
+    generation: u32,
+    connection: Option<Connection<S>>,
+}
+
+impl<S> Slab<S> {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// Keeps a connection; returns its index and the token of its events.
+    pub(super) fn insert(&mut self, connection: Connection<S>) -> (u32, u64) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                connection: None,
+            });
+            (self.slots.len() - 1) as u32
+        });
+        self.slots[index as usize].connection = Some(connection);
+        (index, self.token_of(index))
+    }
+
+    /// The index of the connection that `token` was made for, unless it is gone.
+    #[inline]
+    pub(super) fn index_of(&self, token: u64) -> Option<u32> {
+        let index = token as u32;
+        let slot = self.slots.get(index as usize)?;
+        (u64::from(slot.generation) == token >> 32).then_some(index)
+    }
+
+    /// The token of the events of the connection at `index`.
+    pub(super) fn token_of(&self, index: u32) -> u64 {
+        u64::from(self.slots[index as usize].generation) << 32 | u64::from(index)
+    }
+
+    #[inline]
+    pub(super) fn get(&mut self, index: u32) -> Option<&mut Connection<S>> {
+        self.slots.get_mut(index as usize)?.connection.as_mut()
+    }
+
+    /// Takes a connection out and closes it.
+    pub(super) fn remove(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        if slot.connection.take().is_some() {
+            slot.generation = slot.generation.wrapping_add(1);
+            self.free.push(index);
+        }
+    }
+
+    /// One more than the largest index in use.
+    pub(super) fn len(&self) -> u32 {
+        self.slots.len() as u32
+    }
+}

@@ -1,0 +1,103 @@
+//! Accepting: as many connections as there are file descriptors, and no spinning when there are no more.
+
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
+
+use pushbench_sys::poller::{EventFlags, Poller};
+
+use super::Worker;
+
+/// Connections accepted between two looks at everybody else.
+const AT_ONCE: usize = 64;
+/// How long a worker without file descriptors waits for others to close some, nanoseconds. It looks at once when one of
+/// its own connections has closed.
+const PAUSE_NS: u64 = 100_000_000;
+
+/// The listener of a worker.
+pub(super) struct Door {
+    token: u64,
+    interest: EventFlags,
+    /// Closed until then, nanoseconds.
+    closed_until: Option<u64>,
+}
+
+impl Door {
+    /// Opens the door; its events carry `token`.
+    pub(super) fn new(poller: &Poller, worker: &Worker, token: u64) -> io::Result<Self> {
+        // Several workers with one file table need not all be woken for a connection. With tables of their own they
+        // must: whoever has room takes it.
+        let interest = if worker.shares_the_door {
+            EventFlags::IN
+        } else {
+            EventFlags::IN | EventFlags::EXCLUSIVE
+        };
+        poller.add(&*worker.listener, token, interest)?;
+        Ok(Self {
+            token,
+            interest,
+            closed_until: None,
+        })
+    }
+
+    /// Hands on who is waiting, up to a number.
+    pub(super) fn accept(
+        &mut self,
+        poller: &Poller,
+        worker: &Worker,
+        now: u64,
+        mut take: impl FnMut(TcpStream),
+    ) {
+        if self.closed_until.is_some() {
+            return;
+        }
+        for _ in 0..AT_ONCE {
+            match worker.listener.accept() {
+                Ok((stream, _)) => {
+                    worker.stats.accepted.fetch_add(1, Ordering::Relaxed);
+                    if pushbench_sys::tcp::set_nodelay_checked(&stream).unwrap_or(false) {
+                        worker.stats.nodelay.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if stream.set_nonblocking(true).is_ok() {
+                        take(stream);
+                    }
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => return,
+                    // A peer that reset its connection before it was accepted is no reason to stop.
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                    _ => return self.close(poller, worker, now, &error),
+                },
+            }
+        }
+    }
+
+    #[cold]
+    fn close(&mut self, poller: &Poller, worker: &Worker, now: u64, error: &io::Error) {
+        // Where others have room there is nothing to complain of.
+        if !worker.shares_the_door {
+            eprintln!(
+                "pushbench: cannot accept a connection: {error} (see `pushbench doctor` for limits)"
+            );
+        }
+        if poller.remove(&*worker.listener).is_ok() {
+            self.closed_until = Some(now + PAUSE_NS);
+        }
+    }
+
+    /// When it is to be opened again, if it is closed.
+    pub(super) fn reopens(&self) -> Option<u64> {
+        self.closed_until
+    }
+
+    /// Opens it again if it is closed: there is room, or may be.
+    pub(super) fn reopen(&mut self, poller: &Poller, worker: &Worker) {
+        if self.closed_until.is_some()
+            && poller
+                .add(&*worker.listener, self.token, self.interest)
+                .is_ok()
+        {
+            self.closed_until = None;
+        }
+    }
+}

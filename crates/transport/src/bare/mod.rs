@@ -1,0 +1,148 @@
+//! The stack `bare`: one write loop for all transports. Only handshake and framing differ.
+//!
+//! ```text
+//! bell ──▶ Feed ──▶ Outlet ──one write──▶ Connection ◀──bytes── client
+//!          ring     joins what is ready    slab, wheel   └──▶ Protocol: handshake, framing
+//! ```
+//!
+//! # Layout
+//!
+//! - [`Protocol`]: what a transport adds, without sockets
+//! - `serve`: the loop of a worker: one epoll instance, edge-triggered, registered once per connection
+//! - `outlet`: writing: shared frames, joined once, and what becomes of who does not keep up
+//! - `connection`: the state of a connection, and the slab that holds all of them
+//! - `door`: accepting
+//! - `wheel`: timers
+//! - `http`: request heads and answers, byte for byte as hyper writes them
+//!
+//! A frame is encoded once by the hub and shared by all subscribers. What is ready together is joined once and shared
+//! by all who are at the same place in the sequence. Per delivery there is a comparison and a write.
+
+mod connection;
+mod door;
+pub(crate) mod http;
+mod outlet;
+mod serve;
+mod wheel;
+
+use std::net::TcpListener;
+use std::ops::Range;
+use std::sync::Arc;
+
+use pushbench_sys::poller::Bell;
+use tokio::sync::watch;
+
+use crate::hub::Lagged;
+use crate::listener::Stats;
+use crate::transport::ServeOptions;
+
+pub(crate) use serve::serve;
+
+/// What one worker thread of the stack `bare` needs. Both files are shared, so that a thread with a file table of its
+/// own is not the last to drop them.
+#[derive(Debug)]
+pub struct Worker {
+    /// The bound socket, non-blocking; workers share it.
+    pub listener: Arc<TcpListener>,
+    /// Counters shared by all workers.
+    pub stats: Arc<Stats>,
+    /// Becomes true when the server is to end; `bell` is to be rung then.
+    pub shutdown: watch::Receiver<bool>,
+    /// Wakes this worker, and no other.
+    pub bell: Arc<Bell>,
+    /// Whether a worker whose file table is full leaves connections to others that have their own.
+    pub shares_the_door: bool,
+}
+
+/// What the connections of a worker have in common.
+pub(crate) struct Common {
+    pub(crate) options: Arc<ServeOptions>,
+    pub(crate) date: http::Date,
+}
+
+/// What the bytes at the start of a conversation ask for. `used` counts those that belong to it.
+pub(crate) enum Asked {
+    /// It is not whole yet.
+    More,
+    /// Nothing more: it has been answered, and the next may follow.
+    Answered {
+        used: usize,
+        /// Bytes behind it that mean nothing.
+        skip: u64,
+    },
+    /// Nothing more: it has been answered, and the connection ends.
+    End,
+    /// Every message after number `after`, for ever.
+    Stream {
+        used: usize,
+        after: Option<u64>,
+        /// Frames go without what [`Protocol::inner`] leaves out.
+        plain: bool,
+    },
+    /// All messages after number `after` as one answer, when there are any.
+    Batch {
+        used: usize,
+        skip: u64,
+        after: Option<u64>,
+        /// How long to wait for the first, milliseconds.
+        hold_ms: u64,
+        /// The connection ends with the answer.
+        form: http::Form,
+    },
+}
+
+/// What a subscriber sent.
+pub(crate) enum Heard {
+    /// So many bytes of it have been dealt with; the rest is not whole.
+    Used(usize),
+    /// The end: what is in the reply is said, and the connection closed.
+    End,
+}
+
+/// Handshake and framing of a transport: bytes in, bytes out. `reply` takes what is to be sent to this client alone.
+pub(crate) trait Protocol: 'static {
+    /// What is kept of what a subscriber sends, beside the bytes that are not whole.
+    type State: Default;
+
+    /// Whether an opening is whole only with a line end, so that nothing else need be looked at.
+    const LINES: bool;
+
+    /// Whether messages are asked for, and not pushed.
+    const POLLED: bool = false;
+
+    /// The number and the hold, milliseconds, of a request that differs from one read before in nothing but its number.
+    fn known(&self, _bytes: &[u8]) -> Option<(u64, u64)> {
+        None
+    }
+
+    /// Reads what a client asks for.
+    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked;
+
+    /// Follows [`Self::open`] for a subscriber; `newest` is the number of the newest message.
+    fn welcome(&mut self, _newest: u64, _reply: &mut Vec<u8>) {}
+
+    /// Reads what a subscriber sends.
+    fn hear(&mut self, state: &mut Self::State, bytes: &[u8], reply: &mut Vec<u8>) -> Heard;
+
+    /// Keeps an idle connection alive.
+    fn heartbeat(&mut self, _plain: bool, _reply: &mut Vec<u8>) {}
+
+    /// Says goodbye to a subscriber that fell behind.
+    fn goodbye(&mut self, _lagged: Lagged, _reply: &mut Vec<u8>) {}
+
+    /// Where the message stands in its frame, for clients that do not understand the framing.
+    fn inner(&self, frame: &[u8]) -> Range<usize> {
+        0..frame.len()
+    }
+
+    /// The head of an answer whose body has `len` bytes; nothing to say with `None`.
+    fn head(
+        &mut self,
+        _len: Option<usize>,
+        _form: http::Form,
+        _common: &mut Common,
+        _now: u64,
+        _reply: &mut Vec<u8>,
+    ) {
+    }
+}

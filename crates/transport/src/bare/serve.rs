@@ -1,0 +1,249 @@
+//! The loop of a worker.
+
+mod delivery;
+mod ending;
+mod reading;
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pushbench_sys::clock;
+use pushbench_sys::poller::{EventFlags, Events, Poller};
+
+use crate::hub::{Feed, Hub};
+use crate::transport::ServeOptions;
+
+use super::connection::{Connection, Phase, Slab};
+use super::door::Door;
+use super::http::Date;
+use super::outlet::{Joined, Outlet, Stop};
+use super::wheel::Wheel;
+use super::{Common, Protocol, Worker};
+
+const BELL: u64 = u64::MAX;
+const DOOR: u64 = u64::MAX - 1;
+
+/// Room for one read, shared by all connections of a worker.
+const READ: usize = 16 * 1024;
+/// Reads of one connection before the others have their turn.
+const READS: usize = 16;
+/// Bytes that wait to be said to a client before no more is read of what it asks for.
+const MAX_OWED: usize = 4 * 1024;
+/// How long an HTTP connection may lie between two requests, nanoseconds; the value of nginx.
+const IDLE_NS: u64 = 75_000_000_000;
+/// How long a client is waited for that has been told goodbye, nanoseconds.
+const LINGER_NS: u64 = 2_000_000_000;
+const MS: u64 = 1_000_000;
+
+/// Serves connections on this thread until the worker is told to stop.
+pub(crate) fn serve<P: Protocol>(
+    protocol: P,
+    hub: &Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+) {
+    if let Err(error) = Loop::new(protocol, hub, worker, options).and_then(Loop::run) {
+        eprintln!("pushbench: a worker cannot wait for its connections: {error}");
+    }
+}
+
+struct Loop<P: Protocol> {
+    poller: Rc<Poller>,
+    worker: Worker,
+    door: Door,
+    outlet: Outlet<P>,
+    slab: Slab<P::State>,
+    wheel: Wheel,
+    /// Whether the bell was rung and not yet heard.
+    rung: Arc<AtomicBool>,
+    /// The next message as of the last delivery; a subscription may have pulled further.
+    announced: u64,
+    shared: Joined,
+    /// Connections that have more to read than they were given time for.
+    again: Vec<u64>,
+    expired: Vec<u32>,
+    buffer: Box<[u8]>,
+    reply: Vec<u8>,
+    /// The time of this round, nanoseconds; 0 when nobody has asked for it.
+    now: u64,
+    heartbeat_ns: Option<u64>,
+    head_ns: u64,
+}
+
+impl<P: Protocol> Loop<P> {
+    fn new(
+        protocol: P,
+        hub: &Arc<Hub>,
+        worker: Worker,
+        options: Arc<ServeOptions>,
+    ) -> io::Result<Self> {
+        let poller = Rc::new(Poller::new()?);
+        // Edge-triggered, it need not be silenced: every ring is an event.
+        poller.add(&*worker.bell, BELL, EventFlags::IN | EventFlags::ET)?;
+        let door = Door::new(&poller, &worker, DOOR)?;
+        let rung = Arc::new(AtomicBool::new(false));
+        let (bell, unheard) = (Arc::clone(&worker.bell), Arc::clone(&rung));
+        hub.on_news(Box::new(move || {
+            if !unheard.swap(true, Ordering::AcqRel) {
+                bell.ring();
+            }
+        }));
+        let feed = Feed::new(Arc::clone(hub), |frame| frame.bytes.clone());
+        let heartbeat = options.heartbeat_s.filter(|&seconds| seconds > 0);
+        let heartbeat_ns = heartbeat.map(|seconds| u64::from(seconds) * 1000 * MS);
+        let head_ns = options.header_timeout_ms.saturating_mul(MS);
+        let common = Common {
+            options,
+            date: Date::new(),
+        };
+        Ok(Self {
+            announced: feed.next_seq(),
+            shared: Joined::default(),
+            poller,
+            worker,
+            door,
+            outlet: Outlet::new(protocol, common, feed),
+            slab: Slab::new(),
+            wheel: Wheel::new(clock::now()),
+            rung,
+            again: Vec::new(),
+            expired: Vec::new(),
+            buffer: vec![0; READ].into_boxed_slice(),
+            reply: Vec::new(),
+            now: 0,
+            heartbeat_ns,
+            head_ns,
+        })
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let poller = Rc::clone(&self.poller);
+        let mut events = Events::default();
+        loop {
+            let timeout = self.timeout();
+            self.now = 0;
+            let (mut news, mut knocked) = (false, false);
+            for (token, flags) in poller.wait(&mut events, timeout)? {
+                match token {
+                    BELL => news = true,
+                    DOOR => knocked = true,
+                    _ => self.ready(token, flags),
+                }
+            }
+            if news {
+                // Whoever publishes from here on rings again.
+                self.rung.swap(false, Ordering::AcqRel);
+                if *self.worker.shutdown.borrow() {
+                    return Ok(());
+                }
+                self.deliver();
+            }
+            for token in std::mem::take(&mut self.again) {
+                if let Some(index) = self.slab.index_of(token) {
+                    self.attend(index, token);
+                }
+            }
+            if knocked {
+                self.accept();
+            }
+            self.tick();
+        }
+    }
+
+    #[inline]
+    fn now(&mut self) -> u64 {
+        if self.now == 0 {
+            self.now = clock::now();
+        }
+        self.now
+    }
+
+    fn timeout(&mut self) -> Option<Duration> {
+        if !self.again.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let due = [self.wheel.next(), self.door.reopens()];
+        let due = due.into_iter().flatten().min()?;
+        Some(Duration::from_nanos(due.saturating_sub(self.now())))
+    }
+
+    /// Timers that are due.
+    #[inline]
+    fn tick(&mut self) {
+        if self.wheel.next().is_none() && self.door.reopens().is_none() {
+            return;
+        }
+        let now = self.now();
+        if self.door.reopens().is_some_and(|due| due <= now) {
+            self.door.reopen(&self.poller, &self.worker);
+        }
+        let mut expired = std::mem::take(&mut self.expired);
+        self.wheel.expire(now, &mut expired);
+        for index in expired.drain(..) {
+            self.expire(index);
+        }
+        self.expired = expired;
+    }
+
+    fn accept(&mut self) {
+        let now = self.now();
+        let Self {
+            door,
+            poller,
+            worker,
+            slab,
+            wheel,
+            head_ns,
+            ..
+        } = self;
+        door.accept(poller, worker, now, |stream| {
+            let (index, token) = slab.insert(Connection::new(stream));
+            let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+            match slab
+                .get(index)
+                .map(|conn| poller.add(&conn.stream, token, interest))
+            {
+                Some(Ok(())) => wheel.arm(index, now.saturating_add(*head_ns)),
+                _ => slab.remove(index),
+            }
+        });
+    }
+
+    fn drop_connection(&mut self, index: u32) {
+        self.slab.remove(index);
+        self.wheel.disarm(index);
+        self.door.reopen(&self.poller, &self.worker);
+    }
+
+    /// The timer of a connection is due.
+    fn expire(&mut self, index: u32) {
+        let now = self.now();
+        let Some(conn) = self.slab.get(index) else {
+            return;
+        };
+        let done = match conn.phase {
+            Phase::Held => self.give_up(index),
+            Phase::Streaming => {
+                let mut beat = Vec::new();
+                // Who takes nothing at present needs no more of it.
+                if !conn.blocked && !conn.owes() {
+                    self.outlet.protocol.heartbeat(conn.plain, &mut beat);
+                }
+                let said = Outlet::<P>::say(conn, &beat);
+                if let Some(every) = self.heartbeat_ns {
+                    self.wheel.arm(index, now + every);
+                }
+                said
+            }
+            Phase::Answering => Ok(()),
+            // It never said what it wants, or does not go.
+            Phase::Opening | Phase::Closing | Phase::Lingering => Err(Stop::Gone),
+        };
+        if let Err(stop) = done {
+            self.stop(index, stop);
+        }
+    }
+}

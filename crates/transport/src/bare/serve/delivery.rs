@@ -1,0 +1,131 @@
+//! Delivering: pushing what is new, and answering who waits for it.
+
+use crate::hub::arithmetic;
+
+use super::super::Protocol;
+use super::super::connection::Phase;
+use super::super::outlet::{Outlet, Stop, write};
+use super::{IDLE_NS, Loop};
+
+impl<P: Protocol> Loop<P> {
+    /// Messages were published.
+    pub(super) fn deliver(&mut self) {
+        let from = std::mem::replace(&mut self.announced, self.outlet.feed.pull());
+        let mut shared = std::mem::take(&mut self.shared);
+        let now = if P::POLLED { self.now() } else { 0 };
+        self.outlet.share(&mut shared, from, now);
+        let work = self.outlet.feed.hub().work();
+        for index in 0..self.slab.len() {
+            let Some(conn) = self.slab.get(index) else {
+                continue;
+            };
+            if work > 0 && matches!(conn.phase, Phase::Streaming | Phase::Held) {
+                arithmetic(work);
+            }
+            let done = if conn.cursor == shared.from && conn.is_clear() && conn.is_usual() {
+                // As nearly always: it had all, and takes all.
+                match write(conn, &shared.bytes) {
+                    Ok(sent) => {
+                        self.outlet.sent(&shared, conn, sent);
+                        if P::POLLED {
+                            self.answered_with(index, self.announced)
+                        } else if conn.cursor == self.announced {
+                            continue;
+                        } else {
+                            self.outlet.flush(conn)
+                        }
+                    }
+                    Err(stop) => Err(stop),
+                }
+            } else {
+                self.deliver_to(index)
+            };
+            if let Err(stop) = done {
+                self.stop(index, stop);
+            }
+        }
+        self.shared = shared;
+    }
+
+    /// The same for a connection with a history of its own.
+    fn deliver_to(&mut self, index: u32) -> Result<(), Stop> {
+        let next = self.outlet.feed.next_seq();
+        let Some(conn) = self.slab.get(index).filter(|conn| conn.cursor < next) else {
+            return Ok(());
+        };
+        match conn.phase {
+            Phase::Streaming if conn.blocked => self.outlet.keep_up(conn),
+            Phase::Streaming => self.outlet.flush(conn),
+            Phase::Answering => self.outlet.keep_up(conn),
+            Phase::Held => self.answer(index),
+            Phase::Opening | Phase::Closing | Phase::Lingering => Ok(()),
+        }
+    }
+
+    /// An answer with the messages before `end` was begun.
+    #[inline]
+    fn answered_with(&mut self, index: u32, end: u64) -> Result<(), Stop> {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        if conn.cursor < end || conn.owes() {
+            conn.phase = Phase::Answering;
+            conn.until = end;
+            self.outlet.flush(conn)?;
+        } else {
+            conn.phase = Phase::Opening;
+        }
+        self.answered(index)
+    }
+
+    /// Answers a request that was held, or need not be.
+    #[inline]
+    pub(super) fn answer(&mut self, index: u32) -> Result<(), Stop> {
+        let now = self.now();
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        // A ring that ran past a held request: the oldest kept is what it gets.
+        conn.cursor = conn.cursor.max(self.outlet.feed.first_seq());
+        self.outlet.answer(conn, now)?;
+        self.answered(index)
+    }
+
+    /// What follows once an answer has gone out.
+    #[inline]
+    pub(super) fn answered(&mut self, index: u32) -> Result<(), Stop> {
+        let now = self.now();
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        if conn.phase != Phase::Opening {
+            // Its client may take its time: the ring bounds it.
+            self.wheel.arm(index, u64::MAX);
+            return Ok(());
+        }
+        if conn.form.last || (conn.ending && !conn.unread) {
+            return self.close(index);
+        }
+        self.wheel.arm(index, now + IDLE_NS);
+        if !conn.inbox.is_empty() || conn.unread {
+            self.again.push(self.slab.token_of(index));
+        }
+        Ok(())
+    }
+
+    /// Nothing came while a request was held.
+    pub(super) fn give_up(&mut self, index: u32) -> Result<(), Stop> {
+        let now = self.now();
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        let Outlet {
+            protocol, common, ..
+        } = &mut self.outlet;
+        let mut nothing = Vec::new();
+        protocol.head(None, conn.form, common, now, &mut nothing);
+        conn.phase = Phase::Opening;
+        Outlet::<P>::say(conn, &nothing)?;
+        self.answered(index)
+    }
+}

@@ -1,0 +1,318 @@
+//! Reading: what clients ask for, and what they say besides.
+
+use std::io::ErrorKind;
+
+use pushbench_sys::poller::EventFlags;
+use pushbench_sys::tcp;
+
+use super::super::connection::{Connection, Phase};
+use super::super::http::{Form, MAX_HEAD};
+use super::super::outlet::{Outlet, Stop};
+use super::super::{Asked, Heard, Protocol};
+use super::{IDLE_NS, Loop, MAX_OWED, MS, READS};
+
+impl<P: Protocol> Loop<P> {
+    /// Something happened to a connection.
+    #[inline]
+    pub(super) fn ready(&mut self, token: u64, flags: EventFlags) {
+        let Some(index) = self.slab.index_of(token) else {
+            return;
+        };
+        let Some(conn) = self.slab.get(index) else {
+            return;
+        };
+        if flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
+        {
+            conn.unread = true;
+            conn.ending |= flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+        }
+        if flags.contains(EventFlags::OUT) && conn.blocked {
+            conn.blocked = false;
+            if let Err(stop) = self.resume(index) {
+                return self.stop(index, stop);
+            }
+        }
+        self.attend(index, token);
+    }
+
+    /// The socket takes more again.
+    #[cold]
+    pub(super) fn resume(&mut self, index: u32) -> Result<(), Stop> {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        let before = conn.phase;
+        self.outlet.flush(conn)?;
+        if conn.blocked {
+            return Ok(());
+        }
+        match (before, conn.phase) {
+            (Phase::Answering, Phase::Opening) => self.answered(index),
+            (_, Phase::Closing) => self.close(index),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads what a connection has sent and does what it asks for.
+    #[inline]
+    pub(super) fn attend(&mut self, index: u32, token: u64) {
+        let done = self.read(index);
+        match done {
+            Ok(Turn::Over) => {}
+            Ok(Turn::Again) => self.again.push(token),
+            Err(stop) => self.stop(index, stop),
+        }
+    }
+
+    #[inline]
+    pub(super) fn read(&mut self, index: u32) -> Result<Turn, Stop> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let turn = self.read_into(index, &mut buffer);
+        self.buffer = buffer;
+        turn
+    }
+
+    #[inline]
+    pub(super) fn read_into(&mut self, index: u32, buffer: &mut [u8]) -> Result<Turn, Stop> {
+        if self
+            .slab
+            .get(index)
+            .is_some_and(|conn| !conn.inbox.is_empty())
+        {
+            self.process(index, &[])?;
+        }
+        for _ in 0..READS {
+            let Some(conn) = self.slab.get(index) else {
+                return Ok(Turn::Over);
+            };
+            // What is not read now stays in the socket, and its sender notices.
+            if !conn.unread || conn.inbox.len() > MAX_HEAD || conn.reply.len() > MAX_OWED {
+                return Ok(Turn::Over);
+            }
+            match tcp::receive(&conn.stream, buffer) {
+                Ok(0) => {
+                    conn.unread = false;
+                    conn.ending = true;
+                    return self.ended(index);
+                }
+                Ok(count) => {
+                    // Less than there was room for is all there is: more would be another event.
+                    conn.unread = count == buffer.len() || conn.ending;
+                    if P::POLLED && !conn.unread && self.is_known(index, &buffer[..count])? {
+                        return Ok(Turn::Over);
+                    }
+                    self.process(index, &buffer[..count])?;
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => conn.unread = false,
+                    ErrorKind::Interrupted => {}
+                    _ => return Err(Stop::Gone),
+                },
+            }
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Deals with a request that differs from one before in nothing but its number; whether it is one.
+    #[inline]
+    fn is_known(&mut self, index: u32, bytes: &[u8]) -> Result<bool, Stop> {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(true);
+        };
+        let first = conn.phase == Phase::Opening && conn.inbox.is_empty() && conn.skip == 0;
+        if !first || conn.owes() {
+            return Ok(false);
+        }
+        let Some((after, hold_ms)) = self.outlet.protocol.known(bytes) else {
+            return Ok(false);
+        };
+        conn.cursor = self.outlet.feed.place(Some(after));
+        conn.form = Form::default();
+        conn.opened = true;
+        self.hold(index, hold_ms)?;
+        Ok(true)
+    }
+
+    /// Answers a request, or has it wait for a message.
+    #[inline]
+    fn hold(&mut self, index: u32, hold_ms: u64) -> Result<(), Stop> {
+        let now = self.now();
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        conn.phase = Phase::Held;
+        if conn.cursor < self.outlet.feed.next_seq() {
+            return self.answer(index);
+        }
+        if hold_ms == 0 {
+            return self.give_up(index);
+        }
+        let hold = hold_ms.saturating_mul(MS);
+        self.wheel
+            .arm(index, now.saturating_add(hold).min(u64::MAX - 1));
+        Ok(())
+    }
+
+    /// Deals with bytes of a client, behind those it has sent before.
+    #[inline]
+    pub(super) fn process(&mut self, index: u32, bytes: &[u8]) -> Result<(), Stop> {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        if conn.inbox.is_empty() {
+            let used = self.consume(index, bytes)?;
+            if used < bytes.len()
+                && let Some(conn) = self.slab.get(index)
+            {
+                conn.inbox.extend_from_slice(&bytes[used..]);
+            }
+            return Ok(());
+        }
+        let mut inbox = std::mem::take(&mut conn.inbox);
+        let cut = conn.phase == Phase::Opening && !conn.owes() && !bytes.is_empty();
+        inbox.extend_from_slice(bytes);
+        // A head that comes byte by byte is not parsed for every byte.
+        let hopeless = cut && P::LINES && inbox.len() < MAX_HEAD && !bytes.contains(&b'\n');
+        let used = if hopeless {
+            0
+        } else {
+            self.consume(index, &inbox)?
+        };
+        if let Some(conn) = self.slab.get(index)
+            && used < inbox.len()
+        {
+            inbox.drain(..used);
+            conn.inbox = inbox;
+        }
+        Ok(())
+    }
+
+    /// Returns how many of `bytes` have been dealt with.
+    #[inline]
+    pub(super) fn consume(&mut self, index: u32, bytes: &[u8]) -> Result<usize, Stop> {
+        let mut at = 0;
+        let mut reply = std::mem::take(&mut self.reply);
+        while at < bytes.len() {
+            reply.clear();
+            let before = at;
+            at += self.step(index, &bytes[at..], &mut reply)?;
+            if at == before {
+                break;
+            }
+        }
+        reply.clear();
+        self.reply = reply;
+        Ok(at)
+    }
+
+    /// Deals with the first thing in `bytes`. Returns how many belong to it, none when it has to wait.
+    #[inline]
+    pub(super) fn step(
+        &mut self,
+        index: u32,
+        bytes: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<usize, Stop> {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(bytes.len());
+        };
+        match conn.phase {
+            Phase::Opening => {}
+            Phase::Streaming => {
+                return match self.outlet.protocol.hear(&mut conn.state, bytes, reply) {
+                    Heard::Used(used) => Outlet::<P>::say(conn, reply).map(|()| used),
+                    Heard::End => self.end(index, reply).map(|()| bytes.len()),
+                };
+            }
+            Phase::Held | Phase::Answering => return Ok(0),
+            Phase::Closing | Phase::Lingering => return Ok(bytes.len()),
+        }
+        if conn.skip > 0 {
+            let skipped = conn.skip.min(bytes.len() as u64);
+            conn.skip -= skipped;
+            return Ok(skipped as usize);
+        }
+        // One answer after the other.
+        if conn.owes() {
+            return Ok(0);
+        }
+        let now = self.now();
+        let Outlet {
+            protocol, common, ..
+        } = &mut self.outlet;
+        match protocol.open(bytes, common, now, reply) {
+            Asked::More => {
+                // The clock of a head starts with its first byte, and never anew.
+                if conn_is_idle(self.slab.get(index)) {
+                    self.wheel.arm(index, now.saturating_add(self.head_ns));
+                }
+                Ok(0)
+            }
+            asked => self.asked(index, asked, bytes.len(), reply),
+        }
+    }
+
+    #[inline]
+    pub(super) fn asked(
+        &mut self,
+        index: u32,
+        asked: Asked,
+        len: usize,
+        reply: &mut Vec<u8>,
+    ) -> Result<usize, Stop> {
+        let now = self.now();
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(len);
+        };
+        conn.opened = true;
+        match asked {
+            Asked::More => Ok(0),
+            Asked::Answered { used, skip } => {
+                conn.skip = skip;
+                Outlet::<P>::say(conn, reply)?;
+                self.wheel.arm(index, now + IDLE_NS);
+                Ok(used)
+            }
+            Asked::End => self.end(index, reply).map(|()| len),
+            Asked::Batch {
+                used,
+                skip,
+                after,
+                hold_ms,
+                form,
+            } => {
+                conn.cursor = self.outlet.feed.place(after);
+                conn.skip = skip;
+                conn.form = form;
+                self.hold(index, hold_ms)?;
+                Ok(used)
+            }
+            Asked::Stream { used, after, plain } => {
+                conn.cursor = self.outlet.feed.place(after);
+                conn.live_from = self.outlet.feed.next_seq();
+                conn.plain = plain;
+                conn.phase = Phase::Streaming;
+                let newest = conn.live_from - 1;
+                self.outlet.protocol.welcome(newest, reply);
+                Outlet::<P>::say(conn, reply)?;
+                match self.heartbeat_ns {
+                    Some(every) => self.wheel.arm(index, now + every),
+                    None => self.wheel.disarm(index),
+                }
+                self.outlet.flush(conn)?;
+                Ok(used)
+            }
+        }
+    }
+}
+
+/// Whether a connection is done with reading for this round.
+pub(super) enum Turn {
+    Over,
+    Again,
+}
+
+/// Whether the bytes that a client sends now are the first of a further request.
+fn conn_is_idle<S>(conn: Option<&mut Connection<S>>) -> bool {
+    conn.is_some_and(|conn| std::mem::take(&mut conn.opened))
+}

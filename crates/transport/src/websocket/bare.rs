@@ -1,0 +1,112 @@
+//! The server half on the stack `bare`: the frame of a message is encoded once, header and all.
+
+mod reader;
+
+use http::StatusCode;
+
+use crate::bare::http::{answer, open};
+use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::http1::server::after_of;
+use crate::hub::{Lagged, Message};
+
+use super::frame::{MAX_CONTROL, Opcode, encode_server};
+use super::handshake;
+use super::server::{PATH, check};
+
+use reader::{Reader, Received};
+
+/// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
+const TRY_AGAIN_LATER: u16 = 1013;
+
+pub(super) struct WebSocket;
+
+/// Appends the frame of a message. A text frame must be UTF-8; a publisher that sent anything else gets a binary one.
+pub(super) fn encode(message: Message<'_>, out: &mut Vec<u8>) {
+    let text = !message.binary && str::from_utf8(message.body).is_ok();
+    let opcode = if text { Opcode::Text } else { Opcode::Binary };
+    encode_server(opcode, message.body, out);
+}
+
+impl Protocol for WebSocket {
+    type State = Reader;
+
+    const LINES: bool = true;
+
+    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
+        let head = match open(bytes, PATH, common, now, reply) {
+            Ok(head) => head,
+            Err(asked) => return asked,
+        };
+        let key = match check(&head.request) {
+            Ok(key) => key,
+            Err(StatusCode::UPGRADE_REQUIRED) => {
+                let fields = [
+                    "connection: upgrade\r\n",
+                    "upgrade: websocket\r\n",
+                    "sec-websocket-version: 13\r\n",
+                    "content-length: 0\r\n",
+                ];
+                let status = StatusCode::UPGRADE_REQUIRED;
+                answer(status, &fields, head.form, &mut common.date, now, reply);
+                return head.answered();
+            }
+            Err(status) => return head.refuse(status, common, now, reply),
+        };
+        let Ok(after) = after_of(&head.request) else {
+            return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
+        };
+        // What follows the head are frames: a body would be taken for them.
+        if head.form.last || head.skip > 0 {
+            return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
+        }
+        let accept = format!("sec-websocket-accept: {}\r\n", handshake::accept(&key));
+        let fields = [
+            "connection: upgrade\r\n",
+            "upgrade: websocket\r\n",
+            accept.as_str(),
+        ];
+        let status = StatusCode::SWITCHING_PROTOCOLS;
+        answer(status, &fields, head.form, &mut common.date, now, reply);
+        Asked::Stream {
+            used: head.used,
+            after,
+            plain: false,
+        }
+    }
+
+    fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {
+        let mut used = 0;
+        loop {
+            match reader.read(&bytes[used..]) {
+                Ok(None) => return Heard::Used(used),
+                Ok(Some((len, received))) => {
+                    used += len;
+                    match received {
+                        Received::Nothing => {}
+                        Received::Ping(body) => encode_server(Opcode::Pong, &body, reply),
+                        Received::Close(body) => {
+                            encode_server(Opcode::Close, &body, reply);
+                            return Heard::End;
+                        }
+                    }
+                }
+                Err(fault) => {
+                    encode_server(Opcode::Close, &fault.code().to_be_bytes(), reply);
+                    return Heard::End;
+                }
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, _plain: bool, reply: &mut Vec<u8>) {
+        encode_server(Opcode::Ping, b"", reply);
+    }
+
+    fn goodbye(&mut self, lagged: Lagged, reply: &mut Vec<u8>) {
+        let mut body = TRY_AGAIN_LATER.to_be_bytes().to_vec();
+        body.extend_from_slice(lagged.to_string().as_bytes());
+        // The sentence is ASCII, so it can be cut anywhere.
+        body.truncate(MAX_CONTROL);
+        encode_server(Opcode::Close, &body, reply);
+    }
+}
