@@ -138,6 +138,7 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Servers to measure, and those that were not chosen because of the profile.
+#[derive(Default)]
 pub(crate) struct ChosenServers {
     pub(crate) servers: Vec<Server>,
     pub(crate) left_out: Vec<LeftOut>,

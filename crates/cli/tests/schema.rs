@@ -14,7 +14,9 @@ use common::{Stage, finish, root};
 use jsonschema::Validator;
 use serde_json::Value;
 
-const DOCUMENTS: [&str; 6] = ["run", "trial", "slices", "selftest", "search", "peers"];
+const DOCUMENTS: [&str; 7] = [
+    "run", "trial", "slices", "selftest", "search", "peers", "anatomy",
+];
 
 fn published(document: &str) -> String {
     let path = root().join(format!("docs/schema/{document}.schema.json"));

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pushbench_model::record::ReadError;
+
 use crate::servers::ServersError;
 
 /// Why a run cannot start or go on.
@@ -26,6 +28,18 @@ pub enum HarnessError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A record to add to cannot be read.
+    #[error(transparent)]
+    Record(#[from] ReadError),
+    /// A record holds already what was to be added to it.
+    #[error(
+        "{path} is there already, and nothing in a record is overwritten: choose another record, or leave it out \
+             for a new one"
+    )]
+    Kept {
+        /// Which file.
+        path: PathBuf,
     },
     /// The plan is empty.
     #[error("nothing to run: {0}")]

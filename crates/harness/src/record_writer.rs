@@ -6,10 +6,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use pushbench_model::anatomy::{ANATOMY_FILE, Anatomy};
 use pushbench_model::histogram::Summary;
 use pushbench_model::measurement::Measurement;
 use pushbench_model::peers::{PEERS_FILE, Peers};
-use pushbench_model::record::{HLOG_DIR, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog};
+use pushbench_model::record::{
+    HLOG_DIR, RUN_FILE, Record, Run, SCHEMA, TRIALS_FILE, Trial, write_hlog,
+};
 use pushbench_model::search::{SEARCH_FILE, Search};
 use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::slices::{SLICES_FILE, SliceTrial};
@@ -57,6 +60,23 @@ impl RecordWriter {
     pub fn open(directory: &Path) -> Result<Self, HarnessError> {
         let run = directory.join(RUN_FILE);
         fs::metadata(&run).map_err(|source| HarnessError::Read { path: run, source })?;
+        Ok(Self {
+            directory: directory.into(),
+        })
+    }
+
+    /// Opens the record in `directory` to put an anatomy beside what it holds.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a record, or holds an anatomy already: nothing in a record is overwritten.
+    pub fn beside(directory: &Path) -> Result<Self, HarnessError> {
+        let record = Record::read(directory)?;
+        if record.anatomy.is_some() {
+            return Err(HarnessError::Kept {
+                path: directory.join(ANATOMY_FILE),
+            });
+        }
         Ok(Self {
             directory: directory.into(),
         })
@@ -157,6 +177,16 @@ impl RecordWriter {
     /// When the disk is full or the file cannot be written.
     pub fn put_peers(&self, peers: &Peers) -> Result<(), HarnessError> {
         self.replace(PEERS_FILE, peers)
+    }
+
+    /// Writes the stages of an anatomy that were measured so far, in the place of those before, as [`Self::put_search`]
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the file cannot be written.
+    pub fn put_anatomy(&self, anatomy: &Anatomy) -> Result<(), HarnessError> {
+        self.replace(ANATOMY_FILE, anatomy)
     }
 
     fn replace(&self, name: &str, document: &impl Serialize) -> Result<(), HarnessError> {

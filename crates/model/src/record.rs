@@ -1,7 +1,8 @@
 //! What a run leaves on disk, and reading it back. docs/RECORD.md documents the format.
 //!
 //! A record is a directory: `run.json` (written first), `trials.jsonl` (one line appended after each trial), and
-//! `hlog/` with one HdrHistogram V2 log per trial. It is never overwritten.
+//! `hlog/` with one HdrHistogram V2 log per trial. It is never overwritten. What else it may hold has modules of its own:
+//! [`slices`](crate::slices), [`search`](crate::search), [`selftest`](crate::selftest), [`anatomy`](crate::anatomy).
 
 mod consistent;
 mod hlog;

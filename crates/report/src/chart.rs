@@ -6,6 +6,7 @@
 //! - [`curves`]: percentile curves; [`rows`]: one row per server
 //! - everything else is one chart per file, listed in [`CHARTS`]
 
+mod anatomy;
 mod bytes;
 mod canvas;
 mod common;
@@ -29,6 +30,7 @@ mod stages;
 mod svg;
 mod width;
 
+pub(crate) use anatomy::figures as anatomy;
 pub(crate) use canvas::Drawing;
 pub(crate) use palette::Palette;
 pub(crate) use saturation::figure as saturation;
@@ -164,6 +166,19 @@ mod tests {
             sample::with_counters(sample::record()),
             sample::extreme(sample::record()),
         ];
+        let anatomies = [
+            sample::anatomy(),
+            sample::not_dearer(sample::anatomy()),
+            sample::only_floor(sample::anatomy()),
+        ];
+        let palette = Palette::new(&sample::anatomy_alone().run);
+        for stage in anatomies.iter().flat_map(|anatomy| &anatomy.stages) {
+            for figure in anatomy(stage, &palette) {
+                for drawing in figure.panels.iter().flat_map(|panel| &panel.versions) {
+                    check(&figure.title, drawing);
+                }
+            }
+        }
         for record in records {
             let results = Results::new(&record);
             let palette = Palette::new(&record.run);

@@ -6,10 +6,13 @@
 //! words with a semicolon between them. `publisher` tells servers that publish by themselves (`server`) from relayed ones (`load`).
 //! Instructions are those of user space and kernel; where any trial lacks the kernel's, all columns hold those of user
 //! space only and are named so.
+//!
+//! A record that holds nothing but an anatomy gives a line per stage and contender instead, per delivery.
 
 use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::record::{Outcome, Record, RecordedTrial, Steadiness};
 
+use crate::anatomy;
 use crate::metric::{Metric, P50, P90, P99, P999, Series, Side, Space};
 use crate::saturation::probe_of;
 use crate::trials::{kind, sides};
@@ -42,6 +45,9 @@ const PROBE: [&str; 5] = [
 /// `record` as CSV (RFC 4180, with LF).
 #[must_use]
 pub fn csv(record: &Record) -> String {
+    if let Some(anatomy) = anatomy::alone(record) {
+        return anatomy::csv(anatomy);
+    }
     let figures = figures(Space::of(record));
     let probe: &[&str] = if record.search.is_some() { &PROBE } else { &[] };
     let names = FIXED
@@ -206,12 +212,12 @@ fn of_probe(record: &Record, trial: &RecordedTrial) -> [String; PROBE.len()] {
 }
 
 /// Whole numbers whole, others with four decimals: finer than any measurement here.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn line(fields: impl Iterator<Item = String>) -> String {
+pub(crate) fn line(fields: impl Iterator<Item = String>) -> String {
     let quoted: Vec<String> = fields.map(|field| quote(&field)).collect();
     quoted.join(",") + "\n"
 }

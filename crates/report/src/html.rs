@@ -3,6 +3,7 @@
 //! Style and script are inline, charts are inline SVG, and no request leaves the page. Without the script (it sorts
 //! tables) everything can be read.
 
+mod anatomy;
 mod answer;
 mod escape;
 mod evidence;

@@ -10,6 +10,7 @@
 //! - [`answer`]: verdicts, and the sentences and tables that answer a scenario
 //! - [`table`]: a table before it has a format
 //! - [`wire`]: counted bytes against the formulas
+//! - `anatomy`: what a delivery is made of, rung by rung
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
 //! - [`peers`]: programs of others beside our own
@@ -17,6 +18,7 @@
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 //! - [`compare`]: several records against the first
 
+mod anatomy;
 pub mod answer;
 mod chart;
 pub mod compare;
@@ -41,6 +43,7 @@ pub mod wire;
 #[path = "../tests/support/mod.rs"]
 mod sample;
 
+pub use anatomy::{AnatomySummary, StageSummary, anatomy_summary};
 pub use csv::csv;
 pub use html::html;
 pub use markdown::markdown;

@@ -1,9 +1,12 @@
 //! Markdown: the answers and tables, for an issue or a README. The charts are in the HTML.
 
+use pushbench_model::anatomy::{Anatomy, Side};
 use pushbench_model::record::Record;
 
+use crate::anatomy;
 use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
 use crate::notices;
+use crate::number::capitalised;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
@@ -26,6 +29,9 @@ pub fn markdown(record: &Record) -> String {
     }
     for question in results.questions() {
         out += &one(&results, question);
+    }
+    if let Some(measured) = &record.anatomy {
+        out += &delivery(measured);
     }
     out += &after(record);
     out
@@ -86,6 +92,51 @@ fn search(saturation: &Saturation<'_>) -> String {
     out + &table(&saturation.probe_table())
 }
 
+/// The anatomy: the stage to look at first of each side, and the multiples of the floor over all of them.
+fn delivery(measured: &Anatomy) -> String {
+    let mut out = String::from("\n## Anatomy of a delivery\n");
+    for paragraph in anatomy::INTRODUCTION {
+        out += &format!("\n{paragraph}\n");
+    }
+    out.push('\n');
+    for (rung, meaning) in anatomy::RUNGS {
+        out += &format!("- **{rung}.** {meaning}\n");
+    }
+    for finding in anatomy::findings(measured) {
+        out += &format!(
+            "\n**{}: {}.** {}\n",
+            escape(&finding.title),
+            escape(&finding.figure),
+            escape(&finding.text.join(" ")),
+        );
+    }
+    for side in Side::ALL {
+        let stages = anatomy::stages(measured, side);
+        let Some(main) = stages.first() else { continue };
+        let name = capitalised(&anatomy::stage_name(main));
+        out += &format!("\n### {}\n\n", escape(&name));
+        out += &table(&anatomy::stage_table(measured, main));
+        if let Some(overview) = anatomy::overview(measured, side) {
+            out += &format!("\n### All stages of the {} side\n\n", side.label());
+            out += &table(&overview);
+        }
+    }
+    if let Some(left_out) = anatomy::left_out(measured) {
+        out += "\n### Left out of the anatomy\n\n";
+        out += &table(&left_out);
+    }
+    out += "\n### How to read these figures\n\n";
+    for (name, text) in anatomy::METHOD {
+        out += &format!("- **{name}.** {text}\n");
+    }
+    out += &format!(
+        "\n{}\n\n    {}\n",
+        escape(&anatomy::made_with(measured)),
+        texts::command(&measured.command).replace('\n', " "),
+    );
+    out
+}
+
 fn after(record: &Record) -> String {
     let run = &record.run;
     let mut out = String::new();
@@ -134,15 +185,17 @@ fn after(record: &Record) -> String {
         );
         out += &table(&selftest::proofs(test));
     }
-    out += "\n## How the figures are made\n\n";
-    for (name, text) in texts::METHOD {
-        out += &format!("- **{name}.** {text}\n");
+    if anatomy::alone(record).is_none() {
+        out += "\n## How the figures are made\n\n";
+        for (name, text) in texts::METHOD {
+            out += &format!("- **{name}.** {text}\n");
+        }
+        out += &format!(
+            "\nThe {} profile leaves out: {}.\n",
+            run.profile,
+            run.profile.leaves_out()
+        );
     }
-    out += &format!(
-        "\nThe {} profile leaves out: {}.\n",
-        run.profile,
-        run.profile.leaves_out()
-    );
     out += "\n## Machine\n\n";
     out += &table(&texts::environment(record));
     out += &format!(

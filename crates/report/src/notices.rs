@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::anatomy;
 use crate::number::counted;
 use crate::results::{Results, outcomes};
 use crate::tier::indicative_because;
@@ -9,9 +10,12 @@ use crate::{selftest, trials};
 
 /// Every notice, the gravest first.
 pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
+    let alone = anatomy::alone(results.record).is_some();
+    let vouched = !alone || results.record.selftest.is_some();
+    let own = results.record.anatomy.iter().flat_map(anatomy::notices);
     [
-        Some(selftest::line(results.record)),
-        debug_build(results),
+        vouched.then(|| selftest::line(results.record)),
+        debug_build(results).filter(|_| !alone),
         interrupted(results),
         unused(results),
         absent(results),
@@ -22,6 +26,7 @@ pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
     .into_iter()
     .flatten()
     .chain(flags(results))
+    .chain(own)
     .collect()
 }
 

@@ -11,6 +11,7 @@ use pushbench_model::schedule::Arrivals;
 use pushbench_model::search::Search;
 use pushbench_model::tuning::Tuning;
 
+use crate::anatomy;
 use crate::answer::Verdicts;
 use crate::number::{THIN, capitalised, counted, short, significant, whole};
 use crate::results::Group;
@@ -45,6 +46,9 @@ pub(crate) fn title(run: &Run) -> String {
 
 /// The heading of a report: what was looked for.
 pub(crate) fn heading(record: &Record) -> String {
+    if anatomy::alone(record).is_some() {
+        return "What a delivery is made of".into();
+    }
     match &record.search {
         Some(search) => format!("The highest rate with {}", search.objective),
         None => title(&record.run),
@@ -69,6 +73,16 @@ pub(crate) fn searched(search: &Search) -> String {
 /// What was asked, in one line.
 pub(crate) fn asked(record: &Record) -> String {
     let run = &record.run;
+    if let Some(anatomy) = anatomy::alone(record) {
+        let measured = anatomy.stages.iter().filter(|s| !s.rows.is_empty());
+        return format!(
+            "Anatomy of a delivery: {}, {} of every contender in each, {}{THIN}B payload, on {}",
+            counted(measured.count(), "stage"),
+            counted(anatomy.turns as usize, "slice"),
+            whole(anatomy.payload_bytes),
+            machine(run),
+        );
+    }
     if record.search.is_some() {
         return format!(
             "{} profile: a search over {} with {} on {}",

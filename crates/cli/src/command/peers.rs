@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         seed: options.seed,
         out: &options.out,
         scenarios: Vec::new(),
-        servers: Vec::new(),
+        servers: inputs::ChosenServers::default(),
         slices: false,
     });
     let runner = ProcessRunner {

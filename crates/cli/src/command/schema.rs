@@ -1,5 +1,6 @@
 //! `pushbench schema`: the JSON Schema of a record's files, made from the types that write them.
 
+use pushbench_model::anatomy::Anatomy;
 use pushbench_model::peers::Peers;
 use pushbench_model::record::{Run, Trial};
 use pushbench_model::search::Search;
@@ -31,6 +32,8 @@ enum Document {
     Search,
     /// peers.json
     Peers,
+    /// anatomy.json
+    Anatomy,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -41,6 +44,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         Document::Selftest => schemars::schema_for!(SelfTest),
         Document::Search => schemars::schema_for!(Search),
         Document::Peers => schemars::schema_for!(Peers),
+        Document::Anatomy => schemars::schema_for!(Anatomy),
     };
     output::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Done)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pushbench_model::measurement::Publisher;
 use pushbench_model::peers::{CountedBy, PeerLoad};
+use pushbench_model::profile::Profile;
 use pushbench_model::record::ServerLabel;
 use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
@@ -196,6 +197,8 @@ impl RawReceiver {
                 minimum: self.minimum,
                 needs: self.needs.iter().map(|path| base.join(path)).collect(),
                 install: self.install,
+                profile: Profile::Quick,
+                max_connections: None,
                 directory,
             },
             ours: self.ours,

@@ -49,7 +49,7 @@ pub(super) fn receive(
     seed: u64,
 ) -> Result<Received, Abort> {
     let events = Events::new(runner.stop);
-    let arguments = sender.arguments(&runner.pushbench, &runner.cores.server);
+    let arguments = sender.arguments(&runner.pushbench, &runner.cores.server, load.connections);
     let mut command = command(&arguments, sender.directory.as_deref());
     let server = Process::start(&mut command, &runner.cores.server, Role::Server, &events)?;
     let address = ready(&server, &events, runner.deadlines.ready)?;

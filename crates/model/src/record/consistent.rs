@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Run, Trial};
+use crate::anatomy::{Anatomy, Quartiles, Row};
 use crate::histogram::Histogram;
 use crate::margin::Margins;
 
@@ -79,4 +80,42 @@ pub(super) fn numbers(numbers: impl Iterator<Item = u32>) -> Result<(), Inconsis
         }
     }
     Ok(())
+}
+
+/// Stages and their rows are there once, and quartiles are in order.
+pub(super) fn anatomy(anatomy: &Anatomy) -> Result<(), Inconsistency> {
+    let mut stages = BTreeSet::new();
+    for stage in &anatomy.stages {
+        let name = format!(
+            "stage {}, {} subscribers, batch {}",
+            stage.side.label(),
+            stage.subscribers,
+            stage.batch
+        );
+        if !stages.insert((stage.side, stage.subscribers, stage.batch)) {
+            return Err(format!("{name}: it is there twice; a stage counts once"));
+        }
+        let mut rows = BTreeSet::new();
+        for row in &stage.rows {
+            if !rows.insert(&row.name) {
+                return Err(format!("{name}: row {:?} is there twice", row.name));
+            }
+            disordered(row).map_or(Ok(()), |field| {
+                Err(format!(
+                    "{name}, row {:?}: the quartiles of `{field}` are not in order",
+                    row.name
+                ))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn disordered(row: &Row) -> Option<&'static str> {
+    let ordered = |q: &Quartiles| 0.0 <= q.low && q.low <= q.median && q.median <= q.high;
+    if !ordered(&row.cpu_ns) {
+        return Some("cpu_ns");
+    }
+    let times = row.times_floor.as_ref().filter(|q| !ordered(q));
+    times.map(|_| "times_floor")
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::consistent;
 use super::{HlogError, RUN_FILE, Run, SCHEMA, TRIALS_FILE, Trial, parse_hlog};
+use crate::anatomy::{ANATOMY_FILE, Anatomy};
 use crate::histogram::Histogram;
 use crate::peers::{PEERS_FILE, Peers};
 use crate::search::{SEARCH_FILE, Search};
@@ -37,6 +38,8 @@ pub struct Record {
     pub search: Option<Search>,
     /// How Pushbench compares with programs of others, if that was measured.
     pub peers: Option<Peers>,
+    /// What a delivery is made of, if that was measured: beside the trials, or instead of them.
+    pub anatomy: Option<Anatomy>,
 }
 
 /// Why a directory cannot be read as a record.
@@ -77,7 +80,8 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or of another schema. A last line of `trials.jsonl` without its newline is what
+    /// When a file is missing, damaged or of another schema. A record without scenarios and trials is one: `pushbench
+    /// anatomy` leaves it behind. A last line of `trials.jsonl` without its newline is what
     /// an interrupted write leaves behind: it is not an error, and it is not counted.
     pub fn read(dir: &Path) -> Result<Self, ReadError> {
         let run_path = dir.join(RUN_FILE);
@@ -108,6 +112,11 @@ impl Record {
         let numbers = trials.iter().map(|recorded| recorded.trial.trial);
         let numbers = numbers.chain(slices.iter().map(|trial| trial.trial));
         consistent::numbers(numbers).map_err(malformed(&slices_path, 1))?;
+        let anatomy_path = dir.join(ANATOMY_FILE);
+        let anatomy: Option<Anatomy> = read_if_there(&anatomy_path)?;
+        if let Some(anatomy) = &anatomy {
+            consistent::anatomy(anatomy).map_err(malformed(&anatomy_path, 1))?;
+        }
         Ok(Self {
             run,
             trials,
@@ -115,6 +124,7 @@ impl Record {
             selftest: read_if_there(&dir.join(SELFTEST_FILE))?,
             search: read_if_there(&dir.join(SEARCH_FILE))?,
             peers: read_if_there(&dir.join(PEERS_FILE))?,
+            anatomy,
         })
     }
 }

@@ -152,7 +152,12 @@ impl Palette {
 
     /// Colour of a transport.
     pub(crate) fn role(&self, server: &ServerLabel) -> Role {
-        let at = self.transports.iter().position(|t| *t == server.transport);
+        self.transport(&server.transport)
+    }
+
+    /// The same, by its name.
+    pub(crate) fn transport(&self, transport: &str) -> Role {
+        let at = self.transports.iter().position(|t| t == transport);
         Role::Transport((at.unwrap_or(0) % usize::from(TRANSPORTS)) as u8)
     }
 

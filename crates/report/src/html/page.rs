@@ -1,8 +1,10 @@
 //! The page as a whole, in the order a reader needs it.
 
+use pushbench_model::anatomy::Anatomy;
 use pushbench_model::record::Record;
 
-use super::{answer, escape, evidence, peers, run, saturation};
+use super::{anatomy, answer, escape, evidence, peers, run, saturation};
+use crate::anatomy::{WORDS, alone};
 use crate::chart::Palette;
 use crate::notices;
 use crate::results::Results;
@@ -27,20 +29,38 @@ pub fn html(record: &Record) -> String {
     );
     out += &header(&results, &title);
     out += "<main>\n";
-    match Saturation::of(record) {
-        Some(saturation) => out += &saturation::section(&saturation, &palette),
-        None => out += &answer::section(&results, &palette),
-    }
-    out += &evidence::sections(&results, &palette);
-    out += &peers::section(record);
-    out += &run::not_measured(&results);
-    out += &run::self_test(record);
-    out += &run::what_was_run(&results);
-    out += &run::glossary();
+    out += &match alone(record) {
+        Some(anatomy) => only_anatomy(record, anatomy, &palette),
+        None => everything(&results, &palette),
+    };
     out += "</main>\n";
     out += &footer(record);
     out += &format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
     out
+}
+
+fn everything(results: &Results<'_>, palette: &Palette) -> String {
+    let record = results.record;
+    let mut out = match Saturation::of(record) {
+        Some(saturation) => saturation::section(&saturation, palette),
+        None => answer::section(results, palette),
+    };
+    out += &evidence::sections(results, palette);
+    if let Some(anatomy) = &record.anatomy {
+        out += &anatomy::section(anatomy, palette, false);
+    }
+    out += &peers::section(record);
+    out += &run::not_measured(results);
+    out += &run::self_test(record);
+    out += &run::what_was_run(results);
+    out + &run::glossary(&texts::GLOSSARY)
+}
+
+fn only_anatomy(record: &Record, anatomy: &Anatomy, palette: &Palette) -> String {
+    let mut out = anatomy::section(anatomy, palette, true);
+    out += &anatomy::reading(anatomy);
+    out += &run::how_it_was_run(record);
+    out + &run::glossary(&WORDS)
 }
 
 fn header(results: &Results<'_>, title: &str) -> String {
@@ -58,7 +78,13 @@ fn header(results: &Results<'_>, title: &str) -> String {
         }
         out += "</ul>\n";
     }
-    out += "<nav aria-label=\"Sections\">\n<a href=\"#answer\">Answer</a>\n";
+    out += "<nav aria-label=\"Sections\">\n";
+    if alone(record).is_some() {
+        return out
+            + "<a href=\"#anatomy\">Anatomy</a>\n<a href=\"#reading\">How to read it</a>\n\
+               <a href=\"#run\">What was run</a>\n<a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";
+    }
+    out += "<a href=\"#answer\">Answer</a>\n";
     if results.record.search.is_some() {
         out += "<a href=\"#load\">Latency over load</a>\n";
     }
@@ -68,6 +94,9 @@ fn header(results: &Results<'_>, title: &str) -> String {
     }
     if results.record.peers.is_some() {
         out += &format!("<a href=\"#peers\">{}</a>\n", crate::peers::TITLE);
+    }
+    if record.anatomy.is_some() {
+        out += "<a href=\"#anatomy\">Anatomy of a delivery</a>\n";
     }
     out += "<a href=\"#not-measured\">Not measured</a>\n<a href=\"#self-test\">Self-test</a>\n<a href=\"#run\">What was run</a>\n\
             <a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";

@@ -97,7 +97,21 @@ pub(super) fn what_was_run(results: &Results<'_>) -> String {
         run.profile,
         escape(&capitalised(run.profile.leaves_out())),
     );
-    out += "<h3>The command</h3>\n";
+    out += &command_and_machine(record);
+    out + "</section>\n"
+}
+
+/// What was run, for a record that holds nothing but an anatomy.
+pub(super) fn how_it_was_run(record: &Record) -> String {
+    format!(
+        "<section id=\"run\">\n<h2>What was run</h2>\n{}</section>\n",
+        command_and_machine(record)
+    )
+}
+
+fn command_and_machine(record: &Record) -> String {
+    let run = &record.run;
+    let mut out = String::from("<h3>The command</h3>\n");
     out += &format!(
         "<pre><code>{}</code></pre>\n<p>Started {}, seed {}.</p>\n",
         escape(&texts::command(&run.command)),
@@ -105,13 +119,12 @@ pub(super) fn what_was_run(results: &Results<'_>) -> String {
         run.seed,
     );
     out += "<h3>Machine and build</h3>\n";
-    out += &table::plain(&texts::environment(record));
-    out + "</section>\n"
+    out + &table::plain(&texts::environment(record))
 }
 
-pub(super) fn glossary() -> String {
+pub(super) fn glossary(words: &[(&str, &str)]) -> String {
     let mut out = String::from("<section id=\"glossary\">\n<h2>Words</h2>\n<dl class=\"words\">\n");
-    for (word, meaning) in texts::GLOSSARY {
+    for (word, meaning) in words {
         out += &format!("<dt>{}</dt><dd>{}</dd>\n", escape(word), escape(meaning));
     }
     out + "</dl>\n</section>\n"

@@ -3,6 +3,7 @@
 //! slices and a self-test. None of its figures was measured.
 #![allow(dead_code, unreachable_pub, unused_imports)] // Each test file uses a part.
 
+mod anatomy;
 mod peers;
 mod run;
 mod selftest;
@@ -22,6 +23,7 @@ use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::tuning::Tuning;
 pub use pushbench_stats::noise::Noise;
 
+pub use anatomy::{anatomy, anatomy_alone, not_dearer, only_floor};
 use run::run;
 use sketch::Sketch;
 pub use variants::{extreme, with_counters};
@@ -146,6 +148,7 @@ pub fn record() -> Record {
         selftest: Some(selftest::selftest()),
         search: None,
         peers: None,
+        anatomy: None,
     }
 }
 

@@ -18,5 +18,6 @@ mod common;
 mod control;
 mod defaults;
 mod equalised;
+mod heads;
 mod tunings;
 mod workers;

@@ -148,19 +148,20 @@ pub(crate) fn answer(
     ] {
         out.extend_from_slice(part.as_bytes());
     }
-    for field in fields {
+    // hyper adds these two itself, and tells of the connection first.
+    let framing = |field: &&&str| {
+        field.starts_with("content-length: ") || field.starts_with("transfer-encoding: ")
+    };
+    for field in fields.iter().filter(|field| !framing(field)) {
         out.extend_from_slice(field.as_bytes());
     }
-    match form {
-        Form {
-            old: false,
-            last: true,
-        } => out.extend_from_slice(b"connection: close\r\n"),
-        Form {
-            old: true,
-            last: false,
-        } => out.extend_from_slice(b"connection: keep-alive\r\n"),
+    match (form.old, form.last) {
+        (false, true) => out.extend_from_slice(b"connection: close\r\n"),
+        (true, false) => out.extend_from_slice(b"connection: keep-alive\r\n"),
         _ => {}
+    }
+    for field in fields.iter().filter(framing) {
+        out.extend_from_slice(field.as_bytes());
     }
     out.extend_from_slice(b"date: ");
     out.extend_from_slice(date.at(now));
@@ -168,13 +169,20 @@ pub(crate) fn answer(
 }
 
 /// Appends an answer without a body.
-pub(crate) fn refuse(status: StatusCode, form: Form, date: &mut Date, now: u64, out: &mut Vec<u8>) {
+fn refuse(
+    status: StatusCode,
+    method: &Method,
+    form: Form,
+    date: &mut Date,
+    now: u64,
+    out: &mut Vec<u8>,
+) {
     // RFC 9110 §15.5.6: such an answer names the methods there are.
-    let allow: &[&str] = match status {
-        StatusCode::METHOD_NOT_ALLOWED => &["allow: GET\r\n", "content-length: 0\r\n"],
-        _ => &["content-length: 0\r\n"],
-    };
-    answer(status, allow, form, date, now, out);
+    let fields = ["allow: GET\r\n", "content-length: 0\r\n"];
+    let from = usize::from(status != StatusCode::METHOD_NOT_ALLOWED);
+    // Of a body that is not asked for hyper does not tell the length.
+    let to = if *method == Method::HEAD { 1 } else { 2 };
+    answer(status, &fields[from.min(to)..to], form, date, now, out);
 }
 
 /// Bytes of a date (RFC 9110 §5.6.7).
@@ -232,7 +240,7 @@ pub(crate) fn open(
                 old: false,
                 last: true,
             };
-            refuse(status, last, &mut common.date, now, reply);
+            refuse(status, &Method::GET, last, &mut common.date, now, reply);
             Err(Asked::End)
         }
     }
@@ -247,7 +255,8 @@ impl Head {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
-        refuse(status, self.form, &mut common.date, now, reply);
+        let method = self.request.method();
+        refuse(status, method, self.form, &mut common.date, now, reply);
         self.answered()
     }
 

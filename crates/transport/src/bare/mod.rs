@@ -61,6 +61,7 @@ pub(crate) struct Common {
 }
 
 /// What the bytes at the start of a conversation ask for. `used` counts those that belong to it.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Asked {
     /// It is not whole yet.
     More,

@@ -16,6 +16,7 @@ use super::{Common, Protocol};
 const JOINED: usize = 64 * 1024;
 
 /// Why a connection is not written to any further.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Stop {
     /// Its socket is broken, or its client gone.
     Gone,

@@ -67,7 +67,7 @@ impl Wheel {
         }
     }
 
-    /// When to look again; perhaps too early, never too late. `None` without timers.
+    /// When to look again; perhaps too early, and less than a tick too late. `None` without timers.
     #[inline]
     pub(super) fn next(&self) -> Option<u64> {
         (self.earliest != NEVER).then_some(self.earliest)
@@ -165,10 +165,11 @@ mod tests {
         wheel.arm(1, 40_000 * MS);
         wheel.disarm(2);
         assert_eq!(wheel.next(), Some(5 * MS));
-        assert_eq!(expired(&mut wheel, 5 * MS - 1), [0_u32; 0]);
+        assert!(expired(&mut wheel, 5 * MS - 1).is_empty());
         assert_eq!(expired(&mut wheel, 5 * MS), [0]);
-        assert_eq!(expired(&mut wheel, 39_999 * MS), [0_u32; 0]);
-        assert_eq!(expired(&mut wheel, 40_000 * MS), [1]);
+        assert!(expired(&mut wheel, 39_999 * MS).is_empty());
+        // Within a tick: who waits until then must not spin meanwhile.
+        assert_eq!(expired(&mut wheel, 40_001 * MS), [1]);
         assert_eq!(wheel.next(), None);
         // Brought forward, and overdue as it is set.
         wheel.arm(0, 50_000 * MS);
@@ -199,10 +200,10 @@ mod tests {
                         prop_assert!(due <= now && now < due.max(now - now % MS) + 2 * MS, "{due} at {now}");
                     }
                     prop_assert!(wheel.next().is_none_or(|next| next > now));
-                    prop_assert!(due.iter().all(|&due| due + MS > now));
+                    prop_assert!(due.iter().all(|&due| due > now.saturating_sub(MS)));
                 }
                 now = until;
-                prop_assert!(due.iter().all(|&due| due == NEVER || due + MS > now));
+                prop_assert!(due.iter().all(|&due| due > now.saturating_sub(MS)));
             }
         }
     }

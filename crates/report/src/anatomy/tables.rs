@@ -1,0 +1,243 @@
+//! The tables of an anatomy.
+
+use pushbench_model::anatomy::{Anatomy, Calls, Counting, Quartiles, Row, Rung, Side, Stage};
+
+use super::{sorted, stages, words};
+use crate::number::{Scale, THIN, Unit, significant, whole};
+use crate::table::{Cell, Column, Table};
+
+/// Everything that was measured of a stage; columns in which no row has a figure are left out.
+pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
+    let rows = sorted(stage);
+    let time = Unit::Time.scale(rows.iter().map(|row| row.cpu_ns.median));
+    let mut columns = vec![Column::words("rung"), Column::numbers("CPU", time.symbol)];
+    let mut cells: Vec<Vec<Cell>> = rows
+        .iter()
+        .map(|row| vec![Cell::plain(row.rung.label()), quartiles(&row.cpu_ns, &time)])
+        .collect();
+    let mut column = |column: Column, cell: &dyn Fn(&Row) -> Option<Cell>| {
+        let figures: Vec<Option<Cell>> = rows.iter().map(|row| cell(row)).collect();
+        if figures.iter().any(Option::is_some) {
+            columns.push(column);
+            for (row, figure) in cells.iter_mut().zip(figures) {
+                row.push(figure.unwrap_or_else(|| Cell::plain("–")));
+            }
+        }
+    };
+    column(Column::numbers("times the floor", "×"), &|row| {
+        let floor = (row.rung == Rung::Floor).then(|| Cell::plain("1"));
+        row.times_floor.as_ref().map(times).or(floor)
+    });
+    let instructions = |of: fn(&Row) -> Option<f64>| {
+        move |row: &Row| of(row).map(|value| Cell::plain(counted_figure(value)))
+    };
+    column(
+        Column::numbers("user instructions", ""),
+        &instructions(|row| row.user_instructions),
+    );
+    column(
+        Column::numbers("kernel instructions", ""),
+        &instructions(|row| row.kernel_instructions),
+    );
+    column(
+        Column::numbers("cycles", ""),
+        &instructions(|row| row.cycles),
+    );
+    let bytes = |of: fn(&Row) -> Option<f64>| {
+        move |row: &Row| of(row).map(|value| Cell::plain(bytes_figure(value)))
+    };
+    column(
+        Column::numbers("bytes down", ""),
+        &bytes(|row| row.bytes_down),
+    );
+    column(Column::numbers("bytes up", ""), &bytes(|row| row.bytes_up));
+    column(Column::numbers("system calls", ""), &|row| {
+        row.calls.as_ref().map(calls)
+    });
+    let p50 = Unit::Time.scale(rows.iter().filter_map(|row| row.p50_ns).map(|ns| ns as f64));
+    column(Column::numbers("response p50", p50.symbol), &|row| {
+        row.p50_ns.map(|ns| Cell::plain(p50.number(ns as f64)))
+    });
+
+    let mut table = Table::new("per delivery", columns);
+    for (row, cells) in rows.iter().zip(cells) {
+        table.row(&row.name, cells);
+    }
+    table.notes = notes(anatomy, stage);
+    table
+}
+
+fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
+    let mut notes = vec![format!(
+        "Small figures: the middle half of {} slices. Bytes are TCP payload, down from the server, up to it.",
+        whole(u64::from(anatomy.turns))
+    )];
+    let any = |has: fn(&Row) -> bool| stage.rows.iter().any(has);
+    if any(|row| row.user_instructions.is_some()) {
+        notes.push(words::counting(&anatomy.counting));
+    } else if matches!(anatomy.counting, Counting::Callgrind { .. }) {
+        notes.push(
+            "Instructions were not counted in this stage: callgrind runs a program many times slower, so it is used for \
+             fewer subscribers only."
+                .into(),
+        );
+    } else {
+        notes.push(words::counting(&anatomy.counting));
+    }
+    if any(|row| row.calls.is_some()) {
+        notes.push(
+            "System calls that failed (mostly a read that found nothing) are among those above them."
+                .into(),
+        );
+    }
+    if stage.subscribers == 1 {
+        notes.push(words::ONE_SUBSCRIBER.into());
+    }
+    notes
+}
+
+/// Median, with the middle half of the slices under it.
+fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
+    Cell::plain(scale.number(q.median)).under(format!(
+        "{}–{}",
+        scale.number(q.low),
+        scale.number(q.high)
+    ))
+}
+
+/// The multiple of the floor, likewise.
+fn times(q: &Quartiles) -> Cell {
+    Cell::plain(significant(q.median, 3)).under(words::range(q))
+}
+
+/// A count per delivery: whole where it is large.
+pub(super) fn counted_figure(value: f64) -> String {
+    if value >= 1000.0 {
+        whole(value.round() as u64)
+    } else {
+        significant(value, 3)
+    }
+}
+
+/// Bytes per delivery: mostly whole, since a message is as long as any other.
+fn bytes_figure(value: f64) -> String {
+    let tenths = format!("{value:.1}");
+    match tenths.strip_suffix(".0").and_then(|n| n.parse().ok()) {
+        Some(n) => whole(n),
+        None => tenths,
+    }
+}
+
+/// All calls, and under them of which kind they are.
+fn calls(calls: &Calls) -> Cell {
+    let kinds = [
+        ("write", calls.writes),
+        ("read", calls.reads),
+        ("wait", calls.waits),
+        ("other", calls.others),
+    ];
+    let total: f64 = kinds.iter().map(|(_, n)| n).sum();
+    let seen = |n: f64| n >= 0.0005;
+    let said: Vec<String> = kinds
+        .into_iter()
+        .filter(|(_, n)| seen(*n))
+        .map(|(kind, n)| format!("{kind}{THIN}{}", figure(n)))
+        .collect();
+    let mut cell = Cell::plain(figure(total));
+    if !said.is_empty() {
+        cell = cell.under(said.join(", "));
+    }
+    if seen(calls.failed) {
+        cell = cell.under(format!("failed{THIN}{}", figure(calls.failed)));
+    }
+    cell
+}
+
+/// A number of calls per delivery: they are about one, and three decimals say more than three digits.
+fn figure(calls: f64) -> String {
+    if calls >= 10.0 {
+        significant(calls, 3)
+    } else {
+        format!("{calls:.2}")
+    }
+}
+
+/// Times the floor over all stages of a side: a row per contender, a column per number of subscribers and messages per
+/// wake. Nothing where only one stage was measured.
+pub(crate) fn overview(anatomy: &Anatomy, side: Side) -> Option<Table> {
+    let mut stages = stages(anatomy, side);
+    if stages.len() < 2 {
+        return None;
+    }
+    stages.sort_by_key(|stage| (stage.batch, stage.subscribers));
+    let mut rows: Vec<&Row> = Vec::new();
+    for row in stages.iter().flat_map(|stage| &stage.rows) {
+        if !rows.iter().any(|known| known.name == row.name) {
+            rows.push(row);
+        }
+    }
+    rows.sort_by_key(|row| super::place(row));
+    let columns = stages.iter().map(|stage| {
+        let wake = format!("{} per wake", whole(u64::from(stage.batch)));
+        Column::numbers(words::subscribers(stage.subscribers), wake)
+    });
+    let mut table = Table::new("times the floor", columns.collect());
+    for row in rows {
+        let cells = stages.iter().map(|stage| match stage.row(&row.name) {
+            None => Cell::plain("–"),
+            Some(at) => match &at.times_floor {
+                Some(q) => times(q),
+                None if at.rung == Rung::Floor => {
+                    let scale = Unit::Time.scale([at.cpu_ns.median]);
+                    Cell::plain("1").under(scale.with_unit(at.cpu_ns.median))
+                }
+                None => Cell::absent(""),
+            },
+        });
+        table.row(&row.name, cells.collect());
+    }
+    table.notes.push(
+        "Processor time per delivery as a multiple of the floor's under the same load; small: the middle half of the \
+         slices, and for the floor its own time."
+            .into(),
+    );
+    Some(table)
+}
+
+/// Who took part.
+pub(crate) fn contenders(anatomy: &Anatomy) -> Table {
+    let mut table = Table::new(
+        "contender",
+        ["side", "rung", "what it is"].map(Column::words).into(),
+    );
+    for side in Side::ALL {
+        let mut rows: Vec<&Row> = Vec::new();
+        for row in stages(anatomy, side).iter().flat_map(|stage| &stage.rows) {
+            if !rows.iter().any(|known| known.name == row.name) {
+                rows.push(row);
+            }
+        }
+        rows.sort_by_key(|row| super::place(row));
+        for row in rows {
+            let facts = [side.label(), row.rung.label(), &row.about];
+            table.row(&row.name, facts.map(Cell::plain).into());
+        }
+    }
+    table
+}
+
+/// Who did not, and why.
+pub(crate) fn left_out(anatomy: &Anatomy) -> Option<Table> {
+    let mut table = Table::new(
+        "left out",
+        ["side", "stages", "why"].map(Column::words).into(),
+    );
+    for one in &anatomy.left_out {
+        let at = one
+            .subscribers
+            .map_or_else(|| "all".into(), words::subscribers);
+        let cells = [one.side.label().to_owned(), at, one.reason.clone()];
+        table.row(&one.name, cells.map(Cell::plain).into());
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
