@@ -1,21 +1,23 @@
 //! `pushbench anatomy`: what a delivery is made of, on this machine.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use pushbench_anatomy::ladder::{self, Plan};
-use pushbench_anatomy::text;
 use pushbench_anatomy::wire::PAYLOAD;
-use pushbench_harness::environment;
-use pushbench_model::anatomy::{ANATOMY_FILE, Anatomy};
+use pushbench_harness::{RecordWriter, environment};
+use pushbench_model::anatomy::{Anatomy, Side};
+use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, SCHEMA};
 use pushbench_sys::process::raise_nofile;
 
-use crate::exit::Exit;
-use crate::output;
+use super::run::{Chosen, run_config};
+use crate::exit::{Exit, wrong};
+use crate::inputs::ChosenServers;
+use crate::{output, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -45,19 +47,16 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let plan = plan(options)?;
-    if let Some(record) = &options.into {
-        // Before minutes are spent: it is a record.
-        Record::read(record)?;
-    }
+    // Before minutes are spent: the outcome will find its place.
+    let writer = writer(options)?;
     let started = ladder::now();
-    let directory = directory(options, &started)?;
     // A limit too low shows as contenders that are left out.
     let _ = raise_nofile();
     let stop = super::run::stop_on_signals()?;
     let begin = Instant::now();
     let bar = bar(plan.stages().len());
     let mut first = true;
-    let mut starts = |side: pushbench_model::anatomy::Side, subscribers, batch| {
+    let mut starts = |side: Side, subscribers, batch| {
         if !std::mem::take(&mut first) {
             bar.inc(1);
         }
@@ -77,7 +76,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         pushbench_version: build.version.clone(),
         commit: build.commit.clone(),
         build: build.profile.clone(),
-        machine: environment::capture(&build, Default::default()).machine,
+        machine: environment::capture(&build, BTreeMap::new()).machine,
         payload_bytes: PAYLOAD as u64,
         turns: plan.turns,
         counting: found.counting,
@@ -86,12 +85,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         stages: found.stages,
         left_out: found.left_out,
     };
-    conclude(options, &anatomy, &directory)
+    writer.put_anatomy(&anatomy)?;
+    conclude(&anatomy, writer.directory())
 }
 
 fn plan(options: &Options) -> anyhow::Result<Plan> {
     for name in &options.transports {
-        pushbench_transport::transport::by_name(name).context("--transport")?;
+        if let Err(error) = pushbench_transport::transport::by_name(name) {
+            wrong!("--transport: {error}");
+        }
     }
     let mut plan = if options.quick {
         Plan::quick()
@@ -105,36 +107,45 @@ fn plan(options: &Options) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-/// Where the outcome will be: nothing that is there is replaced unasked.
-fn directory(options: &Options, started: &str) -> anyhow::Result<PathBuf> {
+/// The record that takes the outcome: a new one that holds nothing else, or that of a run.
+fn writer(options: &Options) -> anyhow::Result<RecordWriter> {
     if let Some(record) = &options.into {
-        return Ok(record.clone());
+        return Ok(RecordWriter::beside(record)?);
     }
-    let name = format!("{}-anatomy", started.replace(':', "-"));
-    let directory = options.out.join(name);
-    let cannot = || format!("cannot create {}", directory.display());
-    fs::create_dir_all(&options.out).with_context(cannot)?;
-    fs::create_dir(&directory).with_context(cannot)?;
-    Ok(directory)
+    let config = run_config(Chosen {
+        profile: if options.quick {
+            Profile::Quick
+        } else {
+            Profile::Standard
+        },
+        repetitions: 1,
+        seed: None,
+        out: &options.out,
+        scenarios: Vec::new(),
+        servers: ChosenServers {
+            servers: Vec::new(),
+            left_out: Vec::new(),
+        },
+        slices: false,
+    });
+    Ok(config.empty_record()?)
 }
 
-fn conclude(options: &Options, anatomy: &Anatomy, directory: &Path) -> anyhow::Result<Exit> {
-    for stage in &anatomy.stages {
-        output::print(&(text::table(stage) + "\n"))?;
+fn conclude(anatomy: &Anatomy, directory: &Path) -> anyhow::Result<Exit> {
+    let summary = pushbench_report::anatomy_summary(anatomy);
+    for stage in &summary.stages {
+        let table = table::draw(&stage.table, output::width());
+        output::print(&format!("{}\n{table}\n", stage.name))?;
     }
-    for left_out in &anatomy.left_out {
-        let side = left_out.side.label();
-        let line = format!("{side} {}: {}", left_out.name, left_out.reason);
-        output::print(&output::hanging("left out: ", &line))?;
+    for line in summary.findings.iter().chain(&summary.notices) {
+        output::print(&output::hanging("", line))?;
     }
-    let path = directory.join(ANATOMY_FILE);
-    let text = serde_json::to_string_pretty(anatomy).context("cannot write JSON")? + "\n";
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    output::print(&format!("anatomy: {}\n", path.display()))?;
-    if options.into.is_some() {
-        let page = super::report::write(&Record::read(directory)?, directory)?;
-        output::print(&format!("report: {}\n", page.display()))?;
-    }
+    let page = super::report::write(&Record::read(directory)?, directory)?;
+    output::print(&format!(
+        "record: {}\nreport: {}\n",
+        directory.display(),
+        page.display()
+    ))?;
     Ok(if anatomy.interrupted {
         Exit::Interrupted
     } else if anatomy.left_out.is_empty() {
