@@ -1,242 +1,225 @@
-//! The measured processes. Each is this program, executed again with a role; it says `ready`, its process id and, if it
-//! listens, its address in one line of standard output.
+//! Who is measured: a table. A row says which side of a delivery it is, which transport it speaks, what it stands for
+//! and how it is started; nothing else knows of single contenders.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use pushbench_model::anatomy::{Rung, Side};
+use pushbench_model::tuning::Tuning;
+use pushbench_transport::stack::{Runtime, Stack};
+use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
-use pushbench_model::message::Stamp;
-use pushbench_model::sequence::SequenceCounts;
-use pushbench_model::windows::Grid;
-use pushbench_server::{Config, Server};
-use pushbench_sys::{clock, process};
-use pushbench_transport::subscriber::Request;
-use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport};
-
-use crate::floor;
-use crate::floor::server::body_maker;
 use crate::wire::Wire;
 
-/// First argument of a measured process.
-const ROLE: &str = "pushbench-contender";
+/// A measured process, as data.
+#[derive(Debug)]
+pub struct Contender {
+    /// Its name in arguments, tables and records; unique within a side.
+    pub name: &'static str,
+    /// The side of a delivery that it plays.
+    pub side: Side,
+    /// The transport it speaks.
+    pub transport: &'static str,
+    /// What it stands for.
+    pub rung: Rung,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// How it is started.
+    pub start: Start,
+}
 
-/// Who is measured.
-#[derive(Clone, Copy)]
-pub enum Contender {
+/// How a contender is started.
+#[derive(Clone, Copy, Debug)]
+pub enum Start {
     /// The raw epoll loop.
     Floor,
-    /// Ours.
-    Transport(&'static dyn Transport),
+    /// One of our servers.
+    Served(Served),
+    /// Our load generator.
+    Own,
+    /// tokio-tungstenite as a client; bytes of its read buffer, its default if absent.
+    Tungstenite(Option<usize>),
+    /// hyper as a client, with our decoder of events behind it.
+    Hyper,
 }
 
-/// Which half of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
-    /// The server.
-    Server,
-    /// The load generator.
-    Receiver,
+/// How one of our servers is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Served {
+    stack: Stack,
+    tuning: Tuning,
+    runtime: Runtime,
+    /// Bytes of the WebSocket library's read buffer, if not what the tuning says.
+    read_buffer: Option<usize>,
 }
 
-impl Half {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Server, Self::Receiver];
+const BARE: Served = served(Stack::Bare, Tuning::Fixed);
+const EQUALISED: Served = served(Stack::Reference, Tuning::Equalised);
+const DEFAULTS: Served = served(Stack::Reference, Tuning::Defaults);
+const DEFAULTS_4K: Served = Served {
+    read_buffer: Some(4096),
+    ..DEFAULTS
+};
+const AXUM: Served = served(Stack::Axum, Tuning::Defaults);
+const AXUM_MULTI_THREAD: Served = Served {
+    runtime: Runtime::MultiThread,
+    ..AXUM
+};
 
-    /// Its name in arguments and tables.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Receiver => "receiver",
-        }
+const fn served(stack: Stack, tuning: Tuning) -> Served {
+    Served {
+        stack,
+        tuning,
+        runtime: Runtime::CurrentThread,
+        read_buffer: None,
+    }
+}
+
+/// All contenders; within a side the floor comes first.
+#[rustfmt::skip]
+pub static CONTENDERS: &[Contender] = &[
+    server("floor", "tcp", Rung::Floor, "raw epoll, one write per connection", Start::Floor),
+    server("tcp/bare", "tcp", Rung::Framing, "framing on the shared write loop", Start::Served(BARE)),
+    server("tcp/reference", "tcp", Rung::Library, "tokio alone", Start::Served(EQUALISED)),
+    server("sse/bare", "sse", Rung::Framing, "framing on the shared write loop", Start::Served(BARE)),
+    server("sse/reference", "sse", Rung::Library, "hyper, equalised", Start::Served(EQUALISED)),
+    server("sse/reference@defaults", "sse", Rung::Defaults, "hyper, as its examples show it", Start::Served(DEFAULTS)),
+    server("sse/axum", "sse", Rung::Defaults, "axum", Start::Served(AXUM)),
+    server("sse/axum-multi-thread", "sse", Rung::Variant, "axum on the work-stealing runtime", Start::Served(AXUM_MULTI_THREAD)),
+    server("websocket/bare", "websocket", Rung::Framing, "framing on the shared write loop", Start::Served(BARE)),
+    server("websocket/reference", "websocket", Rung::Library, "tokio-tungstenite, equalised", Start::Served(EQUALISED)),
+    server("websocket/reference@defaults", "websocket", Rung::Defaults, "tokio-tungstenite, as its examples show it", Start::Served(DEFAULTS)),
+    server("websocket/reference@defaults-4k", "websocket", Rung::Variant, "its defaults, but a read buffer of 4 KiB", Start::Served(DEFAULTS_4K)),
+    server("websocket/axum", "websocket", Rung::Defaults, "axum", Start::Served(AXUM)),
+    server("websocket/axum-multi-thread", "websocket", Rung::Variant, "axum on the work-stealing runtime", Start::Served(AXUM_MULTI_THREAD)),
+    server("long-poll/bare", "long-poll", Rung::Framing, "framing on the shared write loop", Start::Served(BARE)),
+    server("long-poll/reference", "long-poll", Rung::Library, "hyper, equalised", Start::Served(EQUALISED)),
+    server("long-poll/reference@defaults", "long-poll", Rung::Defaults, "hyper, as its examples show it", Start::Served(DEFAULTS)),
+    client("floor", "tcp", Rung::Floor, "raw epoll, one read per message", Start::Floor),
+    client("tcp/pushbench", "tcp", Rung::Framing, "our load generator", Start::Own),
+    client("sse/pushbench", "sse", Rung::Framing, "our load generator", Start::Own),
+    client("sse/hyper", "sse", Rung::Library, "hyper, events decoded by hand", Start::Hyper),
+    client("websocket/pushbench", "websocket", Rung::Framing, "our load generator", Start::Own),
+    client("websocket/tungstenite-4k", "websocket", Rung::Library, "tokio-tungstenite, read buffer of 4 KiB", Start::Tungstenite(Some(4096))),
+    client("websocket/tungstenite", "websocket", Rung::Defaults, "tokio-tungstenite with its defaults", Start::Tungstenite(None)),
+];
+
+const fn server(
+    name: &'static str,
+    transport: &'static str,
+    rung: Rung,
+    about: &'static str,
+    start: Start,
+) -> Contender {
+    Contender {
+        name,
+        side: Side::Server,
+        transport,
+        rung,
+        about,
+        start,
+    }
+}
+
+const fn client(
+    name: &'static str,
+    transport: &'static str,
+    rung: Rung,
+    about: &'static str,
+    start: Start,
+) -> Contender {
+    Contender {
+        name,
+        side: Side::Client,
+        transport,
+        rung,
+        about,
+        start,
     }
 }
 
 impl Contender {
-    /// The floor first, then every transport that has this half measured: a poll is answered and not pushed, so there
-    /// is no sender that long-polling could share with the others.
-    pub fn all(half: Half) -> Vec<Self> {
-        let transports = TRANSPORTS.iter().copied().map(Self::Transport);
-        std::iter::once(Self::Floor)
-            .chain(transports)
-            .filter(|contender| half == Half::Server || contender.wire() != Wire::LongPoll)
-            .collect()
+    /// All that can be measured on `side`, the floor first.
+    pub fn present(side: Side) -> Vec<&'static Self> {
+        let of_side = CONTENDERS.iter().filter(|one| one.side == side);
+        of_side.filter(|one| one.absent().is_none()).collect()
     }
 
-    /// Its name in arguments and tables.
+    /// The contender of `side` called `name`.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Floor => "floor",
-            Self::Transport(transport) => transport.name(),
-        }
+    pub fn by_name(side: Side, name: &str) -> Option<&'static Self> {
+        CONTENDERS
+            .iter()
+            .find(|one| one.side == side && one.name == name)
+    }
+
+    /// Why it cannot be measured with this program, if it cannot.
+    #[must_use]
+    pub fn absent(&self) -> Option<String> {
+        let Start::Served(served) = self.start else {
+            return None;
+        };
+        let (stack, transport) = (served.stack, self.transport);
+        (!self.speaker().stacks().contains(&stack))
+            .then(|| format!("this program has no stack {stack} for {transport}"))
     }
 
     /// The bytes it speaks.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test holds the table against the wires.
     #[must_use]
-    pub fn wire(self) -> Wire {
-        match self {
-            Self::Floor => Wire::Tcp,
-            Self::Transport(transport) => {
-                Wire::of(transport.name()).expect("every transport has its wire in wire.rs")
+    pub fn wire(&self) -> Wire {
+        Wire::of(self.transport).expect("every transport of the table has its wire")
+    }
+
+    pub(crate) fn speaker(&self) -> &'static dyn Transport {
+        by_name(self.transport).expect("a test holds the table against the transports")
+    }
+}
+
+impl Served {
+    pub(crate) fn options(self) -> ServeOptions {
+        ServeOptions {
+            stack: self.stack,
+            tuning: self.tuning,
+            runtime: self.runtime,
+            ws_read_buffer: self.read_buffer,
+            ..ServeOptions::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        for side in Side::ALL {
+            let of_side: Vec<_> = CONTENDERS.iter().filter(|one| one.side == side).collect();
+            assert_eq!(of_side[0].rung, Rung::Floor);
+            assert!(of_side[1..].iter().all(|one| one.rung != Rung::Floor));
+            let names: BTreeSet<_> = of_side.iter().map(|one| one.name).collect();
+            assert_eq!(names.len(), of_side.len(), "names are unique");
+            for one in of_side {
+                assert!(Wire::of(one.transport).is_some() && by_name(one.transport).is_ok());
             }
         }
     }
 
-    fn by_name(name: &str) -> Option<Self> {
-        Self::all(Half::Server)
-            .into_iter()
-            .find(|contender| contender.name() == name)
-    }
-}
-
-/// The arguments with which this program becomes a measured process.
-#[must_use]
-pub fn arguments(
-    contender: Contender,
-    half: Half,
-    sender: Option<(SocketAddr, usize)>,
-) -> Vec<String> {
-    let mut arguments = vec![
-        ROLE.to_owned(),
-        half.label().to_owned(),
-        contender.name().to_owned(),
-    ];
-    if let Some((address, connections)) = sender {
-        arguments.extend([address.to_string(), connections.to_string()]);
-    }
-    arguments
-}
-
-/// Plays the role that the arguments of this process ask for. Returns whether they asked for one; the first thing that
-/// `main` must call.
-///
-/// # Errors
-///
-/// When the role cannot be played.
-pub fn play() -> io::Result<bool> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let [ROLE, half, name, rest @ ..] = arguments.as_slice() else {
-        return Ok(false);
-    };
-    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "not the arguments of a role");
-    let contender = Contender::by_name(name).ok_or_else(wrong)?;
-    // An interrupted bench must not leave servers behind; where the system forbids the request they end with their input.
-    let _ = process::die_with_parent();
-    let _ = process::raise_nofile();
-    match (*half, rest) {
-        ("server", []) => serve(contender)?,
-        ("receiver", [address, connections]) => {
-            let address = address.parse().map_err(|_| wrong())?;
-            let connections = connections.parse().map_err(|_| wrong())?;
-            let delivered = receive(contender, address, connections)?;
-            println!("delivered {delivered}");
-        }
-        _ => return Err(wrong()),
-    }
-    Ok(true)
-}
-
-fn ready(address: Option<SocketAddr>) -> io::Result<()> {
-    let address = address.map_or_else(String::new, |address| format!(" {address}"));
-    println!("ready {}{address}", std::process::id());
-    io::stdout().flush()
-}
-
-/// Publishes a message for every byte of standard input.
-fn serve(contender: Contender) -> io::Result<()> {
-    match contender {
-        Contender::Floor => {
-            let mut server = floor::server::Server::bind(Wire::Tcp)?;
-            ready(Some(server.address()?))?;
-            server.serve(io::stdin())
-        }
-        Contender::Transport(transport) => {
-            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let config = Config {
-                transport,
-                listen: any,
-                control: any,
-                cores: Vec::new(),
-                shards: 1,
-                options: ServeOptions::default(),
+    #[test]
+    fn a_stack_that_is_not_spoken_is_absent_with_a_reason() {
+        for one in CONTENDERS {
+            let Start::Served(served) = one.start else {
+                assert_eq!(one.absent(), None);
+                continue;
             };
-            let server = Server::start(config).map_err(io::Error::other)?;
-            ready(Some(server.data_addr()))?;
-            let maker = body_maker();
-            let mut triggers = [0; 64];
-            loop {
-                let count = io::stdin().read(&mut triggers)?;
-                if count == 0 {
-                    return Ok(());
-                }
-                for _ in 0..count {
-                    server.hub().publish_with(|seq, body| {
-                        let now = clock::now();
-                        let stamp = Stamp {
-                            seq,
-                            intended: now,
-                            published: now,
-                        };
-                        maker.body(stamp, body);
-                        maker.is_binary()
-                    });
-                }
+            let spoken = one.speaker().stacks().contains(&served.stack);
+            if !spoken {
+                let reason = one.absent().unwrap();
+                assert!(reason.contains(served.stack.label()), "{reason}");
             }
         }
     }
-}
-
-/// Receives until the sender closes. Returns how many messages arrived, all in sequence.
-fn receive(contender: Contender, address: SocketAddr, connections: usize) -> io::Result<u64> {
-    match contender {
-        Contender::Floor => {
-            let mut receiver = floor::receiver::Receiver::connect(address, connections)?;
-            ready(None)?;
-            receiver.receive()
-        }
-        Contender::Transport(transport) => subscribe(transport, address, connections),
-    }
-}
-
-fn subscribe(
-    transport: &'static dyn Transport,
-    address: SocketAddr,
-    connections: usize,
-) -> io::Result<u64> {
-    let request = Request {
-        host: "localhost".to_owned(),
-        path: transport.endpoint().1.to_owned(),
-        after: Some(0),
-        poll_timeout_ms: 20_000,
-        once: false,
-    };
-    let mut subscribers = transport.subscribers(request, None)?;
-    // As in a trial of a minute: what a new window costs is spread over many deliveries.
-    let grid = Grid::over(clock::now(), Duration::from_secs(60));
-    subscribers.inlet_mut().inbox.watch(grid);
-    subscribers.reserve(connections);
-    for _ in 0..connections {
-        subscribers.open(address, None, *b"0123456789abcdef")?;
-    }
-    while subscribers.inlet().subscribed < connections as u64 {
-        subscribers.turn(None)?;
-    }
-    ready(None)?;
-    // Every connection ends with the sender; that is no fault here.
-    while subscribers.inlet().ended < connections as u64 {
-        subscribers.turn(None)?;
-    }
-    let inbox = &subscribers.inlet().inbox;
-    let newest = inbox.settled() / connections as u64;
-    let mut counts = SequenceCounts::default();
-    subscribers.for_each(&mut |subscriber, _| counts.add(&subscriber.check.counts(newest)));
-    let counts = inbox.counts(std::iter::once(counts));
-    if !counts.is_clean() {
-        return Err(io::Error::other(format!(
-            "messages are missing: {counts:?}"
-        )));
-    }
-    Ok(counts.delivered.min(inbox.recorder().response.len()))
 }

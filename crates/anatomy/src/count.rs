@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::process::{Command, Stdio};
 
+use pushbench_model::anatomy::Calls;
 use pushbench_sys::counters::{Counters, Unavailable};
 
-use crate::contender::{Contender, Half};
-use crate::trial::{Trial, plain};
+use crate::contender::Contender;
+use crate::trial::{Shape, Trial, plain};
 
 /// How many messages the shorter life has: enough for buffers to have grown and code to have been used once.
 const FEW: u64 = 8;
@@ -94,38 +95,21 @@ fn system_call(line: &str) -> Option<Vec<(String, f64)>> {
     }
 }
 
-/// System calls per delivery, by what they are for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Calls {
-    /// `write`, `sendto` and their like.
-    pub writes: f64,
-    /// `read`, `recvfrom` and their like.
-    pub reads: f64,
-    /// `epoll_wait` and its like.
-    pub waits: f64,
-    /// All others.
-    pub others: f64,
-    /// Calls of any kind that failed, `EAGAIN` among them.
-    pub failed: f64,
-}
-
-impl Calls {
-    /// Sorts what strace counted.
-    #[must_use]
-    pub fn of(counts: &Counts) -> Self {
-        let mut calls = Self::default();
-        for (name, count) in counts {
-            let sum = match name.as_str() {
-                "write" | "writev" | "sendto" | "sendmsg" => &mut calls.writes,
-                "read" | "readv" | "recvfrom" | "recvmsg" => &mut calls.reads,
-                "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => &mut calls.waits,
-                failed if failed.ends_with(" failed") => &mut calls.failed,
-                _ => &mut calls.others,
-            };
-            *sum += count;
-        }
-        calls
+/// Sorts what strace counted.
+#[must_use]
+pub fn sorted(counts: &Counts) -> Calls {
+    let mut calls = Calls::default();
+    for (name, count) in counts {
+        let sum = match name.as_str() {
+            "write" | "writev" | "sendto" | "sendmsg" => &mut calls.writes,
+            "read" | "readv" | "recvfrom" | "recvmsg" => &mut calls.reads,
+            "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => &mut calls.waits,
+            failed if failed.ends_with(" failed") => &mut calls.failed,
+            _ => &mut calls.others,
+        };
+        *sum += count;
     }
+    calls
 }
 
 /// Instructions per delivery.
@@ -135,6 +119,8 @@ pub struct Instructions {
     pub user: f64,
     /// In the kernel on its behalf, where it may be observed.
     pub kernel: Option<f64>,
+    /// Processor cycles of both, where both are observed.
+    pub cycles: Option<f64>,
 }
 
 /// Instructions per delivery as the processor counts them, or why it does not.
@@ -143,29 +129,32 @@ pub struct Instructions {
 ///
 /// When the trial fails.
 pub fn by_processor(
-    contender: Contender,
-    half: Half,
-    connections: usize,
-    messages: u64,
+    contender: &Contender,
+    shape: Shape,
+    batches: u64,
 ) -> io::Result<Result<Instructions, Unavailable>> {
-    let mut trial = Trial::start(contender, half, connections, plain)?;
+    let mut trial = Trial::start(contender, shape, plain)?;
     trial.deliver(FEW)?;
     let mut counters = match Counters::attach(trial.pid()) {
         Ok(counters) => counters,
         Err(unavailable) => return Ok(Err(unavailable)),
     };
     let before = counters.read()?;
-    trial.deliver(messages)?;
+    trial.deliver(batches)?;
     let after = counters.read()?;
     trial.finish()?;
-    let share =
-        |after: u64, before: u64| (after - before) as f64 / (messages * connections as u64) as f64;
+    let share = |after: u64, before: u64| (after - before) as f64 / shape.deliveries(batches);
     Ok(Ok(Instructions {
         user: share(after.user_instructions, before.user_instructions),
         kernel: after
             .kernel_instructions
             .zip(before.kernel_instructions)
             .map(|(after, before)| share(after, before)),
+        cycles: after.kernel_cycles.zip(before.kernel_cycles).map(
+            |(kernel_after, kernel_before)| {
+                share(kernel_after, kernel_before) + share(after.user_cycles, before.user_cycles)
+            },
+        ),
     }))
 }
 
@@ -176,40 +165,31 @@ pub fn by_processor(
 /// When the tool or the trial fails.
 pub fn per_delivery(
     tool: Tool,
-    contender: Contender,
-    half: Half,
-    connections: usize,
-    messages: u64,
+    contender: &Contender,
+    shape: Shape,
+    batches: u64,
 ) -> io::Result<Counts> {
-    let before = life(tool, contender, half, connections, FEW)?;
-    let mut counts = life(tool, contender, half, connections, FEW + messages)?;
-    let deliveries = messages as f64 * connections as f64;
+    let before = life(tool, contender, shape, FEW)?;
+    let mut counts = life(tool, contender, shape, FEW + batches)?;
+    let deliveries = shape.deliveries(batches);
     for (name, count) in &mut counts {
         *count = (*count - before.get(name).copied().unwrap_or(0.0)) / deliveries;
     }
     Ok(counts)
 }
 
-fn life(
-    tool: Tool,
-    contender: Contender,
-    half: Half,
-    connections: usize,
-    messages: u64,
-) -> io::Result<Counts> {
+fn life(tool: Tool, contender: &Contender, shape: Shape, batches: u64) -> io::Result<Counts> {
     let name = format!(
         "pushbench-{}-{}-{}-{}",
         std::process::id(),
-        half.label(),
-        contender.name(),
+        contender.side.label(),
+        contender.name.replace('/', "-"),
         tool.program()
     );
     let output = std::env::temp_dir().join(name);
     let output = output.to_string_lossy().into_owned();
-    let mut trial = Trial::start(contender, half, connections, |program| {
-        tool.wrap(&output, program)
-    })?;
-    trial.deliver(messages)?;
+    let mut trial = Trial::start(contender, shape, |program| tool.wrap(&output, program))?;
+    trial.deliver(batches)?;
     trial.finish()?;
     let counts = tool.read(&output);
     // Temporary: losing it costs nothing.

@@ -5,18 +5,24 @@
 //! - [`floor`]: the least a server and a load generator can do: one loop over raw epoll, one write or one read per
 //!   delivery
 //! - [`wire`]: what the other end of a measured process must know of each transport
-//! - [`contender`]: the measured processes, each a re-execution of the bench that measures it
-//! - [`trial`]: a measured process with its peer, delivering message by message
+//! - [`contender`]: who is measured: a table
+//! - [`role`]: the measured processes, each a re-execution of the program that measures it; `client`: how clients receive
+//! - [`trial`]: a measured process with its peer, delivering batch by batch
 //! - [`count`]: instructions and system calls per delivery
 //! - [`cpu`]: CPU time per delivery, in slices that take turns
+//! - [`ladder`]: all of it, stage by stage; [`text`]: a stage as a plain table
 //! - [`local`]: a server and subscribers in this process, for the criterion benches
 //!
 //! Every process is measured from outside, and every delivery is counted: a trial in which one is missing fails.
 
+mod client;
 pub mod contender;
 pub mod count;
 pub mod cpu;
 pub mod floor;
+pub mod ladder;
 pub mod local;
+pub mod role;
+pub mod text;
 pub mod trial;
 pub mod wire;

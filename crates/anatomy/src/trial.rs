@@ -1,6 +1,6 @@
-//! A measured process with its peer in this one. Messages follow each other one by one: the next is published when the
-//! last has arrived everywhere and the measured process sleeps again, so that every delivery is a write and a read of
-//! its own and a trial is the same work each time.
+//! A measured process with its peer in this one. Batches of messages follow each other one by one: the next is
+//! published when the last has arrived everywhere and the measured process sleeps again, so that a trial is the same work
+//! each time. In a batch of one every delivery is a write and a read of its own.
 
 mod child;
 mod sink;
@@ -9,13 +9,16 @@ use std::io::{self, Write as _};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use pushbench_model::anatomy::Side;
 use pushbench_sys::affinity;
 
-use crate::contender::{Contender, Half, arguments};
+use crate::contender::Contender;
 use crate::floor::server::Server;
+use crate::role::arguments;
 
 use child::Child;
 use sink::Sink;
+pub use sink::Traffic;
 
 /// Cores for the measured process and its peer: two different ones if there are two.
 #[must_use]
@@ -33,8 +36,27 @@ pub fn cores() -> (usize, usize) {
 pub struct Trial {
     child: Child,
     peer: Peer,
-    connections: usize,
+    shape: Shape,
     published: u64,
+    /// Bytes that the peer has sent, if that is what it does.
+    sent: u64,
+}
+
+/// How a trial is shaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Subscribers.
+    pub connections: usize,
+    /// Messages that are published together.
+    pub batch: usize,
+}
+
+impl Shape {
+    /// Deliveries that `batches` batches make.
+    #[must_use]
+    pub fn deliveries(self, batches: u64) -> f64 {
+        batches as f64 * self.batch as f64 * self.connections as f64
+    }
 }
 
 enum Peer {
@@ -43,32 +65,32 @@ enum Peer {
 }
 
 impl Trial {
-    /// Starts `half` of `contender` with `connections` subscribers. `wrap` may put a tool in front of its command.
+    /// Starts `contender`. `wrap` may put a tool in front of its command.
     ///
     /// # Errors
     ///
     /// When the process or a connection fails.
     pub fn start(
-        contender: Contender,
-        half: Half,
-        connections: usize,
+        contender: &Contender,
+        shape: Shape,
         wrap: impl FnOnce(&[String]) -> Command,
     ) -> io::Result<Self> {
+        let connections = shape.connections;
         let program = std::env::current_exe()?;
         let program = program.to_string_lossy().into_owned();
         let command = |sender| {
             let mut words = vec![program];
-            words.extend(arguments(contender, half, sender));
+            words.extend(arguments(contender, sender));
             wrap(&words)
         };
-        let (mut child, peer) = match half {
-            Half::Server => {
+        let (mut child, peer) = match contender.side {
+            Side::Server => {
                 let mut child = Child::spawn(command(None))?;
                 let address = child.ready()?.ok_or_else(|| no_line("its address"))?;
                 let sink = Sink::connect(contender.wire(), address, connections)?;
                 (child, Peer::Sink(sink))
             }
-            Half::Receiver => {
+            Side::Client => {
                 let mut server = Box::new(Server::bind(contender.wire())?);
                 let mut child = Child::spawn(command(Some((server.address()?, connections))))?;
                 for _ in 0..connections {
@@ -82,8 +104,9 @@ impl Trial {
         Ok(Self {
             child,
             peer,
-            connections,
+            shape,
             published: 0,
+            sent: 0,
         })
     }
 
@@ -93,49 +116,68 @@ impl Trial {
         self.child.pid()
     }
 
-    /// Delivers `messages` messages to all subscribers.
+    /// Delivers `batches` batches of messages to all subscribers.
     ///
     /// # Errors
     ///
     /// When the measured process fails.
-    pub fn deliver(&mut self, messages: u64) -> io::Result<()> {
-        for _ in 0..messages {
-            self.published += 1;
+    pub fn deliver(&mut self, batches: u64) -> io::Result<()> {
+        let Shape { batch, connections } = self.shape;
+        for _ in 0..batches {
+            self.published += batch as u64;
             match &mut self.peer {
                 Peer::Sink(sink) => {
-                    self.child.stdin().write_all(b".")?;
+                    self.child.stdin().write_all(&vec![b'.'; batch])?;
                     sink.wait_for(self.published)?;
                 }
-                Peer::Sender(server) => server.publish()?,
+                Peer::Sender(server) => {
+                    self.sent += (server.publish(batch)? * connections) as u64;
+                }
             }
             self.child.wait_until_asleep()?;
         }
         Ok(())
     }
 
-    /// Ends the process and checks that all it was sent arrived.
+    /// Bytes that travelled for the messages so far; what a client sends to a peer is not seen.
+    #[must_use]
+    pub fn traffic(&self) -> (u64, Option<u64>) {
+        match &self.peer {
+            Peer::Sink(sink) => {
+                let Traffic { down, up } = sink.traffic();
+                (down, Some(up))
+            }
+            Peer::Sender(_) => (self.sent, None),
+        }
+    }
+
+    /// Ends the process and checks that all it was sent arrived. Returns the median response time of a client,
+    /// nanoseconds.
     ///
     /// # Errors
     ///
     /// When something is missing.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(self) -> io::Result<Option<u64>> {
         let Self {
             child,
             peer,
-            connections,
+            shape,
             published,
+            ..
         } = self;
         let receives = matches!(peer, Peer::Sender(_));
-        // A receiver ends when its connections do, a server when its input does.
+        // A client ends when its connections do, a server when its input does.
         drop(peer);
         let last = child.end()?;
-        let expected = format!("delivered {}", published * connections as u64);
-        if receives && last.trim() != expected {
-            return Err(io::Error::other(format!(
-                "{last:?} instead of {expected:?}"
-            )));
+        if !receives {
+            return Ok(None);
         }
-        Ok(())
+        let expected = format!("delivered {} ", published * shape.connections as u64);
+        let p50 = last
+            .strip_prefix(&expected)
+            .and_then(|p50| p50.trim().parse().ok());
+        p50.map(Some)
+            .ok_or_else(|| io::Error::other(format!("{last:?} instead of {expected:?}")))
     }
 }
 

@@ -15,14 +15,14 @@ use pushbench_anatomy::count::Tool;
 /// Instructions per delivery at 100 subscribers, one message at a time: half, stack, bound.
 const INSTRUCTIONS: [(&str, &str, f64); 9] = [
     ("server", "floor", 45.0),
-    ("server", "tcp", 980.0),
-    ("server", "websocket", 1_870.0),
-    ("server", "sse", 2_740.0),
-    ("server", "long-poll", 12_200.0),
-    ("receiver", "floor", 375.0),
-    ("receiver", "tcp", 1_490.0),
-    ("receiver", "websocket", 1_810.0),
-    ("receiver", "sse", 2_540.0),
+    ("server", "tcp/reference", 980.0),
+    ("server", "websocket/reference", 1_870.0),
+    ("server", "sse/reference", 2_740.0),
+    ("server", "long-poll/reference", 12_200.0),
+    ("client", "floor", 375.0),
+    ("client", "tcp/pushbench", 1_490.0),
+    ("client", "websocket/pushbench", 1_810.0),
+    ("client", "sse/pushbench", 2_540.0),
 ];
 
 /// Writes per delivery of a server and reads per delivery of a load generator: one each. The rest is the publishing,
@@ -43,7 +43,7 @@ fn deliveries_stay_within_their_budget() {
     }
     let program = release_program();
     let mut over = Vec::new();
-    for half in ["server", "receiver"] {
+    for half in ["server", "client"] {
         let figures = figures(&program, half);
         let figure = |stack: &str, name: &str| figures.get(&(stack.to_owned(), name.to_owned()));
         for (_, stack, bound) in INSTRUCTIONS.iter().filter(|(of, ..)| *of == half) {

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    compare, completions, doctor, list, load, peers, report, run, saturate, schema, selftest, serve,
+    anatomy, compare, completions, doctor, list, load, peers, report, run, saturate, schema,
+    selftest, serve,
 };
 use exit::Exit;
 
@@ -32,6 +33,8 @@ enum Command {
     Run(run::Options),
     /// Search the highest rate that each server sustains under an objective
     Saturate(saturate::Options),
+    /// Measure what a delivery is made of: kernel, framing, library, framework
+    Anatomy(anatomy::Options),
     /// Serve one transport, to be measured
     Serve(serve::Options),
     /// Generate load against one server and print what was measured
@@ -58,10 +61,20 @@ fn main() -> std::process::ExitCode {
     // A file that may not grow is an error to be told; unhandled, this signal would end the process without a word.
     // Where the handler cannot be installed, nothing is worse than before.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    // An anatomy starts this program again as the processes that it measures.
+    match pushbench_anatomy::role::play() {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(error) => {
+            output::say(&format!("pushbench: a measured process: {error}"));
+            return Exit::Failed.into();
+        }
+    }
     let result = match Cli::parse().command {
         None => run::run(&run::Options::default()),
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Saturate(options)) => saturate::run(&options),
+        Some(Command::Anatomy(options)) => anatomy::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Load(options)) => load::run(&options),
         Some(Command::Report(options)) => report::run(&options),

@@ -12,8 +12,9 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 12] = [
+const SUBCOMMANDS: [&str; 13] = [
     "run",
+    "anatomy",
     "saturate",
     "serve",
     "load",

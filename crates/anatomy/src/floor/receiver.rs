@@ -4,12 +4,12 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 
-use pushbench_model::histogram::{self, HIGHEST, Histogram};
-use pushbench_model::message::{self, Stamp};
 use pushbench_sys::clock;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
+use super::ledger::Ledger;
 use super::no_events;
+use crate::client::Received;
 use crate::wire::Wire;
 
 const PREFIX: usize = size_of::<u32>();
@@ -28,15 +28,6 @@ struct Connection {
     expected: u64,
     /// The start of a frame that a read cut.
     cut: Vec<u8>,
-}
-
-struct Ledger {
-    delivered: u64,
-    response: Histogram,
-    service: Histogram,
-    /// The last body that was verified: all connections receive the same.
-    known: Vec<u8>,
-    stamp: Stamp,
 }
 
 impl Receiver {
@@ -62,21 +53,10 @@ impl Receiver {
                 cut: Vec::new(),
             });
         }
-        let ledger = Ledger {
-            delivered: 0,
-            response: histogram::new(),
-            service: histogram::new(),
-            known: Vec::new(),
-            stamp: Stamp {
-                seq: 0,
-                intended: 0,
-                published: 0,
-            },
-        };
         Ok(Self {
             epoll,
             connections,
-            ledger,
+            ledger: Ledger::default(),
         })
     }
 
@@ -103,9 +83,14 @@ impl Receiver {
                 connection.take(&buffer[..read], received, &mut self.ledger)?;
             }
         }
-        // Both histograms must be what was recorded, or the compiler could leave the recording out.
-        let recorded = self.ledger.response.len().min(self.ledger.service.len());
-        Ok(self.ledger.delivered.min(recorded))
+        Ok(self.received().delivered)
+    }
+}
+
+impl Receiver {
+    /// What arrived so far.
+    pub(crate) fn received(&self) -> Received {
+        self.ledger.received()
     }
 }
 
@@ -140,27 +125,5 @@ impl Connection {
             bytes = &bytes[end..];
         }
         Ok(bytes)
-    }
-}
-
-impl Ledger {
-    #[inline]
-    fn message(&mut self, body: &[u8], received: u64, expected: &mut u64) -> io::Result<()> {
-        if self.known != body {
-            // By position; once per message, not once per delivery.
-            self.stamp = message::parse(body).map_err(io::Error::other)?;
-            self.known.clear();
-            self.known.extend_from_slice(body);
-        }
-        if self.stamp.seq != *expected {
-            return Err(io::Error::other("a message is missing"));
-        }
-        *expected += 1;
-        self.delivered += 1;
-        let response = received.saturating_sub(self.stamp.intended).min(HIGHEST);
-        let service = received.saturating_sub(self.stamp.published).min(HIGHEST);
-        self.response.saturating_record(response);
-        self.service.saturating_record(service);
-        Ok(())
     }
 }

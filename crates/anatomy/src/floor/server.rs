@@ -88,29 +88,32 @@ impl Server {
         Ok(self.connections.last().expect("one was pushed"))
     }
 
-    /// Sends the next message to everyone: encodes it once, then makes one write per connection.
+    /// Sends the next `messages` messages to everyone: encodes each once, then makes one write per connection. Returns
+    /// the bytes of that write.
     ///
     /// # Errors
     ///
     /// When a subscriber is gone or does not read; trials have neither.
-    pub fn publish(&mut self) -> io::Result<()> {
-        self.newest += 1;
-        self.body.clear();
+    pub fn publish(&mut self, messages: usize) -> io::Result<usize> {
         self.frame.clear();
-        let now = clock::now();
-        let stamp = Stamp {
-            seq: self.newest,
-            intended: now,
-            published: now,
-        };
-        self.maker.body(stamp, &mut self.body);
-        self.wire.encode(self.newest, &self.body, &mut self.frame);
+        for _ in 0..messages {
+            self.newest += 1;
+            self.body.clear();
+            let now = clock::now();
+            let stamp = Stamp {
+                seq: self.newest,
+                intended: now,
+                published: now,
+            };
+            self.maker.body(stamp, &mut self.body);
+            self.wire.encode(self.newest, &self.body, &mut self.frame);
+        }
         for mut connection in &self.connections {
             if connection.write(&self.frame)? != self.frame.len() {
                 return Err(io::Error::other("a subscriber does not keep up"));
             }
         }
-        Ok(())
+        Ok(self.frame.len())
     }
 
     /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends.
@@ -146,9 +149,7 @@ impl Server {
                         if count == 0 {
                             return Ok(());
                         }
-                        for _ in 0..count {
-                            self.publish()?;
-                        }
+                        self.publish(count)?;
                     }
                     LISTENER => {
                         let number = self.connections.len() as u64;

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::{fs, thread};
 
@@ -22,6 +23,8 @@ pub(super) struct Child {
 impl Child {
     pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Ctrl-C is for the program that measures; it ends its trials in order.
+        command.process_group(0);
         let mut child = affinity::with_affinity(&[cores().0], || command.spawn())??;
         let stdout = child.stdout.take().ok_or_else(|| no_line("anything"))?;
         Ok(Self {

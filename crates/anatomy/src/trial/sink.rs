@@ -18,6 +18,16 @@ pub(super) struct Sink {
     connections: Vec<Connection>,
     /// Bodies received on all connections.
     bodies: u64,
+    traffic: Traffic,
+}
+
+/// TCP payload bytes on all connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From server to client.
+    pub down: u64,
+    /// From client to server.
+    pub up: u64,
 }
 
 struct Connection {
@@ -55,6 +65,7 @@ impl Sink {
             buffer: vec![0; 64 * 1024],
             connections,
             bodies: 0,
+            traffic: Traffic::default(),
         })
     }
 
@@ -68,6 +79,7 @@ impl Sink {
                 if read == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
+                self.traffic.down += read as u64;
                 let bytes = &self.buffer[..read];
                 let bodies = bytes.iter().filter(|&&byte| byte == BODY_END).count() as u64;
                 connection.bodies += bodies;
@@ -76,9 +88,15 @@ impl Sink {
                     && let Some(request) = self.wire.ask(connection.bodies)
                 {
                     connection.stream.write_all(&request)?;
+                    self.traffic.up += request.len() as u64;
                 }
             }
         }
         Ok(())
+    }
+
+    /// What travelled since the first message was awaited.
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic
     }
 }

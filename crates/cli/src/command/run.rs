@@ -193,7 +193,7 @@ pub(crate) fn build() -> Build {
 }
 
 /// The command as it was given, without the directory of the program, which is nobody's business.
-fn command_line() -> Vec<String> {
+pub(crate) fn command_line() -> Vec<String> {
     let rest = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned());

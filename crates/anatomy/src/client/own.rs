@@ -1,0 +1,67 @@
+//! Our load generator.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pushbench_model::sequence::SequenceCounts;
+use pushbench_model::windows::Grid;
+use pushbench_sys::clock;
+use pushbench_transport::subscriber::Request;
+use pushbench_transport::transport::Transport;
+
+use super::Received;
+use crate::role::ready;
+
+/// Connections that are opened before their answers are read: fewer than a listener's backlog.
+const WAVE: usize = 256;
+
+pub(super) fn receive(
+    transport: &'static dyn Transport,
+    address: SocketAddr,
+    connections: usize,
+) -> io::Result<Received> {
+    let request = Request {
+        host: "localhost".to_owned(),
+        path: transport.endpoint().1.to_owned(),
+        after: Some(0),
+        poll_timeout_ms: 20_000,
+        once: false,
+    };
+    let mut subscribers = transport.subscribers(request, None)?;
+    // As in a trial of a minute: what a new window costs is spread over many deliveries.
+    let grid = Grid::over(clock::now(), Duration::from_secs(60));
+    subscribers.inlet_mut().inbox.watch(grid);
+    subscribers.reserve(connections);
+    let mut opened = 0;
+    while opened < connections {
+        let wave = WAVE.min(connections - opened);
+        for _ in 0..wave {
+            subscribers.open(address, None, *b"0123456789abcdef")?;
+        }
+        opened += wave;
+        while subscribers.inlet().subscribed < opened as u64 {
+            subscribers.turn(None)?;
+        }
+    }
+    ready(None)?;
+    // Every connection ends with the sender; that is no fault here.
+    while subscribers.inlet().ended < connections as u64 {
+        subscribers.turn(None)?;
+    }
+    let inbox = &subscribers.inlet().inbox;
+    let newest = inbox.settled() / connections as u64;
+    let mut counts = SequenceCounts::default();
+    subscribers.for_each(&mut |subscriber, _| counts.add(&subscriber.check.counts(newest)));
+    let counts = inbox.counts(std::iter::once(counts));
+    if !counts.is_clean() {
+        return Err(io::Error::other(format!(
+            "messages are missing: {counts:?}"
+        )));
+    }
+    let response = &inbox.recorder().response;
+    Ok(Received {
+        delivered: counts.delivered.min(response.len()),
+        p50_ns: response.value_at_quantile(0.5),
+    })
+}

@@ -1,0 +1,53 @@
+//! tokio-tungstenite, a task per connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use futures_util::StreamExt as _;
+use pushbench_sys::clock;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::{Received, SharedLedger};
+use crate::role::ready;
+
+pub(super) async fn receive(
+    address: SocketAddr,
+    connections: usize,
+    read_buffer: Option<usize>,
+) -> io::Result<Received> {
+    let config = read_buffer.map(|bytes| WebSocketConfig::default().read_buffer_size(bytes));
+    let ledger = SharedLedger::default();
+    let mut tasks = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (socket, _) = client_async_with_config("ws://localhost/ws", stream, config)
+            .await
+            .map_err(io::Error::other)?;
+        tasks.push(tokio::task::spawn_local(messages(
+            socket,
+            Rc::clone(&ledger),
+        )));
+    }
+    ready(None)?;
+    for task in tasks {
+        task.await??;
+    }
+    let received = ledger.borrow().received();
+    Ok(received)
+}
+
+async fn messages(mut socket: WebSocketStream<TcpStream>, ledger: SharedLedger) -> io::Result<()> {
+    let mut expected = 1;
+    // A sender that closes without a closing frame shows as an error: the end of the trial.
+    while let Some(Ok(message)) = socket.next().await {
+        let received = clock::now();
+        ledger
+            .borrow_mut()
+            .message(&message.into_data(), received, &mut expected)?;
+    }
+    Ok(())
+}

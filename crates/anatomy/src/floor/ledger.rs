@@ -1,0 +1,72 @@
+//! What a receiver does with a message, at least.
+
+use std::io;
+
+use pushbench_model::histogram::{self, HIGHEST, Histogram};
+use pushbench_model::message::{self, Stamp};
+
+use crate::client::Received;
+
+/// Verifies messages and records their delays.
+pub(crate) struct Ledger {
+    delivered: u64,
+    response: Histogram,
+    service: Histogram,
+    /// The last body that was verified: all connections receive the same.
+    known: Vec<u8>,
+    stamp: Stamp,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            delivered: 0,
+            response: histogram::new(),
+            service: histogram::new(),
+            known: Vec::new(),
+            stamp: Stamp {
+                seq: 0,
+                intended: 0,
+                published: 0,
+            },
+        }
+    }
+}
+
+impl Ledger {
+    /// Takes a message that was received at `received` and must be number `expected` of its connection.
+    #[inline]
+    pub(crate) fn message(
+        &mut self,
+        body: &[u8],
+        received: u64,
+        expected: &mut u64,
+    ) -> io::Result<()> {
+        if self.known != body {
+            // By position; once per message, not once per delivery.
+            self.stamp = message::parse(body).map_err(io::Error::other)?;
+            self.known.clear();
+            self.known.extend_from_slice(body);
+        }
+        if self.stamp.seq != *expected {
+            return Err(io::Error::other("a message is missing"));
+        }
+        *expected += 1;
+        self.delivered += 1;
+        let response = received.saturating_sub(self.stamp.intended).min(HIGHEST);
+        let service = received.saturating_sub(self.stamp.published).min(HIGHEST);
+        self.response.saturating_record(response);
+        self.service.saturating_record(service);
+        Ok(())
+    }
+
+    /// What arrived so far.
+    pub(crate) fn received(&self) -> Received {
+        // Both histograms must be what was recorded, or the compiler could leave the recording out.
+        let recorded = self.response.len().min(self.service.len());
+        Received {
+            delivered: self.delivered.min(recorded),
+            p50_ns: self.response.value_at_quantile(0.5),
+        }
+    }
+}
