@@ -110,17 +110,15 @@ fn serve_own(contender: &Contender, options: ServeOptions) -> io::Result<()> {
         if count == 0 {
             return Ok(());
         }
-        for _ in 0..count {
-            server.hub().publish_with(|seq, body| {
-                let now = clock::now();
-                let stamp = Stamp {
-                    seq,
-                    intended: now,
-                    published: now,
-                };
-                maker.body(stamp, body);
-                maker.is_binary()
-            });
-        }
+        server.hub().publish_together(count, |seq, body| {
+            let now = clock::now();
+            let stamp = Stamp {
+                seq,
+                intended: now,
+                published: now,
+            };
+            maker.body(stamp, body);
+            maker.is_binary()
+        });
     }
 }

@@ -108,9 +108,9 @@ fn the_list_in_an_empty_directory() {
     }
     // Every server once, with its tunings.
     let words = list.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(words.matches("websocket/reference").count(), 1, "{list}");
+    assert_eq!(words.matches("websocket/reference ").count(), 1, "{list}");
     for wanted in [
-        "one per core. (equalised, defaults)",
+        "connections. (equalised, defaults)",
         "before any protocol. (fixed)",
     ] {
         assert!(words.contains(wanted), "{wanted}: {list}");

@@ -111,34 +111,53 @@ impl Hub {
     /// Publishes the next message. `make` is told its sequence number, appends its body, and says whether it is
     /// binary; time stamps taken inside are as close to the publishing as can be. Returns the sequence number.
     pub fn publish_with(&self, make: impl FnOnce(u64, &mut Vec<u8>) -> bool) -> u64 {
+        let seq = self.append(&mut self.ring(), make);
+        self.tell();
+        seq
+    }
+
+    /// Publishes `count` messages that are ready together: no worker sees some of them without the others, and each is told
+    /// once.
+    pub fn publish_together(&self, count: usize, mut make: impl FnMut(u64, &mut Vec<u8>) -> bool) {
         let mut ring = self.ring();
-        let ring_ref = &mut *ring;
-        let seq = ring_ref.last_seq + 1;
-        ring_ref.body.clear();
-        ring_ref.encoded.clear();
-        let binary = make(seq, &mut ring_ref.body);
+        for _ in 0..count {
+            self.append(&mut ring, &mut make);
+        }
+        drop(ring);
+        if count > 0 {
+            self.tell();
+        }
+    }
+
+    fn append(&self, ring: &mut Ring, make: impl FnOnce(u64, &mut Vec<u8>) -> bool) -> u64 {
+        let seq = ring.last_seq + 1;
+        ring.body.clear();
+        ring.encoded.clear();
+        let binary = make(seq, &mut ring.body);
         (self.encode)(
             Message {
                 seq,
-                body: &ring_ref.body,
+                body: &ring.body,
                 binary,
             },
-            &mut ring_ref.encoded,
+            &mut ring.encoded,
         );
-        let bytes = Bytes::copy_from_slice(&ring_ref.encoded);
-        ring_ref.last_seq = seq;
-        ring_ref.bytes += bytes.len();
-        ring_ref.frames.push_back(Frame { seq, bytes, binary });
-        while ring_ref.frames.len() > KEPT_MESSAGES
-            || (ring_ref.bytes > KEPT_BYTES && ring_ref.frames.len() > LEAST_KEPT)
+        let bytes = Bytes::copy_from_slice(&ring.encoded);
+        ring.last_seq = seq;
+        ring.bytes += bytes.len();
+        ring.frames.push_back(Frame { seq, bytes, binary });
+        while ring.frames.len() > KEPT_MESSAGES
+            || (ring.bytes > KEPT_BYTES && ring.frames.len() > LEAST_KEPT)
         {
-            let oldest = ring_ref.frames.pop_front();
-            ring_ref.bytes -= oldest.map_or(0, |frame| frame.bytes.len());
+            let oldest = ring.frames.pop_front();
+            ring.bytes -= oldest.map_or(0, |frame| frame.bytes.len());
         }
-        drop(ring);
         self.published.fetch_add(1, Ordering::Relaxed);
-        self.workers().iter().for_each(|tell| tell());
         seq
+    }
+
+    fn tell(&self) {
+        self.workers().iter().for_each(|tell| tell());
     }
 
     /// Publishes `body` as it is.

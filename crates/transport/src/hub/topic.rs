@@ -244,6 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_published_together_is_announced_once() {
+        let hub = hub();
+        let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let telling = Arc::clone(&told);
+        hub.on_news(Box::new(move || {
+            telling.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }));
+        let mut seqs = Vec::new();
+        hub.publish_together(10, |seq, body| {
+            seqs.push(seq);
+            body.push(b'x');
+            false
+        });
+        hub.publish_together(0, |_, _| unreachable!("there is nothing to make"));
+        assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(seqs, (1..=10).collect::<Vec<_>>());
+        assert_eq!(drain(&mut topic(&hub).subscribe(Some(0))), seqs);
+        assert_eq!(hub.published(), 10);
+    }
+
+    #[test]
     fn a_subscriber_that_falls_behind_is_told_so() {
         let hub = hub();
         let topic = topic(&hub);
