@@ -110,6 +110,12 @@ impl RunConfig {
                 .iter()
                 .map(|server| server.label.clone())
                 .collect(),
+            one_tuning: self
+                .servers
+                .iter()
+                .filter(|server| server.one_tuning)
+                .map(|server| server.label.clone())
+                .collect(),
             absent: self.absent.clone(),
             left_out: self.all_left_out(),
             server_cores: self.cores.server.clone(),

@@ -35,6 +35,8 @@ pub struct Server {
     pub directory: Option<PathBuf>,
     /// Who publishes: the server by a schedule, or the load process through it.
     pub publisher: Publisher,
+    /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
+    pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
     pub profile: Profile,
     /// Connections that it can hold; scenarios with more are measured without it. As many as asked for, if absent.

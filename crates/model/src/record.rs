@@ -54,6 +54,9 @@ pub struct Run {
     pub scenarios: Vec<Scenario>,
     /// Servers that take part.
     pub servers: Vec<ServerLabel>,
+    /// Of these, servers that come in one tuning only, so that none is missing beside it.
+    #[serde(default)]
+    pub one_tuning: Vec<ServerLabel>,
     /// Servers that were to take part and cannot.
     pub absent: Vec<AbsentServer>,
     /// Servers that could have taken part and were left out, of all scenarios or of one.

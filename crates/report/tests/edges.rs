@@ -5,7 +5,8 @@ mod page;
 mod support;
 
 use pushbench_model::measurement::LoopModel;
-use pushbench_model::record::{Outcome, Record};
+use pushbench_model::record::{Outcome, Record, ServerLabel};
+use pushbench_model::tuning::Tuning;
 use pushbench_report::{csv, html, markdown, summary};
 
 /// Renders everything and returns the words of the page.
@@ -49,6 +50,29 @@ fn one_trial() {
         "one trial has no interval: {first:?}"
     );
     assert_eq!(table.rows[1].cells[0].text, "n/a");
+}
+
+/// A server that comes in one tuning only is no reason to refuse: nothing is missing beside it.
+#[test]
+fn one_tuning_is_all_there_is() {
+    let mut record = support::record();
+    let is_defaults = |server: &ServerLabel| {
+        server.name() == "sse/reference" && server.tuning == Tuning::Defaults
+    };
+    record
+        .trials
+        .retain(|recorded| !is_defaults(&recorded.trial.server));
+    let refusal = "No verdict: defaults was not measured for sse/reference";
+    assert!(words(&record).contains(refusal));
+    let alone = record
+        .run
+        .servers
+        .iter()
+        .find(|server| server.name() == "sse/reference" && server.tuning == Tuning::Equalised);
+    record.run.one_tuning = alone.cloned().into_iter().collect();
+    record.run.servers.retain(|server| !is_defaults(server));
+    assert_eq!(record.run.one_tuning.len(), 1);
+    assert!(!words(&record).contains(refusal));
 }
 
 #[test]

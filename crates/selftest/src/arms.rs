@@ -37,6 +37,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         directory: None,
         publisher: Publisher::Server,
         profile: Profile::Quick,
+        one_tuning: false,
         max_connections: None,
         about: "Pushbench's own.".into(),
         program: None,

@@ -99,6 +99,7 @@ fn write(parent: &Path, seed: u64, kind: Kind) -> Result<Record, String> {
         planned: repetitions,
         scenarios: vec![scenario],
         servers: servers.iter().map(|server| server.label.clone()).collect(),
+        one_tuning: Vec::new(),
         absent: Vec::new(),
         left_out: Vec::new(),
         server_cores: vec![0],

@@ -91,6 +91,7 @@ impl Setup {
             directory: None,
             publisher: Publisher::Server,
             profile: Profile::Quick,
+            one_tuning: false,
             max_connections: None,
             about: String::new(),
             program: None,

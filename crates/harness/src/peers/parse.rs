@@ -197,6 +197,7 @@ impl RawReceiver {
                 minimum: self.minimum,
                 needs: self.needs.iter().map(|path| base.join(path)).collect(),
                 install: self.install,
+                one_tuning: false,
                 profile: Profile::Quick,
                 max_connections: None,
                 directory,

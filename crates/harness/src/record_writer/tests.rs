@@ -27,6 +27,7 @@ fn run() -> Run {
         planned: 2,
         scenarios: vec![scenario()],
         servers: servers().into_iter().map(|server| server.label).collect(),
+        one_tuning: Vec::new(),
         absent: Vec::new(),
         left_out: Vec::new(),
         server_cores: vec![0],

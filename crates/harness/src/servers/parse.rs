@@ -90,6 +90,12 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Vec<Server>, ServersError
             }
         }
     }
+    let labels: Vec<ServerLabel> = servers.iter().map(|server| server.label.clone()).collect();
+    for server in &mut servers {
+        let same = |label: &&ServerLabel| label.name() == server.label.name();
+        server.one_tuning =
+            server.label.tuning != Tuning::Fixed && labels.iter().filter(same).count() == 1;
+    }
     Ok(servers)
 }
 
@@ -177,6 +183,7 @@ impl RawServer {
                 Publishes::Schedule => Publisher::Server,
                 Publishes::Relay => Publisher::Load,
             },
+            one_tuning: false,
             profile: self.profile,
             max_connections: self.max_connections.as_ref().map(|most| *most.get_ref()),
             about: self.about.clone(),

@@ -79,7 +79,7 @@ pub(super) fn groups<'a>(record: &'a Record, scenario: &'a Scenario) -> Vec<Grou
         }
     }
     let tunings = tunings(&servers);
-    let refusal = one_sided(&servers, &trials);
+    let refusal = one_sided(&servers, &record.run.one_tuning, &trials);
     let slices: Vec<&SliceTrial> = record
         .slices
         .iter()
@@ -124,8 +124,12 @@ fn tunings(servers: &[&ServerLabel]) -> Vec<Tuning> {
     tunings
 }
 
-/// Why a scenario gets no verdict: a server that has tunings was measured in only one of them.
-fn one_sided(servers: &[&ServerLabel], trials: &[&RecordedTrial]) -> Option<String> {
+/// Why a scenario gets no verdict: a server that has two tunings was measured in only one of them.
+fn one_sided(
+    servers: &[&ServerLabel],
+    one_tuning: &[ServerLabel],
+    trials: &[&RecordedTrial],
+) -> Option<String> {
     let measured = |server: &ServerLabel| {
         let usable =
             |t: &&RecordedTrial| t.trial.outcome.is_valid() && t.trial.measurement.is_some();
@@ -134,7 +138,8 @@ fn one_sided(servers: &[&ServerLabel], trials: &[&RecordedTrial]) -> Option<Stri
             .any(|t| t.trial.server == *server && usable(t))
     };
     let mut missing: BTreeMap<Tuning, Vec<String>> = BTreeMap::new();
-    for server in servers.iter().filter(|s| s.tuning != Tuning::Fixed) {
+    let has_choice = |s: &&&ServerLabel| s.tuning != Tuning::Fixed && !one_tuning.contains(s);
+    for server in servers.iter().filter(has_choice) {
         for tuning in Tuning::BOTH {
             let twin = ServerLabel {
                 tuning,

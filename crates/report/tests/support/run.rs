@@ -39,6 +39,7 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
         planned,
         scenarios,
         servers: MODELS.iter().map(super::Model::label).collect(),
+        one_tuning: Vec::new(),
         absent: vec![AbsentServer {
             server: ServerLabel {
                 transport: "sse".into(),
