@@ -175,11 +175,11 @@ mod tests {
         let found = |limits: &Limits| crowd(limits).found;
         assert_eq!(
             found(&limits(20_000, true)),
-            "3 worker threads with file tables of their own, 127.0.0.1 to 127.0.0.3"
+            "3 worker threads with file tables of their own, 127.0.0.1 to 127.0.0.5"
         );
         assert_eq!(
             found(&limits(100_000, false)),
-            "the common file table, 127.0.0.1 to 127.0.0.3"
+            "the common file table, 127.0.0.1 to 127.0.0.5"
         );
         let forbidden = crowd(&limits(20_000, false));
         assert_eq!(forbidden.level, Level::Note);
