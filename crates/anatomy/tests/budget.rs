@@ -13,16 +13,20 @@ use std::process::Command;
 use pushbench_anatomy::count::Tool;
 
 /// Instructions per delivery at 100 subscribers, one message at a time: half, stack, bound.
-const INSTRUCTIONS: [(&str, &str, f64); 9] = [
+const INSTRUCTIONS: [(&str, &str, f64); 13] = [
     ("server", "floor", 45.0),
+    ("server", "tcp/bare", 105.0),
+    ("server", "sse/bare", 115.0),
+    ("server", "websocket/bare", 105.0),
+    ("server", "long-poll/bare", 650.0),
     ("server", "tcp/reference", 980.0),
     ("server", "websocket/reference", 1_870.0),
     ("server", "sse/reference", 2_740.0),
     ("server", "long-poll/reference", 12_200.0),
     ("client", "floor", 375.0),
-    ("client", "tcp/pushbench", 1_490.0),
-    ("client", "websocket/pushbench", 1_810.0),
-    ("client", "sse/pushbench", 2_540.0),
+    ("client", "tcp/pushbench", 510.0),
+    ("client", "websocket/pushbench", 730.0),
+    ("client", "sse/pushbench", 930.0),
 ];
 
 /// Writes per delivery of a server and reads per delivery of a load generator: one each. The rest is the publishing,

@@ -161,11 +161,11 @@ fn unknown_names_are_answered_with_the_known_ones() {
         ),
         (
             vec!["serve", "--transport", "tcp", "--tuning", "defaults"],
-            &["tcp has no tuning defaults; it has fixed"],
+            &["tcp on the stack reference has no tuning defaults; it has fixed"],
         ),
         (
             vec!["serve", "--transport", "sse", "--tuning", "fixed"],
-            &["sse has no tuning fixed; it has equalised and defaults"],
+            &["sse on the stack reference has no tuning fixed; it has equalised and defaults"],
         ),
         (
             vec!["serve", "--transport", "nope"],
