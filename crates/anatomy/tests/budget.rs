@@ -105,24 +105,27 @@ fn release_program() -> String {
     executable.expect("an example has an executable")
 }
 
-/// Figures of all stacks, by stack and name.
+/// Figures of all contenders that have a bound, by name and figure.
 fn figures(program: &str, half: &str) -> BTreeMap<(String, String), f64> {
-    let count = Command::new(program)
-        .args([half, "all", CONNECTIONS, MESSAGES])
-        .output()
-        .expect("it was built");
-    assert!(
-        count.status.success(),
-        "{}",
-        String::from_utf8_lossy(&count.stderr)
-    );
-    let said = String::from_utf8_lossy(&count.stdout);
-    said.lines()
-        .filter_map(|line| {
+    let bounded = INSTRUCTIONS.iter().filter(|(of, ..)| *of == half);
+    let mut figures = BTreeMap::new();
+    for (_, contender, _) in bounded {
+        let count = Command::new(program)
+            .args([half, contender, CONNECTIONS, MESSAGES])
+            .output()
+            .expect("it was built");
+        assert!(
+            count.status.success(),
+            "{}",
+            String::from_utf8_lossy(&count.stderr)
+        );
+        let said = String::from_utf8_lossy(&count.stdout);
+        figures.extend(said.lines().filter_map(|line| {
             let [_, stack, name, figure] = line.split(' ').collect::<Vec<_>>()[..] else {
                 return None;
             };
             Some(((stack.to_owned(), name.to_owned()), figure.parse().ok()?))
-        })
-        .collect()
+        }));
+    }
+    figures
 }
