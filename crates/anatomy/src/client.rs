@@ -3,6 +3,7 @@
 
 mod hyper;
 mod own;
+mod reqwest;
 mod tungstenite;
 
 use std::cell::RefCell;
@@ -47,6 +48,7 @@ pub(crate) fn receive(
         Start::Own => own::receive(contender.speaker(), address, connections),
         Start::Tungstenite(buffer) => alone(tungstenite::receive(address, connections, buffer)),
         Start::Hyper => alone(hyper::receive(address, connections)),
+        Start::Reqwest => alone(reqwest::receive(address, connections)),
         Start::Served(_) => Err(io::Error::other("a server does not receive")),
     }
 }

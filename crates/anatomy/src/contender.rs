@@ -38,6 +38,8 @@ pub enum Start {
     Tungstenite(Option<usize>),
     /// hyper as a client, with our decoder of events behind it.
     Hyper,
+    /// reqwest as a client, with the events of eventsource-stream.
+    Reqwest,
 }
 
 /// How one of our servers is set.
@@ -96,6 +98,7 @@ pub static CONTENDERS: &[Contender] = &[
     client("tcp/pushbench", "tcp", Rung::Framing, "our load generator", Start::Own),
     client("sse/pushbench", "sse", Rung::Framing, "our load generator", Start::Own),
     client("sse/hyper", "sse", Rung::Library, "hyper, events decoded by hand", Start::Hyper),
+    client("sse/reqwest-eventsource", "sse", Rung::Defaults, "reqwest and eventsource-stream", Start::Reqwest),
     client("websocket/pushbench", "websocket", Rung::Framing, "our load generator", Start::Own),
     client("websocket/tungstenite-4k", "websocket", Rung::Library, "tokio-tungstenite, read buffer of 4 KiB", Start::Tungstenite(Some(4096))),
     client("websocket/tungstenite", "websocket", Rung::Defaults, "tokio-tungstenite with its defaults", Start::Tungstenite(None)),

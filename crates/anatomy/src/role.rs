@@ -84,7 +84,7 @@ fn serve(contender: &Contender) -> io::Result<()> {
             server.serve(io::stdin())
         }
         Start::Served(served) => serve_own(contender, served.options()),
-        Start::Own | Start::Tungstenite(_) | Start::Hyper => {
+        Start::Own | Start::Tungstenite(_) | Start::Hyper | Start::Reqwest => {
             Err(io::Error::other("a client does not serve"))
         }
     }
