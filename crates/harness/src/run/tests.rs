@@ -212,10 +212,17 @@ fn a_stop_between_trials_keeps_the_last_one() {
 fn nothing_to_run_is_an_error_and_leaves_no_record() {
     let parent = tempfile::tempdir().unwrap();
     type Lack = fn(&mut RunConfig);
-    let lacks: [(Lack, &str); 3] = [
+    let lacks: [(Lack, &str); 4] = [
         (|config| config.scenarios.clear(), "no scenario"),
         (|config| config.servers.clear(), "no server"),
         (|config| config.repetitions = 0, "no repetitions"),
+        (
+            |config| {
+                let servers = config.servers.iter_mut();
+                servers.for_each(|server| server.max_connections = Some(1));
+            },
+            "no server chosen can hold the connections",
+        ),
     ];
     for (lack, wanted) in lacks {
         let mut config = config(parent.path());
@@ -229,6 +236,33 @@ fn nothing_to_run_is_an_error_and_leaves_no_record() {
         assert!(result.unwrap_err().to_string().contains(wanted));
     }
     assert_eq!(parent.path().read_dir().unwrap().count(), 0);
+}
+
+/// What is not measured although it is there stands in the record, with its reason.
+#[test]
+fn what_is_left_out_is_recorded() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut config = config(parent.path());
+    config.servers[0].profile = Profile::Standard;
+    let by_profile = config.servers[0].left_out_of(Profile::Quick).unwrap();
+    assert!(config.servers[0].left_out_of(Profile::Standard).is_none());
+    config.left_out.push(by_profile.clone());
+    config.servers.remove(0);
+    let mut other = config.servers[0].clone();
+    other.label.stack = "y".into();
+    other.max_connections = Some(1);
+    config.servers.push(other.clone());
+    let mut mock = Mock {
+        outcomes: vec![Outcome::Valid; 2].into(),
+        stop_after: None,
+        ran: Vec::new(),
+    };
+    let stop = AtomicBool::new(false);
+    let outcome = run(&config, &mut mock, &mut Notes::default(), &stop).unwrap();
+    assert_eq!((outcome.planned, outcome.completed), (2, 2));
+    let record = Record::read(&outcome.directory).unwrap();
+    let by_scenario = other.left_out_by(&config.scenarios[0]).unwrap();
+    assert_eq!(record.run.left_out, [by_profile, by_scenario]);
 }
 
 #[test]

@@ -6,6 +6,10 @@ use super::*;
 use crate::verify::tests::scenario;
 
 fn config(subscribers: u32, bytes: usize) -> SliceConfig {
+    made(subscribers, bytes).unwrap()
+}
+
+fn made(subscribers: u32, bytes: usize) -> Option<SliceConfig> {
     let mut scenario = scenario();
     let Workload::FanOut(fan_out) = &mut scenario.workload else {
         panic!("a fan-out is expected")
@@ -16,7 +20,7 @@ fn config(subscribers: u32, bytes: usize) -> SliceConfig {
                    publishes = \"schedule\"\nabout = \"\"\n";
     let servers = Server::parse(servers, Path::new("servers.toml")).unwrap();
     let servers = servers.into_iter().map(Arc::new).collect();
-    SliceConfig::new(&Arc::new(scenario), servers, Profile::Quick, 7).unwrap()
+    SliceConfig::new(&Arc::new(scenario), servers, Profile::Quick, 7)
 }
 
 #[test]
@@ -26,7 +30,13 @@ fn a_slice_has_about_as_many_deliveries_whatever_the_scenario() {
     assert_eq!(messages(1000, 128), 1);
     assert_eq!(messages(10, 65_536), 6, "large ones cost more");
     assert_eq!(messages(1, 8), 64, "bounded below");
-    assert_eq!(messages(1_000_000, 8), 1, "and above");
+    assert_eq!(messages(MOST_SUBSCRIBERS, 8), 1, "and above");
+}
+
+#[test]
+fn a_crowd_has_no_slices() {
+    assert!(made(MOST_SUBSCRIBERS, 8).is_some());
+    assert!(made(MOST_SUBSCRIBERS + 1, 8).is_none());
 }
 
 #[test]
