@@ -1,5 +1,5 @@
-//! What one contender costs per delivery, in lines of `SIDE NAME WHAT FIGURE`, and where: a profile for
-//! `callgrind_annotate`.
+//! What one contender costs per delivery (`memory`: bytes per connection), in lines of `SIDE NAME WHAT FIGURE`, and
+//! where: a profile for `callgrind_annotate`.
 //!
 //! ```text
 //! cargo run --release -p pushbench-anatomy --example contender -- server sse/reference 100 200 [profile]
@@ -12,8 +12,8 @@ use std::process::Command;
 
 use pushbench_anatomy::contender::Contender;
 use pushbench_anatomy::count::{Tool, per_delivery, sorted};
-use pushbench_anatomy::role;
 use pushbench_anatomy::trial::{Shape, Trial};
+use pushbench_anatomy::{memory, role};
 use pushbench_model::anatomy::Side;
 use pushbench_sys::process::raise_nofile;
 
@@ -60,6 +60,9 @@ fn main() -> io::Result<()> {
             say("waits", calls.waits);
             say("others", calls.others);
             say("failed", calls.failed);
+        }
+        if let Some(bytes) = memory::per_connection(contender, connections)? {
+            say("memory", bytes);
         }
         if let [profile] = profile {
             let mut trial = Trial::start(contender, shape, |program| {

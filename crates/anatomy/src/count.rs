@@ -1,10 +1,12 @@
-//! Instructions and system calls per delivery.
+//! Instructions, allocations and system calls per delivery.
 //!
 //! The processor counts both the program and the kernel, where the machine lets it. Where it does not, valgrind counts
 //! the program alone.
 //!
 //! Tools that count see the whole life of a process. Counting two lives that differ in nothing but the number of
 //! messages, and dividing the difference, leaves the deliveries alone.
+
+mod callgrind;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,7 +24,7 @@ const FEW: u64 = 8;
 /// Something that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
-    /// User instructions, by valgrind's callgrind. The kernel is not seen.
+    /// User instructions and calls of the C library's allocator, by valgrind's callgrind. The kernel is not seen.
     Callgrind,
     /// System calls, by strace.
     Strace,
@@ -66,11 +68,7 @@ impl Tool {
     fn read(self, output: &str) -> io::Result<Counts> {
         let text = std::fs::read_to_string(output)?;
         let counts = match self {
-            Self::Callgrind => text
-                .lines()
-                .find_map(|line| line.strip_prefix("totals: "))
-                .and_then(|total| total.trim().parse().ok())
-                .map(|total| Counts::from([("instructions".to_owned(), total)])),
+            Self::Callgrind => callgrind::read(&text),
             Self::Strace => Some(text.lines().filter_map(system_call).flatten().collect()),
         };
         counts.ok_or_else(|| io::Error::other(format!("{} wrote no counts", self.program())))

@@ -8,7 +8,7 @@
 //! - [`contender`]: who is measured: a table
 //! - [`role`]: the measured processes, each a re-execution of the program that measures it; `client`: how clients receive
 //! - [`trial`]: a measured process with its peer, delivering batch by batch
-//! - [`count`]: instructions and system calls per delivery
+//! - [`count`]: instructions, allocations and system calls per delivery; [`memory`]: bytes per connection
 //! - [`cpu`]: CPU time per delivery, in slices that take turns
 //! - [`ladder`]: all of it, stage by stage; [`text`]: a stage as a plain table
 //! - [`local`]: a server and subscribers in this process, for the criterion benches
@@ -22,6 +22,7 @@ pub mod cpu;
 pub mod floor;
 pub mod ladder;
 pub mod local;
+pub mod memory;
 pub mod role;
 pub mod text;
 pub mod trial;
