@@ -5,6 +5,7 @@ mod exit;
 mod inputs;
 mod output;
 mod progress;
+mod survey;
 mod table;
 
 use std::sync::Arc;

@@ -14,8 +14,8 @@ use common::{Stage, finish, root};
 use jsonschema::Validator;
 use serde_json::Value;
 
-const DOCUMENTS: [&str; 7] = [
-    "run", "trial", "slices", "selftest", "search", "peers", "anatomy",
+const DOCUMENTS: [&str; 8] = [
+    "run", "trial", "slices", "selftest", "search", "peers", "anatomy", "survey",
 ];
 
 fn published(document: &str) -> String {

@@ -10,6 +10,7 @@ use pushbench_model::environment::Environment;
 use pushbench_sys::affinity;
 use pushbench_sys::counters::Counters;
 
+pub use crate::time::now;
 pub use machine::short_name;
 
 /// What only the program knows that is being run; it is baked in when that is built.

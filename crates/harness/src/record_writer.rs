@@ -16,6 +16,7 @@ use pushbench_model::record::{
 use pushbench_model::search::{SEARCH_FILE, Search};
 use pushbench_model::selftest::{SELFTEST_FILE, SelfTest};
 use pushbench_model::slices::{SLICES_FILE, SliceTrial};
+use pushbench_model::survey::Survey;
 use serde::Serialize;
 
 use crate::error::HarnessError;
@@ -187,6 +188,15 @@ impl RecordWriter {
     /// When the disk is full or the file cannot be written.
     pub fn put_anatomy(&self, anatomy: &Anatomy) -> Result<(), HarnessError> {
         self.replace(ANATOMY_FILE, anatomy)
+    }
+
+    /// Writes what a survey has found so far, in the place of the one of the same name, as [`Self::put_search`] does.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the file cannot be written.
+    pub fn put_survey(&self, survey: &Survey) -> Result<(), HarnessError> {
+        self.replace(&survey.file(), survey)
     }
 
     fn replace(&self, name: &str, document: &impl Serialize) -> Result<(), HarnessError> {

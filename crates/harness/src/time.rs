@@ -12,6 +12,12 @@ pub(crate) fn for_file_name(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H-%M-%SZ").to_string()
 }
 
+/// The time of day, RFC 3339, UTC.
+#[must_use]
+pub fn now() -> String {
+    rfc3339(Timestamp::now())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 //!
 //! - [`run`]: one measurement, from the first connection to the last message
 //! - [`run_slices`]: short pieces of load, each when it is asked for
+//! - [`drive`]: load on any endpoint, outside of a trial
 //! - [`target`]: where the server is
 //! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
 //! - [`capacity`]: how many connections fit, and how they are spread where they do not
@@ -19,6 +20,7 @@
 pub mod barrier;
 pub mod capacity;
 mod client;
+pub mod drive;
 mod error;
 mod faults;
 mod patience;

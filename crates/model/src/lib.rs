@@ -11,10 +11,11 @@
 //! - [`windows`]: response times over time
 //! - [`inbox`]: what a load generator does with each message: verify, stamp, record
 //! - [`control`]: the documents exchanged with a server's control endpoint
+//! - [`drive`]: what `pushbench load` saw of an endpoint that promised nothing but its transport
 //! - [`measurement`]: what a load process prints at the end of a trial
 //! - [`stages`]: where the time of a delivery goes
 //! - [`record`]: what a run leaves on disk, and reading it back
-//! - [`slices`], [`search`], [`selftest`], [`anatomy`], [`peers`]: what else a record may hold
+//! - [`slices`], [`search`], [`selftest`], [`anatomy`], [`peers`], [`survey`]: what else a record may hold
 //! - [`tuning`], [`margin`]: how libraries are set, and how large a difference must be to matter
 //! - [`injection`]: faults and delays that a self-test asks a server for
 //! - [`environment`]: the machine a run was made on
@@ -24,6 +25,7 @@
 
 pub mod anatomy;
 pub mod control;
+pub mod drive;
 pub mod environment;
 pub mod histogram;
 pub mod inbox;
@@ -43,6 +45,7 @@ pub mod selftest;
 pub mod sequence;
 pub mod slices;
 pub mod stages;
+pub mod survey;
 pub mod theory;
 pub mod tuning;
 pub mod windows;

@@ -2,7 +2,8 @@
 //!
 //! A record is a directory: `run.json` (written first), `trials.jsonl` (one line appended after each trial), and
 //! `hlog/` with one HdrHistogram V2 log per trial. It is never overwritten. What else it may hold has modules of its own:
-//! [`slices`](crate::slices), [`search`](crate::search), [`selftest`](crate::selftest), [`anatomy`](crate::anatomy).
+//! [`slices`](crate::slices), [`search`](crate::search), [`selftest`](crate::selftest), [`anatomy`](crate::anatomy),
+//! [`peers`](crate::peers), [`survey`](crate::survey).
 
 mod consistent;
 mod hlog;

@@ -38,7 +38,8 @@ pub(crate) fn alone(record: &Record) -> Option<&Anatomy> {
         && record.trials.is_empty()
         && record.slices.is_empty()
         && record.search.is_none()
-        && record.peers.is_none();
+        && record.peers.is_none()
+        && record.surveys.is_empty();
     record.anatomy.as_ref().filter(|_| else_empty)
 }
 

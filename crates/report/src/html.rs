@@ -12,6 +12,7 @@ mod page;
 mod peers;
 mod run;
 mod saturation;
+mod survey;
 mod table;
 
 pub(crate) use escape::escape;

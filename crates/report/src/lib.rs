@@ -14,6 +14,7 @@
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
 //! - [`peers`]: programs of others beside our own
+//! - [`survey`]: what clients, browsers, proxies and faulty samples did
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 //! - [`compare`]: several records against the first
@@ -33,6 +34,7 @@ pub mod results;
 mod saturation;
 mod selftest;
 mod summary;
+pub mod survey;
 pub mod table;
 mod texts;
 pub mod tier;

@@ -10,7 +10,7 @@ use crate::number::capitalised;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::{peers, selftest, texts, trials};
+use crate::{peers, selftest, survey, texts, trials};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
@@ -151,6 +151,17 @@ fn after(record: &Record) -> String {
         }
         out += &format!("\n{}\n", escape(&peers::made_with(found)));
     }
+    for found in &record.surveys {
+        out += &format!("\n## {}\n", escape(&found.title));
+        for section in survey::sections(found) {
+            out += &format!("\n### {}\n\n", escape(&section.title));
+            for sentence in &section.about {
+                out += &format!("{}\n\n", escape(sentence));
+            }
+            out += &table(&section.table);
+        }
+        out += &format!("\n{}\n", escape(&survey::made_with(found)));
+    }
     if !run.absent.is_empty() {
         out += "\n## Absent servers\n\n";
         for absent in &run.absent {
@@ -230,12 +241,17 @@ pub(crate) fn table(table: &Table) -> String {
     out
 }
 
+/// As code within a cell: one line, with the line ends shown.
+fn code_cell(text: &str) -> String {
+    code(&text.replace('\n', "⏎").replace('|', "\\|"))
+}
+
 fn cell_text(cell: &Cell) -> String {
     let main = escape(&cell.text);
-    let main = if cell.tone == Tone::Bad {
-        format!("**{main}**")
-    } else {
-        main
+    let main = match cell.tone {
+        Tone::Bad => format!("**{main}**"),
+        Tone::Code => code_cell(&cell.text),
+        _ => main,
     };
     let small: String = cell
         .small

@@ -58,6 +58,12 @@ pub enum Tone {
     Absent,
     /// Something is wrong.
     Bad,
+    /// As it should be.
+    Good,
+    /// Not wrong, and not as it should be.
+    Doubtful,
+    /// Bytes or program text, shown as they are.
+    Code,
 }
 
 impl Column {

@@ -15,6 +15,7 @@ use crate::anatomy;
 use crate::answer::Verdicts;
 use crate::number::{THIN, capitalised, counted, short, significant, whole};
 use crate::results::Group;
+use crate::survey;
 use crate::table::{Cell, Column, Table};
 
 /// `Server-Sent Events` for `sse`; names it does not know stay as they are.
@@ -49,6 +50,10 @@ pub(crate) fn heading(record: &Record) -> String {
     if anatomy::alone(record).is_some() {
         return "What a delivery is made of".into();
     }
+    if survey::only_surveys(record) {
+        let titles = record.surveys.iter().map(|survey| survey.title.as_str());
+        return titles.collect::<Vec<_>>().join(" · ");
+    }
     match &record.search {
         Some(search) => format!("The highest rate with {}", search.objective),
         None => title(&record.run),
@@ -82,6 +87,9 @@ pub(crate) fn asked(record: &Record) -> String {
             whole(anatomy.payload_bytes),
             machine(run),
         );
+    }
+    if survey::only_surveys(record) {
+        return format!("A survey on {}", machine(run));
     }
     if record.search.is_some() {
         return format!(

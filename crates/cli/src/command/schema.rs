@@ -6,6 +6,7 @@ use pushbench_model::record::{Run, Trial};
 use pushbench_model::search::Search;
 use pushbench_model::selftest::SelfTest;
 use pushbench_model::slices::SliceTrial;
+use pushbench_model::survey::Survey;
 
 use crate::exit::Exit;
 use crate::output;
@@ -34,6 +35,8 @@ enum Document {
     Peers,
     /// anatomy.json
     Anatomy,
+    /// survey-NAME.json
+    Survey,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -45,6 +48,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         Document::Search => schemars::schema_for!(Search),
         Document::Peers => schemars::schema_for!(Peers),
         Document::Anatomy => schemars::schema_for!(Anatomy),
+        Document::Survey => schemars::schema_for!(Survey),
     };
     output::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Done)

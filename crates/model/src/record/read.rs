@@ -13,6 +13,7 @@ use crate::peers::{PEERS_FILE, Peers};
 use crate::search::{SEARCH_FILE, Search};
 use crate::selftest::{SELFTEST_FILE, SelfTest};
 use crate::slices::{SLICES_FILE, SliceTrial};
+use crate::survey::{SURVEY_PREFIX, Survey};
 
 /// A trial together with its histograms.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Record {
     pub peers: Option<Peers>,
     /// What a delivery is made of, if that was measured: beside the trials, or instead of them.
     pub anatomy: Option<Anatomy>,
+    /// What surveys found, in the order of a report.
+    pub surveys: Vec<Survey>,
 }
 
 /// Why a directory cannot be read as a record.
@@ -125,6 +128,7 @@ impl Record {
             search: read_if_there(&dir.join(SEARCH_FILE))?,
             peers: read_if_there(&dir.join(PEERS_FILE))?,
             anatomy,
+            surveys: read_surveys(dir)?,
         })
     }
 }
@@ -161,6 +165,27 @@ fn read_if_there<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T
         return Ok(None);
     }
     parse(path, 1, &read_text(path)?).map(Some)
+}
+
+fn read_surveys(dir: &Path) -> Result<Vec<Survey>, ReadError> {
+    let io = |source| ReadError::Io {
+        path: dir.into(),
+        source,
+    };
+    let mut surveys = Vec::new();
+    for entry in fs::read_dir(dir).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let is_one =
+            name.is_some_and(|name| name.starts_with(SURVEY_PREFIX) && name.ends_with(".json"));
+        if is_one {
+            let survey: Survey = parse(&path, 1, &read_text(&path)?)?;
+            survey.check().map_err(malformed(&path, 1))?;
+            surveys.push(survey);
+        }
+    }
+    surveys.sort_by(|a, b| (a.place, &a.name).cmp(&(b.place, &b.name)));
+    Ok(surveys)
 }
 
 fn read_text(path: &Path) -> Result<String, ReadError> {

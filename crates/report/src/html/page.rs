@@ -3,12 +3,13 @@
 use pushbench_model::anatomy::Anatomy;
 use pushbench_model::record::Record;
 
-use super::{anatomy, answer, escape, evidence, peers, run, saturation};
+use super::{anatomy, answer, escape, evidence, peers, run, saturation, survey};
 use crate::anatomy::{WORDS, alone};
 use crate::chart::Palette;
 use crate::notices;
 use crate::results::Results;
 use crate::saturation::Saturation;
+use crate::survey::only_surveys;
 use crate::texts;
 
 const STYLE: &str = include_str!("style.css");
@@ -31,6 +32,7 @@ pub fn html(record: &Record) -> String {
     out += "<main>\n";
     out += &match alone(record) {
         Some(anatomy) => only_anatomy(record, anatomy, &palette),
+        None if only_surveys(record) => survey::sections(record) + &run::how_it_was_run(record),
         None => everything(&results, &palette),
     };
     out += "</main>\n";
@@ -50,6 +52,7 @@ fn everything(results: &Results<'_>, palette: &Palette) -> String {
         out += &anatomy::section(anatomy, palette, false);
     }
     out += &peers::section(record);
+    out += &survey::sections(record);
     out += &run::not_measured(results);
     out += &run::self_test(record);
     out += &run::what_was_run(results);
@@ -84,6 +87,10 @@ fn header(results: &Results<'_>, title: &str) -> String {
             + "<a href=\"#anatomy\">Anatomy</a>\n<a href=\"#reading\">How to read it</a>\n\
                <a href=\"#run\">What was run</a>\n<a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";
     }
+    if only_surveys(record) {
+        out += &survey::links(record);
+        return out + "<a href=\"#run\">What was run</a>\n</nav>\n</header>\n";
+    }
     out += "<a href=\"#answer\">Answer</a>\n";
     if results.record.search.is_some() {
         out += "<a href=\"#load\">Latency over load</a>\n";
@@ -98,6 +105,7 @@ fn header(results: &Results<'_>, title: &str) -> String {
     if record.anatomy.is_some() {
         out += "<a href=\"#anatomy\">Anatomy of a delivery</a>\n";
     }
+    out += &survey::links(record);
     out += "<a href=\"#not-measured\">Not measured</a>\n<a href=\"#self-test\">Self-test</a>\n<a href=\"#run\">What was run</a>\n\
             <a href=\"#glossary\">Words</a>\n</nav>\n</header>\n";
     out

@@ -62,6 +62,9 @@ fn data(cell: &Cell, words: bool) -> String {
     let class = match (cell.tone, words) {
         (Tone::Bad, _) => " class=\"bad\"",
         (Tone::Absent, _) => " class=\"absent\"",
+        (Tone::Good, _) => " class=\"words good\"",
+        (Tone::Doubtful, _) => " class=\"words doubtful\"",
+        (Tone::Code, _) => " class=\"words\"",
         (Tone::Plain, true) => " class=\"words\"",
         (Tone::Plain, false) => "",
     };
@@ -70,5 +73,9 @@ fn data(cell: &Cell, words: bool) -> String {
         .iter()
         .map(|small| format!("<small>{}</small>", escape(small)))
         .collect();
-    format!("<td{class}>{}{small}</td>", escape(&cell.text))
+    let text = escape(&cell.text);
+    if cell.tone == Tone::Code {
+        return format!("<td{class}><pre>{text}</pre>{small}</td>");
+    }
+    format!("<td{class}>{text}{small}</td>")
 }

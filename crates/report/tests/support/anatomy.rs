@@ -106,6 +106,7 @@ pub fn anatomy_alone() -> Record {
         search: None,
         peers: None,
         anatomy: Some(anatomy()),
+        surveys: Vec::new(),
     }
 }
 

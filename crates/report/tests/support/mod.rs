@@ -149,6 +149,7 @@ pub fn record() -> Record {
         search: None,
         peers: None,
         anatomy: None,
+        surveys: Vec::new(),
     }
 }
 

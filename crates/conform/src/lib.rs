@@ -1,0 +1,1 @@
+//! Our decoders, state machines and servers, held against the specifications.

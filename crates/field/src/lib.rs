@@ -1,0 +1,10 @@
+//! The field: clients, browsers, proxies and faulty samples that we did not write, in front of our servers, and what they
+//! deliver, lose, delay and cost.
+//!
+//! # Layout
+//!
+//! - [`own`]: a server of ours, in this process
+//! - [`program`]: whether a program is there, in which version, and how one is run without leaving it behind
+
+pub mod own;
+pub mod program;
