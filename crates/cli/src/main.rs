@@ -13,8 +13,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, compare, completions, doctor, list, load, peers, report, run, saturate, schema,
-    selftest, serve,
+    anatomy, compare, completions, doctor, list, peers, report, run, saturate, schema, selftest,
+    serve, trial,
 };
 use exit::Exit;
 
@@ -38,8 +38,8 @@ enum Command {
     Anatomy(anatomy::Options),
     /// Serve one transport, to be measured
     Serve(serve::Options),
-    /// Generate load against one server and print what was measured
-    Load(load::Options),
+    /// Play the load side of one trial against a server of the contract
+    Trial(trial::Options),
     /// Draw the report of a record again, from the record alone
     Report(report::Options),
     /// Compare records with a baseline: what changed, and whether that is too much
@@ -77,7 +77,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Anatomy(options)) => anatomy::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
-        Some(Command::Load(options)) => load::run(&options),
+        Some(Command::Trial(options)) => trial::run(&options),
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::List(options)) => list::run(&options),

@@ -17,7 +17,7 @@ const SUBCOMMANDS: [&str; 13] = [
     "anatomy",
     "saturate",
     "serve",
-    "load",
+    "trial",
     "report",
     "compare",
     "list",

@@ -5,7 +5,6 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod list;
-pub(crate) mod load;
 pub(crate) mod peers;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -13,6 +12,7 @@ pub(crate) mod saturate;
 pub(crate) mod schema;
 pub(crate) mod selftest;
 pub(crate) mod serve;
+pub(crate) mod trial;
 
 /// A list of cores: `0,1`. Empty means that nothing is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `pushbench load`
+//! `pushbench trial`
 
 use std::io::{BufReader, Write as _};
 use std::path::PathBuf;
