@@ -1,6 +1,7 @@
 //! The `pushbench` command: one file per subcommand under `command`.
 
 mod command;
+mod drive;
 mod exit;
 mod inputs;
 mod output;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, compare, completions, doctor, list, peers, report, run, saturate, schema, selftest,
-    serve, trial,
+    anatomy, compare, completions, doctor, list, load, peers, report, run, saturate, schema,
+    selftest, serve, trial,
 };
 use exit::Exit;
 
@@ -36,6 +37,8 @@ enum Command {
     Saturate(saturate::Options),
     /// Measure what a delivery is made of: kernel, framing, library, framework
     Anatomy(anatomy::Options),
+    /// Load any SSE, WebSocket or long-polling endpoint, as wrk and hey load others
+    Load(Box<load::Options>),
     /// Serve one transport, to be measured
     Serve(serve::Options),
     /// Play the load side of one trial against a server of the contract
@@ -76,6 +79,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Anatomy(options)) => anatomy::run(&options),
+        Some(Command::Load(options)) => load::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Trial(options)) => trial::run(&options),
         Some(Command::Report(options)) => report::run(&options),

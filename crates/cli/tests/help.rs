@@ -12,11 +12,12 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 13] = [
+const SUBCOMMANDS: [&str; 14] = [
     "run",
     "anatomy",
     "saturate",
     "serve",
+    "load",
     "trial",
     "report",
     "compare",

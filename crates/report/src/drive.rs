@@ -25,7 +25,8 @@ pub use crate::html::drive as html;
 pub use csv::{COLUMNS, csv};
 pub(crate) use facts::{facts, hint, notices, title};
 pub use judge::{Judged, Judgement, judge};
-pub(crate) use percentiles::{name, table};
+pub use percentiles::name;
+pub(crate) use percentiles::table;
 pub use text::{Paper, text};
 pub use threshold::{Count, DriveThreshold, Need, Quantity, Statistic};
 

@@ -51,5 +51,5 @@ pub use anatomy::{AnatomySummary, StageSummary, anatomy_summary};
 pub use csv::csv;
 pub use html::html;
 pub use markdown::markdown;
-pub use number::Unit;
+pub use number::{Unit, whole};
 pub use summary::{ScenarioSummary, Summary, summary};

@@ -82,7 +82,7 @@ impl Stage {
             },
             stop: AtomicBool::new(false),
         };
-        fs::write(stage.path("trial"), load).unwrap();
+        fs::write(stage.path("load"), load).unwrap();
         stage.write_measurement();
         stage.server("echo READY $PWD/load x; cat");
         stage

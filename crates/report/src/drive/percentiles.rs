@@ -10,7 +10,8 @@ use crate::table::{Cell, Column, Table};
 const RANKS: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// What the histogram called `name` holds, in words.
-pub(crate) fn name(name: &str) -> &str {
+#[must_use]
+pub fn name(name: &str) -> &str {
     match name {
         histogram::RESPONSE => "response time",
         histogram::SERVICE => "service time",

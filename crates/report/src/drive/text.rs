@@ -1,6 +1,6 @@
 //! A page of a terminal.
 
-use super::{Driven, Judged, Judgement, bars, facts, percentiles};
+use super::{Driven, Judged, Judgement, bars, facts, hint, notices, percentiles, title};
 use crate::number::{capitalised, counted, whole};
 use crate::table::{Table, Tone};
 
@@ -21,15 +21,15 @@ const PROSE: usize = 100;
 #[must_use]
 pub fn text(driven: &Driven<'_>, judged: &[Judged], paper: Paper) -> String {
     let page = Page(paper);
-    let mut out = format!("{}\n\n", page.strong(&facts::title(driven)));
-    let all = facts::facts(driven);
+    let mut out = format!("{}\n\n", page.strong(&title(driven)));
+    let all = facts(driven);
     let widest = all.iter().map(|fact| fact.about.len()).max().unwrap_or(0);
     for fact in &all {
         let head = format!("{MARGIN}{:widest$}  ", capitalised(fact.about));
         out += &page.hanging(&head, &fact.text, fact.bad);
     }
     out.push('\n');
-    for notice in facts::notices(driven) {
+    for notice in notices(driven) {
         out += &page.hanging(MARGIN, &notice, false);
     }
     let table = percentiles::table(driven);
@@ -149,7 +149,7 @@ impl Page {
             if !hinted.contains(&fault.kind) {
                 hinted.push(fault.kind);
                 let head = format!("{MARGIN}{:widest$}    -> ", "");
-                out += &self.hanging(&head, facts::hint(fault.kind), false);
+                out += &self.hanging(&head, hint(fault.kind), false);
             }
         }
         out
