@@ -73,9 +73,10 @@ fn data(cell: &Cell, words: bool) -> String {
         .iter()
         .map(|small| format!("<small>{}</small>", escape(small)))
         .collect();
-    let text = escape(&cell.text);
     if cell.tone == Tone::Code {
-        return format!("<td{class}><pre>{text}</pre>{small}</td>");
+        let lines: Vec<String> = cell.text.split('\n').map(escape).collect();
+        return format!("<td{class}><pre>{}</pre>{small}</td>", lines.join("\n"));
     }
+    let text = escape(&cell.text);
     format!("<td{class}>{text}{small}</td>")
 }
