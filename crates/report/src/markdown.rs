@@ -250,7 +250,7 @@ fn cell_text(cell: &Cell) -> String {
     let main = escape(&cell.text);
     let main = match cell.tone {
         Tone::Bad => format!("**{main}**"),
-        Tone::Code => code_cell(&cell.text),
+        Tone::Code if !main.is_empty() => code_cell(&cell.text),
         _ => main,
     };
     let small: String = cell

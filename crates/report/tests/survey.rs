@@ -39,7 +39,7 @@ fn every_kind_of_cell_is_drawn() {
     let text = markdown(&alone());
     for expected in [
         "## Behind a proxy",
-        "| direct | works<br>all on time |",
+        "| direct | works<br><sub>all on time</sub> |",
         "**does not work**",
         "`data: a⏎⏎`",
         r"`` a\|`b` ``",
