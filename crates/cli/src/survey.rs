@@ -1,5 +1,4 @@
 //! What all commands share that make a survey: where it goes, and how it is shown.
-#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod museum;
 pub(crate) mod peers;
 pub(crate) mod report;
 pub(crate) mod run;
