@@ -13,8 +13,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, compare, completions, doctor, list, load, museum, peers, report, run, saturate,
-    schema, selftest, serve,
+    anatomy, compare, completions, doctor, list, load, museum, peers, proxies, report, run,
+    saturate, schema, selftest, serve,
 };
 use exit::Exit;
 
@@ -52,6 +52,8 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
+    /// Put nginx and HAProxy in front of our servers: what works, works late, or does not work
+    Proxies(proxies::Options),
     /// Show faulty samples of server push, as they are usually written and with their fix
     Museum(museum::Options),
     /// Print the JSON Schema of a file of a record
@@ -86,6 +88,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
+        Some(Command::Proxies(options)) => proxies::run(&options),
         Some(Command::Museum(options)) => museum::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
