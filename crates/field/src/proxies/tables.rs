@@ -135,7 +135,8 @@ fn figures(visited: &Visited) -> Part {
     }
     part.notes.push(
         "A proxy that takes a response without a length of its own and buffers hands on whole pages: with pages of B bytes and \
-         messages of b bytes on the wire, the first message waits for ⌈B/b⌉ of them."
+         messages of b bytes on the wire, the first message waits for ⌈B/b⌉ of them, and the last ones wait for \
+         messages that never come."
             .into(),
     );
     part

@@ -61,7 +61,8 @@ fn render(table: &Table, name: impl Fn(&str) -> String) -> String {
 fn data(cell: &Cell, words: bool) -> String {
     let class = match (cell.tone, words) {
         (Tone::Bad, _) => " class=\"bad\"",
-        (Tone::Absent, _) => " class=\"absent\"",
+        (Tone::Absent, true) => " class=\"words absent\"",
+        (Tone::Absent, false) => " class=\"absent\"",
         (Tone::Good, _) => " class=\"words good\"",
         (Tone::Doubtful, _) => " class=\"words doubtful\"",
         (Tone::Code, _) => " class=\"words\"",
