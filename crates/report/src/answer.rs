@@ -13,7 +13,7 @@ pub(crate) use defaults::defaults_cost;
 pub use family::{Compared, Verdicts};
 pub(crate) use same_stack::same_stack;
 pub use statement::{Extremes, Finding, Statement};
-pub(crate) use table::{answer_table, headline, times_floor};
+pub(crate) use table::{answer_table, times_floor};
 
 use pushbench_model::record::{Blame, Outcome};
 
