@@ -5,7 +5,7 @@ connections=$2
 pids=""
 i=0
 while [ "$i" -lt "$connections" ]; do
-  venv/bin/websocat --text --unidirectional-reverse "$url" > "$TMPDIR/$i" &
+  venv/bin/websocat --text --no-close "$url" > "$TMPDIR/$i" &
   pids="$pids $!"
   i=$((i + 1))
 done
