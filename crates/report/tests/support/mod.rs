@@ -28,7 +28,7 @@ pub use survey::survey;
 pub use anatomy::{anatomy, anatomy_alone, not_dearer, only_floor};
 use run::run;
 use sketch::Sketch;
-pub use variants::{extreme, with_counters};
+pub use variants::{extreme, with_counters, with_layers};
 
 /// What makes a synthetic server: medians and costs before noise.
 struct Model {
