@@ -7,6 +7,7 @@ mod defaults;
 pub mod encode;
 mod server;
 mod socket;
+pub mod source;
 mod subscriber;
 
 use std::io;
