@@ -70,6 +70,8 @@ pub struct ResponseHead<'a> {
     pub sec_websocket_accept: Option<&'a str>,
     /// `Sec-WebSocket-Extensions`.
     pub sec_websocket_extensions: Option<&'a str>,
+    /// `Sec-WebSocket-Protocol`.
+    pub sec_websocket_protocol: Option<&'a str>,
 }
 
 impl ResponseHead<'_> {
@@ -212,6 +214,7 @@ fn parse(bytes: &[u8]) -> Result<ResponseHead<'_>, HeadError> {
         connection_upgrade: false,
         sec_websocket_accept: None,
         sec_websocket_extensions: None,
+        sec_websocket_protocol: None,
     };
     let mut transfer_coded = false;
     let (mut close, mut keep_alive) = (false, false);
@@ -241,6 +244,7 @@ fn parse(bytes: &[u8]) -> Result<ResponseHead<'_>, HeadError> {
                 }
             }
             20 if is("sec-websocket-accept") => head.sec_websocket_accept = text,
+            22 if is("sec-websocket-protocol") => head.sec_websocket_protocol = text,
             24 if is("sec-websocket-extensions") => head.sec_websocket_extensions = text,
             _ => {}
         }
