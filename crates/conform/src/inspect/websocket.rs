@@ -200,17 +200,15 @@ impl Frames {
             part(payload.len(), Class::Value, meaning);
         }
         let mut all = Vec::new();
-        let fed = self
-            .decoder
-            .feed(&plain, &mut |item| all.push(found(&item)));
         if *self.masked.get_or_insert(layout.mask > 0) != (layout.mask > 0) {
             self.broken = true;
-            all.push(Found::Fault(
-                "websocket: one side masks its frames and the other does not; here they are mixed"
-                    .into(),
-            ));
-        }
-        if let Err(error) = fed {
+            let reason =
+                "websocket: one side masks its frames and the other does not; here they are mixed";
+            all.push(Found::Fault(reason.into()));
+        } else if let Err(error) = self
+            .decoder
+            .feed(&plain, &mut |item| all.push(found(&item)))
+        {
             self.broken = true;
             all.push(Found::Fault(error.to_string()));
         }
