@@ -13,8 +13,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, compare, completions, doctor, list, load, peers, report, run, saturate, schema,
-    selftest, serve,
+    anatomy, compare, completions, conform, decode, doctor, inspect, list, load, peers, report,
+    run, saturate, schema, selftest, serve,
 };
 use exit::Exit;
 
@@ -52,6 +52,12 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
+    /// Hold decoders, state machines and servers against the specifications
+    Conform(conform::Options),
+    /// Show a stream byte by byte, with its meaning
+    Inspect(inspect::Options),
+    /// Turn a stream on standard input into JSON
+    Decode(decode::Options),
     /// Print the JSON Schema of a file of a record
     Schema(schema::Options),
     /// Print a completion script for a shell
@@ -84,6 +90,9 @@ fn main() -> std::process::ExitCode {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
+        Some(Command::Conform(options)) => conform::run(&options),
+        Some(Command::Inspect(options)) => inspect::run(&options),
+        Some(Command::Decode(options)) => decode::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };

@@ -8,10 +8,12 @@
 //! - [`escape`]: bytes in the text of the corpus
 //! - [`autobahn`]: the Autobahn test suite against our WebSocket servers and our client
 //! - [`findings`]: what was found, as tables
+//! - [`decode`]: an event stream as JSON, for pipes
 //! - [`inspect`]: any stream, byte by byte, with its meaning
 
 pub mod autobahn;
 pub mod cuts;
+pub mod decode;
 pub mod escape;
 pub mod findings;
 pub mod group;

@@ -45,9 +45,11 @@ pub(super) fn run(
     };
 
     let mut count = None;
-    converse(address, "/getCaseCount", &mut |text| {
-        count = text.parse().ok()
-    })
+    converse(
+        address,
+        "/getCaseCount",
+        Some(&mut |text| count = text.parse().ok()),
+    )
     .map_err(|error| failed("does not tell its cases", &error, &child))?;
     let Some(count) = count else {
         let error = io::Error::other("no number came");
@@ -62,13 +64,13 @@ pub(super) fn run(
         let _ = converse(
             address,
             &format!("/runCase?case={case}&agent={AGENT}"),
-            &mut |_| {},
+            None,
         );
     }
     converse(
         address,
         &format!("/updateReports?agent={AGENT}"),
-        &mut |_| {},
+        Some(&mut |_| {}),
     )
     .map_err(|error| failed("does not write its reports", &error, &child))?;
     report::read(&out, AGENT)
@@ -91,9 +93,12 @@ fn address(child: &mut Child, stop: &AtomicBool) -> Result<SocketAddr, AutobahnE
         })
 }
 
-/// Opens a WebSocket at `target`, sends every message back as it came, and ends as RFC 6455 wants it. `on_text` is given the
-/// text messages.
-fn converse(address: SocketAddr, target: &str, on_text: &mut dyn FnMut(&str)) -> io::Result<()> {
+/// What is done with messages.
+type OnText<'a> = Option<&'a mut dyn FnMut(&str)>;
+
+/// Opens a WebSocket at `target`, and ends as RFC 6455 wants it. Text messages go to `on_text`; without it every message is sent
+/// back as it came.
+fn converse(address: SocketAddr, target: &str, mut on_text: OnText<'_>) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -116,21 +121,22 @@ fn converse(address: SocketAddr, target: &str, on_text: &mut dyn FnMut(&str)) ->
     };
     let mut echo = Echo::new();
     loop {
-        let open = echo.take(&buffer[unread], on_text);
-        stream.write_all(&echo.out)?;
+        let open = echo.take(&buffer[unread], &mut on_text);
+        let sent = stream.write_all(&echo.out);
         if !open {
             break;
         }
+        sent?;
         match stream.read(&mut buffer)? {
             0 => return Ok(()),
             read => unread = 0..read,
         }
     }
-    // Section 7.1.1: the server ends the connection first; after a fault the client does.
+    // Section 7.1.1: the server ends the connection first; after a fault the client does. One that is in a hurry resets it.
     if echo.failed {
-        stream.shutdown(Shutdown::Write)?;
+        let _ = stream.shutdown(Shutdown::Write);
     }
-    while stream.read(&mut buffer)? > 0 {}
+    while stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
     Ok(())
 }
 
@@ -151,16 +157,17 @@ impl Echo {
     }
 
     /// Takes what was read, and leaves in `out` what is to be sent. Returns whether more may come.
-    fn take(&mut self, bytes: &[u8], on_text: &mut dyn FnMut(&str)) -> bool {
+    fn take(&mut self, bytes: &[u8], on_text: &mut OnText<'_>) -> bool {
         let out = &mut self.out;
         out.clear();
         let [a, b, c, d, ..] = NONCE;
         let mask = [a, b, c, d];
         let fed = self.decoder.feed(bytes, &mut |item| match item {
-            Item::Text(text) => {
-                on_text(&String::from_utf8_lossy(text));
-                encode_client(Opcode::Text, text, mask, out);
-            }
+            Item::Text(text) => match on_text {
+                Some(on_text) => on_text(&String::from_utf8_lossy(text)),
+                None => encode_client(Opcode::Text, text, mask, out),
+            },
+            Item::Binary(_) if on_text.is_some() => {}
             Item::Binary(bytes) => encode_client(Opcode::Binary, bytes, mask, out),
             Item::Ping(bytes) => encode_client(Opcode::Pong, bytes, mask, out),
             Item::Pong(_) => {}
@@ -185,7 +192,7 @@ mod tests {
 
     fn taken(frames: &[u8]) -> (Vec<u8>, bool) {
         let mut echo = Echo::new();
-        let open = echo.take(frames, &mut |_| {});
+        let open = echo.take(frames, &mut None);
         // With a mask of NONCE, unmasked again: header and payload of each short frame.
         let mut plain = Vec::new();
         let mut rest = &echo.out[..];

@@ -326,9 +326,13 @@ proptest! {
 
     #[test]
     fn anything(stream: Vec<u8>, tail in soup(ANSWERS), sizes in vec(0..12_usize, 0..12)) {
-        for kind in [Kind::Sse, Kind::WebSocket, Kind::Poll, Kind::Http] {
-            inspect(kind, cut(&stream, &sizes));
-            inspect(kind, cut(&[&b"HTTP/1.1 200 OK\r\n"[..], &tail, &stream].concat(), &sizes));
+        for stream in [stream.clone(), [&b"HTTP/1.1 200 OK\r\n"[..], &tail, &stream].concat()] {
+            for kind in [Kind::Sse, Kind::WebSocket, Kind::Poll, Kind::Http] {
+                let (whole, said) = inspect(kind, [&stream[..]]);
+                let (entries, said_of_cut) = inspect(kind, cut(&stream, &sizes));
+                prop_assert_eq!(found(&entries), found(&whole));
+                prop_assert_eq!(said_of_cut, said);
+            }
         }
     }
 }
