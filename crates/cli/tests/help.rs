@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 13] = [
+const SUBCOMMANDS: [&str; 16] = [
     "run",
     "anatomy",
     "saturate",
@@ -24,6 +24,9 @@ const SUBCOMMANDS: [&str; 13] = [
     "doctor",
     "peers",
     "selftest",
+    "conform",
+    "inspect",
+    "decode",
     "schema",
     "completions",
 ];

@@ -3,7 +3,10 @@
 pub(crate) mod anatomy;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod conform;
+pub(crate) mod decode;
 pub(crate) mod doctor;
+pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod museum;

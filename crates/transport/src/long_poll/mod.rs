@@ -13,6 +13,7 @@ use std::sync::Arc;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
@@ -66,5 +67,9 @@ impl Transport for LongPoll {
         Ok(Box::new(EpollLoop::<subscriber::PollProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
+        dialogue::hold::<subscriber::PollProtocol>(server::PATH, pieces.iter().copied())
     }
 }

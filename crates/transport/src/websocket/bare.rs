@@ -8,17 +8,31 @@ use crate::bare::http::{answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::http1::server::after_of;
 use crate::hub::{Lagged, Message};
+use crate::transport::ServeOptions;
 
 use super::frame::{MAX_CONTROL, Opcode, encode_server};
 use super::handshake;
 use super::server::{PATH, check};
 
-use reader::{Reader, Received};
+use reader::{Messages, Reader, Received};
 
 /// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
 const TRY_AGAIN_LATER: u16 = 1013;
 
-pub(super) struct WebSocket;
+pub(super) struct WebSocket {
+    messages: Messages,
+}
+
+impl WebSocket {
+    pub(super) fn new(options: &ServeOptions) -> Self {
+        let messages = if options.echo {
+            Messages::Kept
+        } else {
+            Messages::Ignored
+        };
+        Self { messages }
+    }
+}
 
 /// Appends the frame of a message. A text frame must be UTF-8; a publisher that sent anything else gets a binary one.
 pub(super) fn encode(message: Message<'_>, out: &mut Vec<u8>) {
@@ -77,12 +91,16 @@ impl Protocol for WebSocket {
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {
         let mut used = 0;
         loop {
-            match reader.read(&bytes[used..]) {
+            match reader.read(&bytes[used..], self.messages) {
                 Ok(None) => return Heard::Used(used),
                 Ok(Some((len, received))) => {
                     used += len;
                     match received {
                         Received::Nothing => {}
+                        Received::Message(binary, body) => {
+                            let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+                            encode_server(opcode, &body, reply);
+                        }
                         Received::Ping(body) => encode_server(Opcode::Pong, &body, reply),
                         Received::Close(body) => {
                             encode_server(Opcode::Close, &body, reply);

@@ -36,6 +36,9 @@ pub enum HandshakeError {
     /// The server uses an extension that the request did not offer.
     #[error("websocket handshake: Sec-WebSocket-Extensions is \"{0}\", none was offered")]
     Extensions(String),
+    /// The server speaks a subprotocol that the request did not offer.
+    #[error("websocket handshake: Sec-WebSocket-Protocol is \"{0}\", none was offered")]
+    Protocol(String),
 }
 
 fn shown(value: Option<&str>) -> String {
@@ -97,9 +100,11 @@ pub fn check(head: &ResponseHead<'_>, nonce: [u8; 16]) -> Result<(), HandshakeEr
         let got = head.sec_websocket_accept.map(str::to_owned);
         return Err(HandshakeError::Accept { got, expected });
     }
-    match head.sec_websocket_extensions {
-        None | Some("") => Ok(()),
-        Some(extensions) => Err(HandshakeError::Extensions(extensions.to_owned())),
+    // Some servers send either field without a value, which names nothing.
+    match (head.sec_websocket_extensions, head.sec_websocket_protocol) {
+        (None | Some(""), None | Some("")) => Ok(()),
+        (None | Some(""), Some(protocol)) => Err(HandshakeError::Protocol(protocol.to_owned())),
+        (Some(extensions), _) => Err(HandshakeError::Extensions(extensions.to_owned())),
     }
 }
 

@@ -30,9 +30,11 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage, Utf
 
 use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Frame, Hub, Lagged, Subscription, Topic};
+use crate::limits::MAX_MESSAGE;
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
 
+use super::defaults::exchange;
 use super::handshake;
 
 /// Path of the endpoint.
@@ -183,16 +185,24 @@ async fn converse(
         return;
     };
     // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
+    let longest = if options.echo {
+        MAX_MESSAGE
+    } else {
+        MAX_RECEIVED
+    };
     let config = WebSocketConfig::default()
         .read_buffer_size(options.ws_read_buffer.unwrap_or(READ_BUFFER))
-        .max_frame_size(Some(MAX_RECEIVED))
-        .max_message_size(Some(MAX_RECEIVED));
+        .max_frame_size(Some(longest))
+        .max_message_size(Some(longest));
     let early = parts.read_buf.to_vec();
     let came_early = !early.is_empty();
     let role = Role::Server;
     let socket =
         WebSocketStream::from_partially_read(parts.io.into_inner(), early, role, Some(config))
             .await;
+    if options.echo {
+        return exchange(socket, subscription, options, |message| message).await;
+    }
     let mut conversation = Conversation {
         socket,
         subscription,
