@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::bare::http::{Form, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
-use crate::http1::server::{after_of, number_of};
+use crate::http1::server::{LAST_EVENT_ID, RequestHead as _, after_of, number_of};
 
 use super::server::PATH;
 
@@ -96,14 +96,13 @@ impl Protocol for LongPoll {
             Ok(head) => head,
             Err(asked) => return asked,
         };
-        let request = &head.request;
-        let (Ok(after), Ok(hold_ms)) = (after_of(request), number_of(request, "timeout")) else {
+        let (Ok(after), Ok(hold_ms)) = (after_of(&head), number_of(&head, "timeout")) else {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         };
         let hold_ms = hold_ms
             .unwrap_or(u64::MAX)
             .min(common.options.poll_timeout_ms);
-        let by_query = !request.headers().contains_key("last-event-id");
+        let by_query = head.values(&LAST_EVENT_ID).next().is_none();
         if by_query && head.form.is_usual() && head.skip == 0 && head.used == bytes.len() {
             self.remember(bytes, after, hold_ms);
         }
@@ -131,15 +130,14 @@ impl Protocol for LongPoll {
         let date = &mut common.date;
         match len {
             Some(len) => {
-                let len = format!("content-length: {len}\r\n");
                 let fields = [
                     "content-type: application/x-ndjson\r\n",
                     "cache-control: no-store\r\n",
-                    &len,
                 ];
-                answer(StatusCode::OK, &fields, form, date, now, reply);
+                let len = format!("content-length: {len}\r\n");
+                answer(StatusCode::OK, &fields, &[&len], form, date, now, reply);
             }
-            None => answer(StatusCode::NO_CONTENT, &[], form, date, now, reply),
+            None => answer(StatusCode::NO_CONTENT, &[], &[], form, date, now, reply),
         }
     }
 }

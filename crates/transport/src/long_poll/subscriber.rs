@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use pushbench_model::{message, theory};
 
-use crate::http1::body::BodyDecoder;
+use crate::http1::body::{BodyDecoder, Framing};
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
 use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
 use super::batch::{BatchSplitter, LastLine};
+use super::usual::{KnownHead, KnownPoll};
 
 /// A long-polling subscription.
 #[derive(Debug)]
@@ -28,24 +29,28 @@ pub(super) struct PollProtocol {
     progress: Progress,
 }
 
+/// What the subscriptions of a thread have in common: as all take the same messages, what one sends and is sent is what
+/// the last sent and was sent.
+#[derive(Debug, Default)]
+pub(super) struct Common {
+    head: KnownHead,
+    poll: KnownPoll,
+}
+
 impl PollProtocol {
-    fn ask(&mut self, hold_ms: u64, out: &mut Vec<u8>) {
-        let Request { host, path, .. } = &*self.request;
-        let join = if path.contains('?') { "&" } else { "?" };
-        let start = out.len();
-        for part in ["GET ", path, join, "after="] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        push_decimal(self.cursor, out);
-        out.extend_from_slice(b"&timeout=");
-        push_decimal(hold_ms, out);
-        for part in [" HTTP/1.1\r\nHost: ", host, "\r\n\r\n"] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        self.progress.expected_up += (out.len() - start) as u64;
+    fn ask(&mut self, hold_ms: u64, common: &mut KnownPoll, out: &mut Vec<u8>) {
+        let (cursor, request) = (self.cursor, &*self.request);
+        let text = common.text(cursor, hold_ms, |text| poll(request, cursor, hold_ms, text));
+        out.extend_from_slice(text);
+        self.progress.expected_up += text.len() as u64;
     }
 
-    fn read_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, SubscribeError> {
+    /// Reads a head; returns how many of `bytes` belong to it once it is complete.
+    fn read_head(
+        &mut self,
+        common: &mut KnownHead,
+        bytes: &[u8],
+    ) -> Result<Option<usize>, SubscribeError> {
         let Some((head, taken)) = self.head.feed(bytes)? else {
             return Ok(None);
         };
@@ -65,11 +70,66 @@ impl PollProtocol {
         }
         self.closing = head.close;
         self.body = Some(BodyDecoder::new(head.framing()));
+        if let Framing::Length(length) = head.framing()
+            && (head.status, head.close, head.len) == (200, false, taken)
+        {
+            common.remember(&bytes[..taken], length);
+        }
         Ok(Some(taken))
+    }
+
+    /// Takes the answer at the start of `bytes` if its head is known and all of it is there; returns its length.
+    #[inline]
+    fn usual_answer(
+        &mut self,
+        common: &mut Common,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+        deliver: &mut impl FnMut(&[u8]),
+    ) -> Result<Option<usize>, SubscribeError> {
+        if !self.head.is_at_start() {
+            return Ok(None);
+        }
+        let Some((start, length)) = common.head.at_start_of(bytes) else {
+            return Ok(None);
+        };
+        let end = usize::try_from(length).ok();
+        let end = end.and_then(|length| start.checked_add(length));
+        let Some((end, body)) = end.and_then(|end| Some((end, bytes.get(start..end)?))) else {
+            return Ok(None);
+        };
+        self.progress.expected_down += start as u64;
+        self.closing = false;
+        self.lines(body, deliver)?;
+        self.response_done(&mut common.poll, out, deliver)?;
+        Ok(Some(end))
+    }
+
+    /// Takes a part of a body.
+    #[inline]
+    fn lines(
+        &mut self,
+        data: &[u8],
+        deliver: &mut impl FnMut(&[u8]),
+    ) -> Result<(), SubscribeError> {
+        let Self {
+            batch,
+            cursor,
+            in_batch,
+            progress,
+            ..
+        } = self;
+        batch.feed(data, &mut |message| {
+            let line_end = theory::long_poll_response(0, 0, 1);
+            take(message, cursor, in_batch, progress, line_end);
+            deliver(message);
+        })?;
+        Ok(())
     }
 
     fn response_done(
         &mut self,
+        common: &mut KnownPoll,
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError> {
@@ -99,8 +159,23 @@ impl PollProtocol {
                 "after a poll, instead of keeping it alive",
             ));
         }
-        self.ask(self.request.poll_timeout_ms, out);
+        self.ask(self.request.poll_timeout_ms, common, out);
         Ok(())
+    }
+}
+
+/// Appends the poll for messages after number `after`.
+fn poll(request: &Request, after: u64, hold_ms: u64, out: &mut Vec<u8>) {
+    let Request { host, path, .. } = request;
+    let join = if path.contains('?') { "&" } else { "?" };
+    for part in ["GET ", path, join, "after="] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    push_decimal(after, out);
+    out.extend_from_slice(b"&timeout=");
+    push_decimal(hold_ms, out);
+    for part in [" HTTP/1.1\r\nHost: ", host, "\r\n\r\n"] {
+        out.extend_from_slice(part.as_bytes());
     }
 }
 
@@ -137,6 +212,8 @@ fn take(body: &[u8], cursor: &mut u64, in_batch: &mut u64, progress: &mut Progre
 }
 
 impl Protocol for PollProtocol {
+    type Common = Common;
+
     fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let mut protocol = Self {
             cursor: request.after.unwrap_or(0),
@@ -148,50 +225,38 @@ impl Protocol for PollProtocol {
             closing: false,
             progress: Progress::default(),
         };
-        protocol.ask(0, out);
+        protocol.ask(0, &mut KnownPoll::default(), out);
         protocol
     }
 
+    #[inline]
     fn receive(
         &mut self,
+        common: &mut Common,
         mut bytes: &[u8],
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError> {
         while !bytes.is_empty() {
             if self.body.is_none() {
-                let Some(taken) = self.read_head(bytes)? else {
+                if let Some(taken) = self.usual_answer(common, bytes, out, deliver)? {
+                    bytes = &bytes[taken..];
+                    continue;
+                }
+                let Some(taken) = self.read_head(&mut common.head, bytes)? else {
                     return Ok(());
                 };
                 bytes = &bytes[taken..];
             }
-            let Self {
-                body: Some(body),
-                batch,
-                cursor,
-                in_batch,
-                progress,
-                ..
-            } = self
-            else {
+            let Some(mut body) = self.body.take() else {
                 continue;
             };
-            let taken = body.feed::<SubscribeError>(bytes, &mut |data| {
-                batch.feed(data, &mut |message| {
-                    take(
-                        message,
-                        cursor,
-                        in_batch,
-                        progress,
-                        theory::long_poll_response(0, 0, 1),
-                    );
-                    deliver(message);
-                })?;
-                Ok(())
-            })?;
+            let taken = body.feed(bytes, &mut |data| self.lines(data, deliver))?;
             bytes = &bytes[taken..];
-            if body.is_done() {
-                self.response_done(out, deliver)?;
+            let done = body.is_done();
+            self.body = Some(body);
+            if done {
+                self.response_done(&mut common.poll, out, deliver)?;
             }
         }
         Ok(())

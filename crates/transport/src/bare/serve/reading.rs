@@ -21,10 +21,9 @@ impl<P: Protocol> Loop<P> {
         let Some((index, conn)) = self.slab.of(token) else {
             return;
         };
-        if P::POLLED && conn.tidy && conn.phase == Phase::Opening {
-            if flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN {
-                return self.poll(index, token);
-            }
+        let comes = flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN;
+        if P::POLLED && comes && conn.tidy && conn.phase == Phase::Opening {
+            return self.poll(index, token);
         }
         conn.tidy = false;
         if flags.intersects(ENDING | EventFlags::IN) {
@@ -353,6 +352,7 @@ fn held_until(now: u64, hold_ms: u64) -> u64 {
 }
 
 /// Whether a connection is done with reading for this round.
+#[derive(Clone, Copy)]
 pub(super) enum Turn {
     Over,
     Again,
