@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
@@ -26,9 +26,7 @@ pub fn body_maker() -> BodyMaker {
 pub struct Server {
     wire: Wire,
     listener: TcpListener,
-    /// A place is empty once its subscriber has left.
-    connections: Vec<Option<TcpStream>>,
-    empty: Vec<usize>,
+    connections: Vec<TcpStream>,
     maker: BodyMaker,
     newest: u64,
     body: Vec<u8>,
@@ -48,7 +46,6 @@ impl Server {
             wire,
             listener,
             connections: Vec::new(),
-            empty: Vec::new(),
             maker: body_maker(),
             newest: 0,
             body: Vec::new(),
@@ -65,20 +62,16 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Accepts one subscriber and answers its opening. Returns its place.
+    /// Accepts one subscriber and answers its opening.
     ///
     /// # Errors
     ///
     /// When it does not open as its transport asks.
-    pub fn accept(&mut self) -> io::Result<usize> {
+    pub fn accept(&mut self) -> io::Result<&TcpStream> {
         let stream = self.welcome()?;
         stream.set_nonblocking(true)?;
-        let place = self.empty.pop().unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
-        });
-        self.connections[place] = Some(stream);
-        Ok(place)
+        self.connections.push(stream);
+        Ok(self.connections.last().expect("one was pushed"))
     }
 
     /// Accepts one subscriber, answers its opening, and waits until it leaves.
@@ -133,19 +126,26 @@ impl Server {
         }
         let head = self.wire.head(self.frame.len());
         self.frame.splice(..0, head);
-        let mut poll = [0; 1024];
-        for mut connection in self.connections.iter().flatten() {
-            if self.wire.is_polled() {
-                // Sent when the last answer was read: whoever reads sleeps now.
-                if connection.read(&mut poll)? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
+        if self.wire.is_polled() {
+            self.read_polls()?;
+        }
+        for mut connection in &self.connections {
             if connection.write(&self.frame)? != self.frame.len() {
                 return Err(io::Error::other("a subscriber does not keep up"));
             }
         }
         Ok(self.frame.len())
+    }
+
+    /// Every subscriber has polled when it read its last answer, and sleeps now.
+    fn read_polls(&self) -> io::Result<()> {
+        let mut poll = [0; 1024];
+        for mut connection in &self.connections {
+            if connection.read(&mut poll)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
     }
 
     /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends.
@@ -184,17 +184,16 @@ impl Server {
                         self.publish(count)?;
                     }
                     LISTENER => {
-                        let place = self.accept()?;
-                        let token = EventData::new_u64(place as u64);
-                        if let Some(stream) = &self.connections[place] {
-                            epoll::add(&epoll, stream, token, EventFlags::IN)?;
-                        }
+                        let stream = self.accept()?;
+                        let token = EventData::new_u64(stream.as_raw_fd() as u64);
+                        epoll::add(&epoll, stream, token, EventFlags::IN)?;
                     }
                     // Subscribers send nothing: readable means gone.
-                    place => {
-                        let place = place as usize;
-                        self.connections[place] = None;
-                        self.empty.push(place);
+                    file => {
+                        let gone = |one: &TcpStream| one.as_raw_fd() as u64 == file;
+                        if let Some(place) = self.connections.iter().position(gone) {
+                            self.connections.swap_remove(place);
+                        }
                     }
                 }
             }

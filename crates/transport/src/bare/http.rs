@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Uri, Version};
 
+use crate::ascii::push_decimal;
+use crate::http1::body::Framing;
 use crate::http1::server::{self, RequestHead};
 
 use super::{Asked, Common};
@@ -61,8 +63,8 @@ impl RequestHead for Head<'_> {
     }
 
     fn values<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        let fields = self.fields.iter();
-        let named = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name.as_str()));
+        let (fields, name) = (self.fields.iter(), name.as_str());
+        let named = fields.filter(move |(field, _)| field.eq_ignore_ascii_case(name));
         named.map(|(_, value)| *value)
     }
 }
@@ -141,15 +143,15 @@ fn body(head: &Head<'_>) -> Result<Option<u64>, StatusCode> {
     }
 }
 
-/// The field of an answer without a body.
-pub(crate) const NO_BODY: &str = "content-length: 0\r\n";
+/// How an answer without a body is delimited.
+pub(crate) const NO_BODY: Option<Framing> = Some(Framing::Length(0));
 
-/// Appends the head of an answer: its status, `fields`, `framing` (how its body is delimited), all with their line ends,
-/// and the rest as hyper does, which tells of the connection before it tells of the body.
+/// Appends the head of an answer: its status, `fields` with their line ends, `framing` if the answer is to tell of it, and
+/// the rest as hyper does.
 pub(crate) fn answer(
     status: StatusCode,
     fields: &[&str],
-    framing: &[&str],
+    framing: Option<Framing>,
     form: Form,
     date: &mut Date,
     now: u64,
@@ -168,11 +170,17 @@ pub(crate) fn answer(
         "\r\n",
     ];
     out.reserve(256);
-    for part in [&start, fields, &[connection], framing]
-        .into_iter()
-        .flatten()
-    {
+    for part in start.iter().chain(fields).chain([&connection]) {
         out.extend_from_slice(part.as_bytes());
+    }
+    match framing {
+        Some(Framing::Length(length)) => {
+            out.extend_from_slice(b"content-length: ");
+            push_decimal(length, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Some(Framing::Chunked) => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Some(Framing::UntilClose) | None => {}
     }
     out.extend_from_slice(b"date: ");
     out.extend_from_slice(date.at(now));
@@ -192,7 +200,7 @@ fn refuse(
     let fields = ["allow: GET\r\n"];
     let fields = &fields[usize::from(status != StatusCode::METHOD_NOT_ALLOWED)..];
     // Of a body that is not asked for hyper does not tell the length.
-    let framing = &[NO_BODY][usize::from(*method == Method::HEAD)..];
+    let framing = NO_BODY.filter(|_| *method != Method::HEAD);
     answer(status, fields, framing, form, date, now, out);
 }
 

@@ -5,6 +5,7 @@ use http::StatusCode;
 
 use crate::bare::http::{Form, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::http1::body::Framing;
 use crate::http1::server::{LAST_EVENT_ID, RequestHead as _, after_of, number_of};
 
 use super::server::PATH;
@@ -134,10 +135,10 @@ impl Protocol for LongPoll {
                     "content-type: application/x-ndjson\r\n",
                     "cache-control: no-store\r\n",
                 ];
-                let len = format!("content-length: {len}\r\n");
-                answer(StatusCode::OK, &fields, &[&len], form, date, now, reply);
+                let framing = Some(Framing::Length(len as u64));
+                answer(StatusCode::OK, &fields, framing, form, date, now, reply);
             }
-            None => answer(StatusCode::NO_CONTENT, &[], &[], form, date, now, reply),
+            None => answer(StatusCode::NO_CONTENT, &[], None, form, date, now, reply),
         }
     }
 }

@@ -139,22 +139,16 @@ impl KnownHead {
 pub(super) struct KnownPoll {
     text: Vec<u8>,
     after: u64,
-    hold_ms: u64,
 }
 
 impl KnownPoll {
-    /// The poll for messages after number `after`, held `hold_ms` milliseconds at most; `write` appends one.
+    /// The poll for messages after number `after`; `write` appends one.
     #[inline]
-    pub(super) fn text(
-        &mut self,
-        after: u64,
-        hold_ms: u64,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> &[u8] {
-        if self.text.is_empty() || (self.after, self.hold_ms) != (after, hold_ms) {
+    pub(super) fn text(&mut self, after: u64, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+        if self.text.is_empty() || self.after != after {
             self.text.clear();
             write(&mut self.text);
-            (self.after, self.hold_ms) = (after, hold_ms);
+            self.after = after;
         }
         &self.text
     }

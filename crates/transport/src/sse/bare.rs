@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::bare::http::{Form, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::http1::body::Framing;
 use crate::http1::server::after_of;
 
 use super::encode;
@@ -57,10 +58,21 @@ impl Protocol for Sse {
             "content-type: text/event-stream\r\n",
             "cache-control: no-cache\r\n",
         ];
-        let framing = ["transfer-encoding: chunked\r\n"];
-        let framing = &framing[usize::from(plain)..];
+        let framing = if plain {
+            Framing::UntilClose
+        } else {
+            Framing::Chunked
+        };
         let date = &mut common.date;
-        answer(StatusCode::OK, &fields, framing, form, date, now, reply);
+        answer(
+            StatusCode::OK,
+            &fields,
+            Some(framing),
+            form,
+            date,
+            now,
+            reply,
+        );
         if let Some(ms) = common.options.sse_retry_ms {
             piece(format!("retry: {ms}\n\n").as_bytes(), plain, reply);
         }

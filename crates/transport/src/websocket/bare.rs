@@ -46,7 +46,7 @@ impl Protocol for WebSocket {
                     "upgrade: websocket\r\n",
                     "sec-websocket-version: 13\r\n",
                 ];
-                answer(status, &fields, &[NO_BODY], head.form, date, now, reply);
+                answer(status, &fields, NO_BODY, head.form, date, now, reply);
                 return head.answered();
             }
             Err(status) => return head.refuse(status, common, now, reply),
@@ -65,7 +65,7 @@ impl Protocol for WebSocket {
             "\r\n",
         ];
         let status = StatusCode::SWITCHING_PROTOCOLS;
-        answer(status, &fields, &[], head.form, date, now, reply);
+        answer(status, &fields, None, head.form, date, now, reply);
         Asked::Stream {
             used: head.used,
             after,

@@ -18,12 +18,25 @@ impl<P: Protocol> Loop<P> {
         const ENDING: EventFlags = EventFlags::RDHUP
             .union(EventFlags::HUP)
             .union(EventFlags::ERR);
+        let now = if P::POLLED { self.now() } else { 0 };
         let Some((index, conn)) = self.slab.of(token) else {
             return;
         };
         let comes = flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN;
         if P::POLLED && comes && conn.tidy && conn.phase == Phase::Opening {
-            return self.poll(index, token);
+            let received = tcp::receive(&conn.stream, &mut self.buffer);
+            if let Ok(count) = received
+                // What is known is short: there was room for more.
+                && let Some((after, hold_ms)) = self.outlet.protocol.known(&self.buffer[..count])
+                && after.wrapping_add(1) == self.outlet.feed.next_seq()
+                && hold_ms > 0
+            {
+                // As nearly always: it has all, and waits for more.
+                conn.cursor = after + 1;
+                conn.phase = Phase::Held;
+                return self.wheel.arm(index, held_until(now, hold_ms));
+            }
+            return self.unusual(index, token, received);
         }
         conn.tidy = false;
         if flags.intersects(ENDING | EventFlags::IN) {
@@ -37,31 +50,6 @@ impl<P: Protocol> Loop<P> {
             }
         }
         self.attend(index, token);
-    }
-
-    /// Reads what is nearly always a request that differs from one before in nothing but its number, and has it wait for
-    /// a message.
-    #[inline]
-    fn poll(&mut self, index: u32, token: u64) {
-        let now = self.now();
-        let Some(conn) = self.slab.get(index) else {
-            return;
-        };
-        let received = tcp::receive(&conn.stream, &mut self.buffer);
-        let Outlet { protocol, feed, .. } = &mut self.outlet;
-        // What is known is short: there was room for more.
-        let known = match &received {
-            Ok(count) => protocol.known(&self.buffer[..*count]),
-            Err(_) => None,
-        };
-        match known {
-            Some((after, hold_ms)) if after.wrapping_add(1) == feed.next_seq() && hold_ms > 0 => {
-                conn.cursor = after + 1;
-                conn.phase = Phase::Held;
-                self.wheel.arm(index, held_until(now, hold_ms));
-            }
-            _ => self.unusual(index, token, received),
-        }
     }
 
     /// Deals with what came of a read, where that is no poll that has to wait.
