@@ -19,16 +19,31 @@ use crate::wire::Wire;
 /// First argument of a measured process.
 const ROLE: &str = "pushbench-contender";
 
+/// Last argument of a client that opens its connections one after the other and receives nothing.
+const IN_TURN: &str = "in-turn";
+
+/// Where a client connects to, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Connections.
+    pub connections: usize,
+    /// Whether each is closed before the next is opened, once it is subscribed.
+    pub in_turn: bool,
+}
+
 /// The arguments with which this program becomes a measured process.
 #[must_use]
-pub fn arguments(contender: &Contender, sender: Option<(SocketAddr, usize)>) -> Vec<String> {
+pub fn arguments(contender: &Contender, sender: Option<Sender>) -> Vec<String> {
     let mut arguments = vec![
         ROLE.to_owned(),
         contender.side.label().to_owned(),
         contender.name.to_owned(),
     ];
-    if let Some((address, connections)) = sender {
-        arguments.extend([address.to_string(), connections.to_string()]);
+    if let Some(sender) = sender {
+        arguments.extend([sender.address.to_string(), sender.connections.to_string()]);
+        arguments.extend(sender.in_turn.then(|| IN_TURN.to_owned()));
     }
     arguments
 }
@@ -59,11 +74,18 @@ pub fn play() -> io::Result<bool> {
     let _ = process::raise_nofile();
     match (contender.side, rest) {
         (Side::Server, []) => serve(contender)?,
-        (Side::Client, [address, connections]) => {
+        (Side::Client, [address, connections, how @ ..]) => {
             let address = address.parse().map_err(|_| wrong())?;
             let connections = connections.parse().map_err(|_| wrong())?;
-            let Received { delivered, p50_ns } = client::receive(contender, address, connections)?;
-            println!("delivered {delivered} {p50_ns}");
+            match how {
+                [] => {
+                    let received = client::receive(contender, address, connections)?;
+                    let Received { delivered, p50_ns } = received;
+                    println!("delivered {delivered} {p50_ns}");
+                }
+                [IN_TURN] => client::visit(contender, address, connections)?,
+                _ => return Err(wrong()),
+            }
         }
         _ => return Err(wrong()),
     }

@@ -4,6 +4,7 @@
 
 mod child;
 mod sink;
+mod visits;
 
 use std::io::{self, Write as _};
 use std::process::Command;
@@ -14,11 +15,12 @@ use pushbench_sys::affinity;
 
 use crate::contender::Contender;
 use crate::floor::server::Server;
-use crate::role::arguments;
+use crate::role::{Sender, arguments};
 
 use child::Child;
 use sink::Sink;
 pub use sink::Traffic;
+pub use visits::visit;
 
 /// Cores for the measured process and its peer: two different ones if there are two.
 #[must_use]
@@ -76,23 +78,22 @@ impl Trial {
         wrap: impl FnOnce(&[String]) -> Command,
     ) -> io::Result<Self> {
         let connections = shape.connections;
-        let program = std::env::current_exe()?;
-        let program = program.to_string_lossy().into_owned();
-        let command = |sender| {
-            let mut words = vec![program];
-            words.extend(arguments(contender, sender));
-            wrap(&words)
-        };
+        let command = |sender| Ok::<_, io::Error>(wrap(&words(contender, sender)?));
         let (mut child, peer) = match contender.side {
             Side::Server => {
-                let mut child = Child::spawn(command(None))?;
+                let mut child = Child::spawn(command(None)?)?;
                 let address = child.ready()?.ok_or_else(|| no_line("its address"))?;
                 let sink = Sink::connect(contender.wire(), address, connections)?;
                 (child, Peer::Sink(sink))
             }
             Side::Client => {
                 let mut server = Box::new(Server::bind(contender.wire())?);
-                let mut child = Child::spawn(command(Some((server.address()?, connections))))?;
+                let sender = Sender {
+                    address: server.address()?,
+                    connections,
+                    in_turn: false,
+                };
+                let mut child = Child::spawn(command(Some(sender))?)?;
                 for _ in 0..connections {
                     server.accept()?;
                 }
@@ -179,6 +180,14 @@ impl Trial {
         p50.map(Some)
             .ok_or_else(|| io::Error::other(format!("{last:?} instead of {expected:?}")))
     }
+}
+
+/// The command of the measured process: this program, in its role.
+fn words(contender: &Contender, sender: Option<Sender>) -> io::Result<Vec<String>> {
+    let program = std::env::current_exe()?;
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(arguments(contender, sender));
+    Ok(words)
 }
 
 fn no_line(what: &str) -> io::Error {

@@ -28,9 +28,12 @@ pub(crate) fn hold<'a, P: Protocol>(
 ) -> Dialogue {
     let (mut messages, mut sent) = (Vec::new(), Vec::new());
     let mut protocol = P::open(&Rc::new(request(path)), NONCE, &mut sent);
+    let mut common = P::Common::default();
     let broken = pieces.into_iter().find_map(|piece| {
         let deliver = &mut |body: &[u8]| messages.push(body.to_vec());
-        protocol.receive(piece, &mut sent, deliver).err()
+        protocol
+            .receive(&mut common, piece, &mut sent, deliver)
+            .err()
     });
     let ended = broken.unwrap_or_else(|| protocol.end());
     Dialogue {

@@ -37,27 +37,38 @@ impl Receiver {
     ///
     /// When the server cannot be reached.
     pub fn connect(address: SocketAddr, count: usize) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let mut connections = Vec::with_capacity(count);
-        for number in 0..count as u64 {
-            let mut stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.write_all(&Wire::Tcp.opening())?;
-            let mut newest = [0; 8];
-            stream.read_exact(&mut newest)?;
-            stream.set_nonblocking(true)?;
-            epoll::add(&epoll, &stream, EventData::new_u64(number), EventFlags::IN)?;
-            connections.push(Connection {
-                stream,
-                expected: u64::from_le_bytes(newest) + 1,
-                cut: Vec::new(),
-            });
-        }
-        Ok(Self {
-            epoll,
-            connections,
+        let mut receiver = Self {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            connections: Vec::with_capacity(count),
             ledger: Ledger::default(),
-        })
+        };
+        for _ in 0..count {
+            receiver.open(address)?;
+        }
+        Ok(receiver)
+    }
+
+    /// Opens one more.
+    pub(crate) fn open(&mut self, address: SocketAddr) -> io::Result<()> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.write_all(&Wire::Tcp.opening())?;
+        let mut newest = [0; 8];
+        stream.read_exact(&mut newest)?;
+        stream.set_nonblocking(true)?;
+        let number = EventData::new_u64(self.connections.len() as u64);
+        epoll::add(&self.epoll, &stream, number, EventFlags::IN)?;
+        self.connections.push(Connection {
+            stream,
+            expected: u64::from_le_bytes(newest) + 1,
+            cut: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Closes the last that was opened.
+    pub(crate) fn close(&mut self) {
+        self.connections.pop();
     }
 
     /// Receives until every connection has ended. Returns how many messages arrived.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
@@ -68,6 +68,24 @@ impl Server {
     ///
     /// When it does not open as its transport asks.
     pub fn accept(&mut self) -> io::Result<&TcpStream> {
+        let stream = self.welcome()?;
+        stream.set_nonblocking(true)?;
+        self.connections.push(stream);
+        Ok(self.connections.last().expect("one was pushed"))
+    }
+
+    /// Accepts one subscriber, answers its opening, and waits until it leaves.
+    ///
+    /// # Errors
+    ///
+    /// When it does not open as its transport asks.
+    pub fn see_off(&mut self) -> io::Result<()> {
+        let mut stream = self.welcome()?;
+        while stream.read(&mut [0; 1024])? > 0 {}
+        Ok(())
+    }
+
+    fn welcome(&self) -> io::Result<TcpStream> {
         let (mut stream, _) = self.listener.accept()?;
         stream.set_nodelay(true)?;
         // A subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
@@ -83,9 +101,7 @@ impl Server {
             }
         };
         stream.write_all(&answer)?;
-        stream.set_nonblocking(true)?;
-        self.connections.push(stream);
-        Ok(self.connections.last().expect("one was pushed"))
+        Ok(stream)
     }
 
     /// Sends the next `messages` messages to everyone: encodes each once, then makes one write per connection. Returns
@@ -108,12 +124,28 @@ impl Server {
             self.maker.body(stamp, &mut self.body);
             self.wire.encode(self.newest, &self.body, &mut self.frame);
         }
+        let head = self.wire.head(self.frame.len());
+        self.frame.splice(..0, head);
+        if self.wire.is_polled() {
+            self.read_polls()?;
+        }
         for mut connection in &self.connections {
             if connection.write(&self.frame)? != self.frame.len() {
                 return Err(io::Error::other("a subscriber does not keep up"));
             }
         }
         Ok(self.frame.len())
+    }
+
+    /// Every subscriber has polled when it read its last answer, and sleeps now.
+    fn read_polls(&self) -> io::Result<()> {
+        let mut poll = [0; 1024];
+        for mut connection in &self.connections {
+            if connection.read(&mut poll)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
     }
 
     /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends.
@@ -152,12 +184,17 @@ impl Server {
                         self.publish(count)?;
                     }
                     LISTENER => {
-                        let number = self.connections.len() as u64;
                         let stream = self.accept()?;
-                        epoll::add(&epoll, stream, EventData::new_u64(number), EventFlags::IN)?;
+                        let token = EventData::new_u64(stream.as_raw_fd() as u64);
+                        epoll::add(&epoll, stream, token, EventFlags::IN)?;
                     }
-                    // Subscribers send nothing: readable means gone, and gone means that the trial is over.
-                    _ => return Ok(()),
+                    // Subscribers send nothing: readable means gone.
+                    file => {
+                        let gone = |one: &TcpStream| one.as_raw_fd() as u64 == file;
+                        if let Some(place) = self.connections.iter().position(gone) {
+                            self.connections.swap_remove(place);
+                        }
+                    }
                 }
             }
         }

@@ -42,15 +42,7 @@ impl Sink {
         for number in 0..count as u64 {
             let mut stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
-            stream.write_all(&wire.opening())?;
-            let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
-            while wire.answer_len(&answer).is_none() {
-                let read = stream.read(&mut buffer)?;
-                if read == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                answer.extend_from_slice(&buffer[..read]);
-            }
+            subscribe(&mut stream, wire)?;
             if let Some(request) = wire.ask(0) {
                 stream.write_all(&request)?;
             }
@@ -99,4 +91,18 @@ impl Sink {
     pub(super) fn traffic(&self) -> Traffic {
         self.traffic
     }
+}
+
+/// Sends the opening and waits for the whole answer.
+pub(super) fn subscribe(stream: &mut TcpStream, wire: Wire) -> io::Result<()> {
+    stream.write_all(&wire.opening())?;
+    let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
+    while wire.answer_len(&answer).is_none() {
+        let read = stream.read(&mut buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(&buffer[..read]);
+    }
+    Ok(())
 }

@@ -120,6 +120,13 @@ enum LineEnd {
 }
 
 impl HeadReader {
+    /// Whether no byte of the next head has been read.
+    #[must_use]
+    #[inline]
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.complete || (self.cut.is_empty() && self.line_end == LineEnd::No)
+    }
+
     /// Reads on. Returns the head once it is complete, with the number of bytes of *this* read that
     /// belong to it: the body starts there. Calling again reads the next head.
     ///

@@ -6,6 +6,7 @@ pub mod batch;
 mod defaults;
 mod server;
 mod subscriber;
+mod usual;
 
 use std::io;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ mod reader;
 
 use http::StatusCode;
 
-use crate::bare::http::{answer, open};
+use crate::bare::http::{NO_BODY, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::http1::server::after_of;
 use crate::hub::{Lagged, Message};
@@ -51,36 +51,35 @@ impl Protocol for WebSocket {
             Ok(head) => head,
             Err(asked) => return asked,
         };
-        let key = match check(&head.request) {
+        let date = &mut common.date;
+        let key = match check(&head) {
             Ok(key) => key,
-            Err(StatusCode::UPGRADE_REQUIRED) => {
+            Err(status @ StatusCode::UPGRADE_REQUIRED) => {
                 let fields = [
                     "connection: upgrade\r\n",
                     "upgrade: websocket\r\n",
                     "sec-websocket-version: 13\r\n",
-                    "content-length: 0\r\n",
                 ];
-                let status = StatusCode::UPGRADE_REQUIRED;
-                answer(status, &fields, head.form, &mut common.date, now, reply);
+                answer(status, &fields, NO_BODY, head.form, date, now, reply);
                 return head.answered();
             }
             Err(status) => return head.refuse(status, common, now, reply),
         };
-        let Ok(after) = after_of(&head.request) else {
+        let Ok(after) = after_of(&head) else {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         };
         // What follows the head are frames: a body would be taken for them.
         if head.form.last || head.skip > 0 {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         }
-        let accept = format!("sec-websocket-accept: {}\r\n", handshake::accept(&key));
+        let accept = handshake::accept_text(key);
         let fields = [
-            "connection: upgrade\r\n",
-            "upgrade: websocket\r\n",
-            accept.as_str(),
+            "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ",
+            str::from_utf8(&accept).unwrap_or_default(),
+            "\r\n",
         ];
         let status = StatusCode::SWITCHING_PROTOCOLS;
-        answer(status, &fields, head.form, &mut common.date, now, reply);
+        answer(status, &fields, None, head.form, date, now, reply);
         Asked::Stream {
             used: head.used,
             after,
