@@ -104,6 +104,13 @@ pub static CONTENDERS: &[Contender] = &[
     client("websocket/tungstenite", "websocket", Rung::Defaults, "tokio-tungstenite with its defaults", Start::Tungstenite(None)),
 ];
 
+/// Raw receivers of the transports that push, against which our subscriber is held.
+pub static RAW: [Contender; 3] = [
+    client("raw/tcp", "tcp", Rung::Floor, "raw epoll", Start::Floor),
+    client("raw/sse", "sse", Rung::Floor, "raw epoll", Start::Floor),
+    client("raw/websocket", "websocket", Rung::Floor, "raw epoll", Start::Floor),
+];
+
 const fn server(
     name: &'static str,
     transport: &'static str,
@@ -150,6 +157,7 @@ impl Contender {
     pub fn by_name(side: Side, name: &str) -> Option<&'static Self> {
         CONTENDERS
             .iter()
+            .chain(&RAW)
             .find(|one| one.side == side && one.name == name)
     }
 

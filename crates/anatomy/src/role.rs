@@ -10,7 +10,7 @@ use pushbench_server::{Config, Server};
 use pushbench_sys::{clock, process};
 use pushbench_transport::transport::ServeOptions;
 
-use crate::client::{self, Received};
+use crate::client;
 use crate::contender::{Contender, Start};
 use crate::floor;
 use crate::floor::server::body_maker;
@@ -21,7 +21,11 @@ const ROLE: &str = "pushbench-contender";
 
 /// The arguments with which this program becomes a measured process.
 #[must_use]
-pub fn arguments(contender: &Contender, sender: Option<(SocketAddr, usize)>) -> Vec<String> {
+pub fn arguments(
+    contender: &Contender,
+    sender: Option<(SocketAddr, usize)>,
+    slice: Option<u64>,
+) -> Vec<String> {
     let mut arguments = vec![
         ROLE.to_owned(),
         contender.side.label().to_owned(),
@@ -29,6 +33,7 @@ pub fn arguments(contender: &Contender, sender: Option<(SocketAddr, usize)>) -> 
     ];
     if let Some((address, connections)) = sender {
         arguments.extend([address.to_string(), connections.to_string()]);
+        arguments.extend(slice.map(|messages| messages.to_string()));
     }
     arguments
 }
@@ -59,11 +64,17 @@ pub fn play() -> io::Result<bool> {
     let _ = process::raise_nofile();
     match (contender.side, rest) {
         (Side::Server, []) => serve(contender)?,
-        (Side::Client, [address, connections]) => {
+        (Side::Client, [address, connections, slice @ ..]) => {
             let address = address.parse().map_err(|_| wrong())?;
             let connections = connections.parse().map_err(|_| wrong())?;
-            let Received { delivered, p50_ns } = client::receive(contender, address, connections)?;
-            println!("delivered {delivered} {p50_ns}");
+            let slice = slice.first().map(|messages| messages.parse());
+            let slice = slice.transpose().map_err(|_| wrong())?;
+            let received = client::receive(contender, address, connections, slice)?;
+            print!("delivered {} {}", received.delivered, received.p50_ns);
+            for slice in received.slices {
+                print!(" {slice}");
+            }
+            println!();
         }
         _ => return Err(wrong()),
     }

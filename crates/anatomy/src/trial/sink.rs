@@ -5,9 +5,16 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 
 use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 
 use crate::wire::{BODY_END, Wire};
+
+/// After so long without a byte a message is lost. Tools make a server slow, but not so slow.
+const SILENCE: Timespec = Timespec {
+    tv_sec: 60,
+    tv_nsec: 0,
+};
 
 /// Many connections to one server.
 pub(super) struct Sink {
@@ -72,7 +79,15 @@ impl Sink {
     /// Waits until every connection has received `messages` messages since the first.
     pub(super) fn wait_for(&mut self, messages: u64) -> io::Result<()> {
         while self.bodies < messages * self.connections.len() as u64 {
-            epoll::wait(&self.epoll, spare_capacity(&mut self.events), None)?;
+            let silence = Some(&SILENCE);
+            let ready = epoll::wait(&self.epoll, spare_capacity(&mut self.events), silence)?;
+            if ready == 0 {
+                return Err(io::Error::other(format!(
+                    "nothing arrived for {} s, and {} deliveries are missing",
+                    SILENCE.tv_sec,
+                    messages * self.connections.len() as u64 - self.bodies
+                )));
+            }
             for event in self.events.drain(..) {
                 let connection = &mut self.connections[event.data.u64() as usize];
                 let read = connection.stream.read(&mut self.buffer)?;

@@ -65,6 +65,9 @@ fn anatomy() -> Anatomy {
                 row("tcp/bare", Rung::Framing, Some(quartiles(1.02))),
             ],
         }],
+        batching: Vec::new(),
+        instrument: Vec::new(),
+        setups: Vec::new(),
         left_out: vec![LeftOut {
             name: "sse/axum".into(),
             side: Side::Client,
