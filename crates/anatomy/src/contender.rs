@@ -108,7 +108,13 @@ pub static CONTENDERS: &[Contender] = &[
 pub static RAW: [Contender; 3] = [
     client("raw/tcp", "tcp", Rung::Floor, "raw epoll", Start::Floor),
     client("raw/sse", "sse", Rung::Floor, "raw epoll", Start::Floor),
-    client("raw/websocket", "websocket", Rung::Floor, "raw epoll", Start::Floor),
+    client(
+        "raw/websocket",
+        "websocket",
+        Rung::Floor,
+        "raw epoll",
+        Start::Floor,
+    ),
 ];
 
 const fn server(

@@ -70,16 +70,28 @@ pub fn measure(
 
 /// Those of all slices but the first, which warms up.
 fn delays(played: Played, turns: usize) -> Result<Vec<Delay>, String> {
-    let mut slices = played.end.received.map_or_else(Vec::new, |received| received.slices);
+    let mut slices = played
+        .end
+        .received
+        .map_or_else(Vec::new, |received| received.slices);
     if slices.len() != turns + 1 {
-        return Err(format!("it reported {} slices of {}", slices.len(), turns + 1));
+        return Err(format!(
+            "it reported {} slices of {}",
+            slices.len(),
+            turns + 1
+        ));
     }
     slices.remove(0);
     Ok(slices)
 }
 
 fn compared(ours: &[Delay], raw: &[Delay], of: fn(&Delay) -> u64) -> Compared {
-    let figures = |delays: &[Delay]| delays.iter().map(|delay| of(delay) as f64).collect::<Vec<_>>();
+    let figures = |delays: &[Delay]| {
+        delays
+            .iter()
+            .map(|delay| of(delay) as f64)
+            .collect::<Vec<_>>()
+    };
     let (ours, raw) = (figures(ours), figures(raw));
     Compared {
         ours_ns: quartiles(&ours),

@@ -92,7 +92,10 @@ fn every_contender_of_every_stage_is_measured() -> io::Result<()> {
     assert_eq!(found.stages.len(), 4);
     assert!(!found.interrupted);
     let kept = notes.kept.last().unwrap();
-    assert_eq!((&kept.stages, &kept.instrument), (&found.stages, &found.instrument));
+    assert_eq!(
+        (&kept.stages, &kept.instrument),
+        (&found.stages, &found.instrument)
+    );
     for stage in &found.stages {
         let names: Vec<&str> = stage.rows.iter().map(|row| row.name.as_str()).collect();
         let present = Contender::present(stage.side);
@@ -115,7 +118,13 @@ fn every_contender_of_every_stage_is_measured() -> io::Result<()> {
     let together: Vec<&str> = found.batching.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(
         together,
-        ["floor", "tcp/bare", "sse/bare", "websocket/bare", "long-poll/bare"]
+        [
+            "floor",
+            "tcp/bare",
+            "sse/bare",
+            "websocket/bare",
+            "long-poll/bare"
+        ]
     );
     let compared: Vec<(&str, u32)> = found
         .instrument
@@ -148,7 +157,10 @@ fn a_contender_that_dies_is_an_error_with_its_reason() -> io::Result<()> {
         connections: 2,
         batch: 1,
     };
-    for (side, name) in [(Side::Server, "sse/bare"), (Side::Client, "websocket/tungstenite")] {
+    for (side, name) in [
+        (Side::Server, "sse/bare"),
+        (Side::Client, "websocket/tungstenite"),
+    ] {
         let contender = Contender::by_name(side, name).unwrap();
         let dies = |_: &[String]| {
             let mut command = Command::new("sh");
@@ -159,7 +171,10 @@ fn a_contender_that_dies_is_an_error_with_its_reason() -> io::Result<()> {
             panic!("{name} lives");
         };
         let error = error.to_string();
-        assert!(error.contains("exit status: 7, something happened"), "{error}");
+        assert!(
+            error.contains("exit status: 7, something happened"),
+            "{error}"
+        );
 
         let mut trial = Trial::start(contender, shape, plain)?;
         trial.deliver(2)?;

@@ -34,9 +34,7 @@ impl Seat {
         let Member {
             contender, shape, ..
         } = member;
-        let slice = member
-            .sliced
-            .then(|| member.batches * shape.batch as u64);
+        let slice = member.sliced.then(|| member.batches * shape.batch as u64);
         let (orders, given) = channel();
         let (say, answers) = channel();
         let name = Builder::new().name("peer".to_owned());

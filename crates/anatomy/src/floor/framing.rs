@@ -46,13 +46,13 @@ impl Framing for Prefixed {
             return Ok(None);
         };
         let end = PREFIX + u32::from_le_bytes(*prefix) as usize;
-        Ok(bytes
-            .get(PREFIX..end)
-            .map(|body| (body, &bytes[end..])))
+        Ok(bytes.get(PREFIX..end).map(|body| (body, &bytes[end..])))
     }
 
     fn newest(answer: &[u8]) -> u64 {
-        answer.first_chunk().map_or(0, |seq| u64::from_le_bytes(*seq))
+        answer
+            .first_chunk()
+            .map_or(0, |seq| u64::from_le_bytes(*seq))
     }
 }
 
@@ -83,7 +83,10 @@ impl Framing for Chunked {
             return Ok(None);
         };
         let event = event.strip_suffix(END).ok_or_else(wrong)?;
-        let body = event.iter().position(|&byte| byte == b'{').ok_or_else(wrong)?;
+        let body = event
+            .iter()
+            .position(|&byte| byte == b'{')
+            .ok_or_else(wrong)?;
         Ok(Some((&event[body..], &bytes[end..])))
     }
 }
@@ -105,7 +108,10 @@ impl Framing for Framed {
 }
 
 fn wrong() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "not a frame of a trial's server")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "not a frame of a trial's server",
+    )
 }
 
 #[cfg(test)]
@@ -121,7 +127,12 @@ mod tests {
             let one = bytes.len();
             F::WIRE.encode(2, b"{}", &mut bytes);
             for cut in 0..one {
-                assert_eq!(F::first(&bytes[..cut]).unwrap(), None, "{:?} {cut}", F::WIRE);
+                assert_eq!(
+                    F::first(&bytes[..cut]).unwrap(),
+                    None,
+                    "{:?} {cut}",
+                    F::WIRE
+                );
             }
             let (first, rest) = F::first(&bytes).unwrap().unwrap();
             assert_eq!(first, body);

@@ -73,11 +73,20 @@ impl fmt::Display for Step {
                 side,
                 subscribers: n,
                 batch,
-            } => write!(f, "{} side, {n} subscriber{}, {batch} per wake", side.label(), plural(n)),
+            } => write!(
+                f,
+                "{} side, {n} subscriber{}, {batch} per wake",
+                side.label(),
+                plural(n)
+            ),
             Self::Batching {
                 subscribers: n,
                 batch,
-            } => write!(f, "{batch} messages per wake against one, {n} subscriber{}", plural(n)),
+            } => write!(
+                f,
+                "{batch} messages per wake against one, {n} subscriber{}",
+                plural(n)
+            ),
             Self::Instrument { subscribers: n } => write!(
                 f,
                 "response times against a raw receiver, {n} subscriber{}",
@@ -128,13 +137,18 @@ impl Plan {
             }
         }
         let most = self.subscribers.iter().copied().max().unwrap_or(0);
-        steps.extend(self.batches.iter().filter(|&&batch| batch > 1).map(|&batch| {
-            Step::Batching {
-                subscribers: BATCHING.min(most),
-                batch,
-            }
-        }));
-        let instrument = INSTRUMENT.iter().filter(|(subscribers, _)| *subscribers <= most);
+        steps.extend(
+            self.batches
+                .iter()
+                .filter(|&&batch| batch > 1)
+                .map(|&batch| Step::Batching {
+                    subscribers: BATCHING.min(most),
+                    batch,
+                }),
+        );
+        let instrument = INSTRUMENT
+            .iter()
+            .filter(|(subscribers, _)| *subscribers <= most);
         steps.extend(instrument.map(|&(subscribers, _)| Step::Instrument { subscribers }));
         steps
     }

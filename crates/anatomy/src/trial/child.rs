@@ -109,7 +109,9 @@ impl Child {
             match self.child.try_wait() {
                 Ok(Some(status)) => {
                     let said = self.complaint();
-                    return io::Error::other(format!("{error}; the measured process: {status}{said}"));
+                    return io::Error::other(format!(
+                        "{error}; the measured process: {status}{said}"
+                    ));
                 }
                 Ok(None) => thread::yield_now(),
                 Err(_) => break,

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushbench_anatomy::ladder::{self, Found, Observer, Plan, Step};
 use pushbench_anatomy::wire::PAYLOAD;
-use pushbench_harness::environment::{self, Build};
 use pushbench_harness::RecordWriter;
+use pushbench_harness::environment::{self, Build};
 use pushbench_model::anatomy::{Anatomy, LeftOut};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, SCHEMA};
@@ -150,12 +150,17 @@ impl Observer for Keeper<'_> {
         self.bar.inc(1);
         for one in left_out {
             let side = one.side.label();
-            self.say(&format!("left out: {}, {side} side, {}", one.name, one.reason));
+            self.say(&format!(
+                "left out: {}, {side} side, {}",
+                one.name, one.reason
+            ));
         }
         if self.shown && self.bar.is_hidden() {
             let (number, steps) = (self.number, self.steps);
             let seconds = self.step_begin.elapsed().as_secs_f64();
-            self.say(&format!("stage {number} of {steps} ({step}) took {seconds:.1} s"));
+            self.say(&format!(
+                "stage {number} of {steps} ({step}) took {seconds:.1} s"
+            ));
         }
     }
 }
@@ -208,7 +213,12 @@ fn conclude(anatomy: &Anatomy, directory: &Path) -> anyhow::Result<Exit> {
         let table = table::draw(&stage.table, output::width());
         output::print(&format!("{}\n{table}\n", stage.name))?;
     }
-    for line in summary.findings.iter().chain(&summary.notices) {
+    for line in summary
+        .findings
+        .iter()
+        .chain(&summary.goals)
+        .chain(&summary.notices)
+    {
         output::print(&output::hanging("", line))?;
     }
     let page = super::report::write(&Record::read(directory)?, directory)?;

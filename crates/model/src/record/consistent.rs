@@ -114,8 +114,14 @@ pub(super) fn anatomy(anatomy: &Anatomy) -> Result<(), Inconsistency> {
 /// What an anatomy holds besides its stages.
 fn parts(anatomy: &Anatomy) -> Result<(), Inconsistency> {
     for one in &anatomy.batching {
-        if ![one.alone_ns, one.together_ns, one.ratio].iter().all(ordered) {
-            return Err(format!("batching of {:?}: quartiles are not in order", one.name));
+        if ![one.alone_ns, one.together_ns, one.ratio]
+            .iter()
+            .all(ordered)
+        {
+            return Err(format!(
+                "batching of {:?}: quartiles are not in order",
+                one.name
+            ));
         }
     }
     for one in &anatomy.instrument {
@@ -131,7 +137,11 @@ fn parts(anatomy: &Anatomy) -> Result<(), Inconsistency> {
     let mut setups = BTreeSet::new();
     for one in &anatomy.setups {
         if !setups.insert((one.side, &one.name)) {
-            return Err(format!("set-up of {} {:?}: it is there twice", one.side.label(), one.name));
+            return Err(format!(
+                "set-up of {} {:?}: it is there twice",
+                one.side.label(),
+                one.name
+            ));
         }
     }
     Ok(())

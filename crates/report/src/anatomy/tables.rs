@@ -78,7 +78,8 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     } else if matches!(anatomy.counting, Counting::Callgrind { .. }) {
         notes.push(
             "Instructions were not counted in this stage: callgrind runs a program many times slower, so it is used for \
-             fewer subscribers only."
+             fewer subscribers only. What a delivery needs here follows from the counts at one and at a hundred: a part \
+             that each pays, and a share in what is paid once per message."
                 .into(),
         );
     } else {
