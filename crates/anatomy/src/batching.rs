@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use pushbench_model::anatomy::{Batching, LeftOut, Rung, Side};
 
 use crate::contender::Contender;
-use crate::cpu::{Member, Played, quartiles, ratios, turns};
+use crate::cpu::{Member, Played, Work, quartiles, ratios, turns};
 use crate::trial::Shape;
 
 /// Measures the floor and every server of `contenders` that only frames, with `batch` messages per wake against one.
@@ -30,7 +30,7 @@ pub fn measure(
             batch: batch as usize,
         },
         batches: length.batches,
-        sliced: false,
+        work: Work::Deliver,
     };
     let members: Vec<Member> = servers
         .iter()

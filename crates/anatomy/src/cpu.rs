@@ -83,7 +83,7 @@ pub fn per_delivery(
             contender,
             shape,
             batches: length.batches,
-            sliced: false,
+            work: Work::Deliver,
         })
         .collect();
     let Some(played) = turns(&members, length.turns, stop) else {
@@ -113,15 +113,35 @@ pub fn per_delivery(
 pub(crate) struct Member {
     pub(crate) contender: &'static Contender,
     pub(crate) shape: Shape,
-    /// Batches of a slice.
+    /// Batches of a slice; connections where it sets up.
     pub(crate) batches: u64,
-    /// Whether it takes the response times of each slice apart.
-    pub(crate) sliced: bool,
+    pub(crate) work: Work,
+}
+
+/// What a member does in its slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Delivers.
+    Deliver,
+    /// Delivers, and takes the response times of each slice apart.
+    DeliverApart,
+    /// Has connections opened and closed.
+    SetUp,
+}
+
+impl Member {
+    /// By what the time of a slice is divided.
+    fn parts(&self) -> f64 {
+        match self.work {
+            Work::Deliver | Work::DeliverApart => self.shape.deliveries(self.batches),
+            Work::SetUp => self.batches as f64,
+        }
+    }
 }
 
 /// What one did in its turns.
 pub(crate) struct Played {
-    /// Nanoseconds per delivery in each slice but the first, which warms up.
+    /// Nanoseconds per delivery, or per connection, in each slice but the first, which warms up.
     pub(crate) ns: Vec<f64>,
     pub(crate) end: End,
 }
@@ -155,9 +175,8 @@ pub(crate) fn turns(
             let Ok((seat, slices)) = &mut seats[at] else {
                 continue;
             };
-            let Member { shape, batches, .. } = members[at];
-            match seat.slice(batches) {
-                Ok(used) if turn > 0 => slices.push(used as f64 / shape.deliveries(batches)),
+            match seat.slice(members[at].batches) {
+                Ok(used) if turn > 0 => slices.push(used as f64 / members[at].parts()),
                 Ok(_) => {}
                 Err(error) => seats[at] = Err(error.to_string()),
             }

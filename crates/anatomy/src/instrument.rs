@@ -7,7 +7,7 @@ use pushbench_model::anatomy::{Compared, Instrument, LeftOut, Side};
 
 use crate::client::Delay;
 use crate::contender::{CONTENDERS, Contender, RAW, Start};
-use crate::cpu::{Length, Member, Played, quartiles, ratios, turns};
+use crate::cpu::{Length, Member, Played, Work, quartiles, ratios, turns};
 use crate::trial::Shape;
 
 /// Measures every transport for which `takes` says yes. `None` when `stop` was set meanwhile.
@@ -35,7 +35,7 @@ pub fn measure(
         contender,
         shape,
         batches: length.batches,
-        sliced: true,
+        work: Work::DeliverApart,
     };
     let members: Vec<Member> = pairs
         .iter()

@@ -6,12 +6,12 @@ mod stage;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pushbench_model::anatomy::{Batching, Counting, Instrument, LeftOut, Side, Stage};
+use pushbench_model::anatomy::{Batching, Counting, Instrument, LeftOut, SetUp, Side, Stage};
 
 use crate::contender::CONTENDERS;
 use crate::count::{self, Tool};
 use crate::trial::Shape;
-use crate::{batching, instrument};
+use crate::{batching, instrument, setup};
 
 pub use plan::{Plan, Step};
 use stage::Load;
@@ -39,6 +39,8 @@ pub struct Found {
     pub batching: Vec<Batching>,
     /// Our subscriber against raw receivers.
     pub instrument: Vec<Instrument>,
+    /// Connections that were opened and closed.
+    pub setups: Vec<SetUp>,
     /// Who did not take part.
     pub left_out: Vec<LeftOut>,
 }
@@ -72,6 +74,7 @@ pub fn measure(plan: &Plan, observer: &mut dyn Observer, stop: &AtomicBool) -> i
         stages: Vec::new(),
         batching: Vec::new(),
         instrument: Vec::new(),
+        setups: Vec::new(),
         left_out: absentees(plan),
     };
     for step in plan.steps() {
@@ -114,6 +117,13 @@ fn take(
             let measured = batching::measure(&servers, subscribers, batch, length, stop);
             if let Some((pairs, left_out)) = measured {
                 found.batching.extend(pairs);
+                found.left_out.extend(left_out);
+            }
+        }
+        Step::SetUp => {
+            let servers = plan.contenders(Side::Server);
+            if let Some((setups, left_out)) = setup::measure(&servers, plan.set_up(), stop) {
+                found.setups.extend(setups);
                 found.left_out.extend(left_out);
             }
         }

@@ -163,6 +163,26 @@ impl Trial {
         Ok(())
     }
 
+    /// Opens and resets `connections` connections to a server, besides those that it has, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// When the server fails, or the measured process is none.
+    pub(crate) fn set_up(&mut self, connections: u64) -> io::Result<()> {
+        let set_up = self.try_set_up(connections);
+        set_up.map_err(|error| self.child.why(error))
+    }
+
+    fn try_set_up(&mut self, connections: u64) -> io::Result<()> {
+        let Peer::Sink(sink) = &self.peer else {
+            return Err(io::Error::other("a client accepts no connections"));
+        };
+        for _ in 0..connections {
+            sink.set_up()?;
+        }
+        self.child.wait_until_asleep()
+    }
+
     /// Bytes that travelled for the messages so far; what a client sends to a peer is not seen.
     #[must_use]
     pub fn traffic(&self) -> (u64, Option<u64>) {

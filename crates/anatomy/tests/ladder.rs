@@ -132,6 +132,12 @@ fn every_contender_of_every_stage_is_measured() -> io::Result<()> {
         .map(|one| (one.transport.as_str(), one.subscribers))
         .collect();
     assert_eq!(compared, [("tcp", 1), ("sse", 1), ("websocket", 1)]);
+    let servers = Contender::present(Side::Server);
+    assert_eq!(found.setups.len(), servers.len());
+    for one in &found.setups {
+        assert!(one.cpu_ns.unwrap().median > 0.0, "{one:?}");
+        assert_eq!(one.times_floor.is_none(), one.name == "floor");
+    }
     for one in &found.instrument {
         assert_eq!(one.deliveries, 4);
         for percentile in [one.p50, one.p99] {

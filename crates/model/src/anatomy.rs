@@ -236,6 +236,10 @@ pub struct SetUp {
     pub transport: String,
     /// What it stands for.
     pub rung: Rung,
+    /// Processor time, nanoseconds, user and kernel: quartiles over slices that took turns.
+    pub cpu_ns: Option<Quartiles>,
+    /// The same as a multiple of the floor's slice of the same turn; absent for the floor itself.
+    pub times_floor: Option<Quartiles>,
     /// Instructions of the program.
     pub user_instructions: Option<f64>,
     /// Allocations of the program.

@@ -7,7 +7,7 @@ use std::thread::{Builder, JoinHandle};
 use pushbench_sys::affinity;
 use pushbench_sys::process::{cpu_time_ns, spawn_with_own_files};
 
-use super::Member;
+use super::{Member, Work};
 use crate::client::Received;
 use crate::trial::{Trial, cores, plain};
 
@@ -34,7 +34,8 @@ impl Seat {
         let Member {
             contender, shape, ..
         } = member;
-        let slice = member.sliced.then(|| member.batches * shape.batch as u64);
+        let apart = member.work == Work::DeliverApart;
+        let slice = apart.then(|| member.batches * shape.batch as u64);
         let (orders, given) = channel();
         let (say, answers) = channel();
         let name = Builder::new().name("peer".to_owned());
@@ -46,7 +47,7 @@ impl Seat {
                 Ok(trial) => {
                     // Nobody listens any more only if the measurement was given up.
                     let _ = say.send(Ok(0));
-                    play(trial, &given, &say)
+                    play(trial, member.work, &given, &say)
                 }
                 Err(error) => {
                     let _ = say.send(Err(error));
@@ -82,11 +83,12 @@ impl Seat {
 
 fn play(
     mut trial: Trial,
+    work: Work,
     orders: &Receiver<u64>,
     say: &Sender<io::Result<u64>>,
 ) -> io::Result<End> {
     for batches in orders {
-        let used = slice(&mut trial, batches);
+        let used = slice(&mut trial, work, batches);
         let failed = used.is_err();
         if say.send(used).is_err() || failed {
             return Err(ended());
@@ -97,9 +99,12 @@ fn play(
     Ok(End { down, up, received })
 }
 
-fn slice(trial: &mut Trial, batches: u64) -> io::Result<u64> {
+fn slice(trial: &mut Trial, work: Work, batches: u64) -> io::Result<u64> {
     let before = cpu_time_ns(trial.pid())?;
-    trial.deliver(batches)?;
+    match work {
+        Work::Deliver | Work::DeliverApart => trial.deliver(batches)?,
+        Work::SetUp => trial.set_up(batches)?,
+    }
     Ok(cpu_time_ns(trial.pid())? - before)
 }
 

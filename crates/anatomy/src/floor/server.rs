@@ -169,10 +169,29 @@ impl Server {
                         let stream = self.accept()?;
                         epoll::add(&epoll, stream, EventData::new_u64(number), EventFlags::IN)?;
                     }
-                    // Subscribers send nothing: readable means gone, and gone means that the trial is over.
-                    _ => return Ok(()),
+                    number => self.part(&epoll, number)?,
                 }
             }
         }
+    }
+
+    /// Lets a subscriber go, if it has gone. Subscribers send nothing, so that readable means gone; but an event may be
+    /// older than the number of the connection that it names.
+    fn part(&mut self, epoll: &OwnedFd, number: u64) -> io::Result<()> {
+        let at = number as usize;
+        let Some(mut stream) = self.connections.get(at) else {
+            return Ok(());
+        };
+        match stream.read(&mut [0; 64]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Ok(1..) => return Ok(()),
+            Ok(0) | Err(_) => {}
+        }
+        epoll::delete(epoll, stream)?;
+        self.connections.swap_remove(at);
+        if let Some(moved) = self.connections.get(at) {
+            epoll::modify(epoll, moved, EventData::new_u64(number), EventFlags::IN)?;
+        }
+        Ok(())
     }
 }

@@ -17,6 +17,9 @@ const BATCHES_UNDER_TOOLS: (u64, u64) = (2, 100);
 /// Numbers of subscribers at which response times are held against a raw receiver's, with the batches of a slice.
 const INSTRUMENT: [(u32, u64); 2] = [(1, 1000), (100, 20)];
 
+/// A connection costs about as much as so many deliveries.
+const DELIVERIES_PER_SETUP: u64 = 50;
+
 /// Subscribers of a server that is measured with several messages per wake against one.
 const BATCHING: u32 = 100;
 
@@ -63,6 +66,8 @@ pub enum Step {
         /// Connections of each.
         subscribers: u32,
     },
+    /// Connections that are opened and closed.
+    SetUp,
 }
 
 impl fmt::Display for Step {
@@ -92,6 +97,7 @@ impl fmt::Display for Step {
                 "response times against a raw receiver, {n} subscriber{}",
                 plural(n)
             ),
+            Self::SetUp => f.write_str("opening and closing connections"),
         }
     }
 }
@@ -150,6 +156,7 @@ impl Plan {
             .iter()
             .filter(|(subscribers, _)| *subscribers <= most);
         steps.extend(instrument.map(|&(subscribers, _)| Step::Instrument { subscribers }));
+        steps.push(Step::SetUp);
         steps
     }
 
@@ -189,6 +196,14 @@ impl Plan {
     pub(super) fn under_tools(&self, subscribers: u32) -> u64 {
         let (least, most) = BATCHES_UNDER_TOOLS;
         (self.counted / u64::from(subscribers.max(1))).clamp(least, most)
+    }
+
+    /// How long slices are in which connections are opened and closed.
+    pub(super) fn set_up(&self) -> Length {
+        Length {
+            turns: self.turns as usize,
+            batches: (self.deliveries / DELIVERIES_PER_SETUP).max(1),
+        }
     }
 
     /// How long slices are in which response times are compared: percentiles need many messages where each is one

@@ -3,10 +3,12 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use socket2::SockRef;
 
 use crate::wire::{BODY_END, Wire};
 
@@ -19,6 +21,7 @@ const SILENCE: Timespec = Timespec {
 /// Many connections to one server.
 pub(super) struct Sink {
     wire: Wire,
+    address: SocketAddr,
     epoll: OwnedFd,
     events: Vec<Event>,
     buffer: Vec<u8>,
@@ -47,17 +50,7 @@ impl Sink {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(count);
         for number in 0..count as u64 {
-            let mut stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.write_all(&wire.opening())?;
-            let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
-            while wire.answer_len(&answer).is_none() {
-                let read = stream.read(&mut buffer)?;
-                if read == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                answer.extend_from_slice(&buffer[..read]);
-            }
+            let mut stream = subscribe(wire, address)?;
             if let Some(request) = wire.ask(0) {
                 stream.write_all(&request)?;
             }
@@ -67,6 +60,7 @@ impl Sink {
         }
         Ok(Self {
             wire,
+            address,
             epoll,
             events: Vec::with_capacity(1024),
             buffer: vec![0; 64 * 1024],
@@ -110,8 +104,31 @@ impl Sink {
         Ok(())
     }
 
+    /// Opens a connection besides, waits for the answer, and resets it: a reset leaves no TIME_WAIT behind, of which there
+    /// would soon be more than there are ports.
+    pub(super) fn set_up(&self) -> io::Result<()> {
+        let stream = subscribe(self.wire, self.address)?;
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+    }
+
     /// What travelled since the first message was awaited.
     pub(super) fn traffic(&self) -> Traffic {
         self.traffic
     }
+}
+
+/// A connection whose opening was answered.
+fn subscribe(wire: Wire, address: SocketAddr) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.write_all(&wire.opening())?;
+    let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
+    while wire.answer_len(&answer).is_none() {
+        let read = stream.read(&mut buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(&buffer[..read]);
+    }
+    Ok(stream)
 }

@@ -124,7 +124,7 @@ impl<'a> Keeper<'a> {
             stages: found.stages,
             batching: found.batching,
             instrument: found.instrument,
-            setups: Vec::new(),
+            setups: found.setups,
             left_out: found.left_out,
         }
     }

@@ -136,6 +136,13 @@ fn parts(anatomy: &Anatomy) -> Result<(), Inconsistency> {
     }
     let mut setups = BTreeSet::new();
     for one in &anatomy.setups {
+        if ![one.cpu_ns, one.times_floor].iter().flatten().all(ordered) {
+            return Err(format!(
+                "set-up of {} {:?}: quartiles are not in order",
+                one.side.label(),
+                one.name
+            ));
+        }
         if !setups.insert((one.side, &one.name)) {
             return Err(format!(
                 "set-up of {} {:?}: it is there twice",

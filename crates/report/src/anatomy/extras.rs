@@ -2,7 +2,7 @@
 
 use pushbench_model::anatomy::{Anatomy, Compared, Rung, SetUp, Side};
 
-use super::tables::counted_figure;
+use super::tables::{counted_figure, quartiles, times};
 use super::{order, words};
 use crate::number::{Unit, significant, whole};
 use crate::table::{Cell, Column, Table};
@@ -15,7 +15,7 @@ pub(crate) const INSTRUMENT: &str = "Response times are measured by a program, a
 
 /// What the table of connections is about.
 pub(crate) const SETUP: &str = "What opening and closing one connection costs: connecting, the handshake of the transport, \
-    and the end. Counted in runs of their own that differ in nothing but the number of connections.";
+    and the end.";
 
 /// Response times of our subscriber and of raw receivers; nothing where they were not compared.
 pub(crate) fn instrument(anatomy: &Anatomy) -> Option<Table> {
@@ -99,47 +99,45 @@ pub(crate) fn setup(anatomy: &Anatomy, side: Side) -> Option<Table> {
         };
         (transport, rung)
     });
-    let floor = rows.iter().find(|one| one.rung == Rung::Floor);
-    let floor = floor
-        .and_then(|one| one.user_instructions)
-        .filter(|n| *n > 0.0);
-    let mut table = Table::new(
-        "per connection",
-        vec![
-            Column::numbers("user instructions", ""),
-            Column::numbers("times the floor", "×"),
-            Column::numbers("system calls", ""),
-            Column::numbers("allocations", ""),
-        ],
+    let time = Unit::Time.scale(rows.iter().filter_map(|one| Some(one.cpu_ns?.median)));
+    let mut columns = Vec::new();
+    let mut cells: Vec<Vec<Cell>> = rows.iter().map(|_| Vec::new()).collect();
+    let mut column = |column: Column, cell: &dyn Fn(&SetUp) -> Option<Cell>| {
+        let figures: Vec<Option<Cell>> = rows.iter().map(|row| cell(row)).collect();
+        if figures.iter().any(Option::is_some) {
+            columns.push(column);
+            for (row, figure) in cells.iter_mut().zip(figures) {
+                row.push(figure.unwrap_or_else(|| Cell::plain("–")));
+            }
+        }
+    };
+    column(Column::numbers("CPU", time.symbol), &|one| {
+        one.cpu_ns.map(|q| quartiles(&q, &time))
+    });
+    column(Column::numbers("times the floor", "×"), &|one| {
+        let floor = (one.rung == Rung::Floor).then(|| Cell::plain("1"));
+        one.times_floor.as_ref().map(times).or(floor)
+    });
+    let count = |of: fn(&SetUp) -> Option<f64>| {
+        move |one: &SetUp| of(one).map(|value| Cell::plain(counted_figure(value)))
+    };
+    column(
+        Column::numbers("user instructions", ""),
+        &count(|one| one.user_instructions),
     );
-    for one in rows {
-        let cell = |value: Option<f64>| {
-            value.map_or_else(
-                || Cell::plain("–"),
-                |value| Cell::plain(counted_figure(value)),
-            )
-        };
-        let times = one
-            .user_instructions
-            .zip(floor)
-            .map(|(own, floor)| own / floor);
-        let times = times.map_or_else(
-            || Cell::plain("–"),
-            |times| Cell::plain(significant(times, 3)),
-        );
-        table.row(
-            &one.name,
-            vec![
-                cell(one.user_instructions),
-                times,
-                cell(one.calls),
-                cell(one.allocations),
-            ],
-        );
+    column(Column::numbers("system calls", ""), &count(|one| one.calls));
+    column(
+        Column::numbers("allocations", ""),
+        &count(|one| one.allocations),
+    );
+    let mut table = Table::new("per connection", columns);
+    for (row, cells) in rows.iter().zip(cells) {
+        table.row(&row.name, cells);
     }
     table.notes.push(
-        "User instructions are those of the program alone. Most of a connection is the kernel's work, which system calls \
-         stand for here: where their number is the floor's, so is most of the cost."
+        "Processor time is the program's and the kernel's, one connection after the other, in slices that took turns; \
+         small: their middle half. Counts are of the program alone, in runs of their own that differ in nothing but the \
+         number of connections."
             .into(),
     );
     (!table.rows.is_empty()).then_some(table)

@@ -1,6 +1,6 @@
 //! The figures of an anatomy that have a goal, held against it.
 
-use pushbench_model::anatomy::{Anatomy, Quartiles, Row, Rung, SetUp, Side, Stage};
+use pushbench_model::anatomy::{Anatomy, Quartiles, Row, Rung, Side, Stage};
 
 use super::{stages, tables, words};
 use crate::number::significant;
@@ -277,16 +277,9 @@ fn p50(anatomy: &Anatomy, name: &str) -> Vec<Figure> {
 }
 
 fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
-    let of = |is: &dyn Fn(&SetUp) -> bool| {
-        let found = anatomy
-            .setups
-            .iter()
-            .find(|one| one.side == side && is(one));
-        found.and_then(|one| one.user_instructions)
-    };
-    let floor = of(&|one| one.rung == Rung::Floor).filter(|n| *n > 0.0)?;
-    let own = of(&|one| one.name == name)?;
-    Some(Figure::counted(own / floor, USER))
+    let mut setups = anatomy.setups.iter();
+    let own = setups.find(|one| one.side == side && one.name == name)?;
+    Some(Figure::in_turns(own.times_floor.as_ref()?, TURNS.into()))
 }
 
 /// Every figure with its goal and how they stand; nothing where none was measured.

@@ -98,7 +98,7 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
 }
 
 /// Median, with the middle half of the slices under it.
-fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
+pub(super) fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
     Cell::plain(scale.number(q.median)).under(format!(
         "{}–{}",
         scale.number(q.low),
@@ -107,7 +107,7 @@ fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
 }
 
 /// The multiple of the floor, likewise.
-fn times(q: &Quartiles) -> Cell {
+pub(super) fn times(q: &Quartiles) -> Cell {
     Cell::plain(significant(q.median, 3)).under(words::range(q))
 }
 

@@ -152,6 +152,8 @@ fn setups() -> Vec<SetUp> {
             .unwrap_or("tcp")
             .into(),
         rung,
+        cpu_ns: Some(around(20_000.0 + instructions)),
+        times_floor: (rung != Rung::Floor).then(|| around(1.0 + instructions / 20_000.0)),
         user_instructions: Some(instructions),
         allocations: Some(instructions / 1000.0),
         calls,
