@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::sync::Once;
 
 use pushbench_model::histogram::Histogram;
 use tokio::runtime::Builder;
@@ -96,6 +97,13 @@ pub(crate) fn receive(
         Start::Reqwest => alone(reqwest::receive(address, connections)),
         Start::Served(_) => Err(io::Error::other("a server does not receive")),
     }
+}
+
+/// Says why a connection ended. All end with the sender, so that one says it for all; it is read only if this process ends
+/// before its last message.
+fn ended(error: &dyn fmt::Display) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| eprintln!("a connection ended: {error}"));
 }
 
 fn raw<F: Framing>(

@@ -6,7 +6,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
-use crate::wire::Wire;
+use crate::wire::{LONGEST_POLL_MS, Wire};
 
 /// A measured process, as data.
 #[derive(Debug)]
@@ -200,6 +200,7 @@ impl Served {
             tuning: self.tuning,
             runtime: self.runtime,
             ws_read_buffer: self.read_buffer,
+            poll_timeout_ms: LONGEST_POLL_MS,
             ..ServeOptions::default()
         }
     }

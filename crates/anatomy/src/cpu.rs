@@ -18,7 +18,7 @@ pub(crate) use seat::End;
 use seat::Seat;
 
 /// Connections that live at once, on all contenders together.
-const MOST_CONNECTIONS: usize = 20_000;
+const MOST_CONNECTIONS: usize = 30_000;
 
 /// What a delivery costs a contender.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -29,7 +29,7 @@ pub struct Anatomy {
     pub machine: String,
     /// Bytes of payload in every message.
     pub payload_bytes: u64,
-    /// Slices of every contender in a stage.
+    /// Slices of every contender in a stage that does not say otherwise.
     pub turns: u32,
     /// Who counted instructions.
     pub counting: Counting,
@@ -79,6 +79,9 @@ pub struct Stage {
     pub subscribers: u32,
     /// Messages that are ready together each time a contender wakes.
     pub batch: u32,
+    /// Slices of every contender, if not as many as the anatomy says: a slice with many subscribers takes long.
+    #[serde(default)]
+    pub turns: Option<u32>,
     /// What was measured, the floor first.
     pub rows: Vec<Row>,
 }

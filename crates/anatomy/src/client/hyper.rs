@@ -15,7 +15,7 @@ use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::sse::decode::Decoder;
 use tokio::net::TcpStream;
 
-use super::{Received, SharedLedger};
+use super::{Received, SharedLedger, ended};
 use crate::role::ready;
 
 pub(super) async fn receive(address: SocketAddr, connections: usize) -> io::Result<Received> {
@@ -57,9 +57,16 @@ pub(super) async fn receive(address: SocketAddr, connections: usize) -> io::Resu
 async fn events(mut body: Incoming, ledger: SharedLedger) -> io::Result<()> {
     let mut expected = 1;
     let mut decoder = Decoder::new(MAX_MESSAGE);
-    // A sender that closes in the middle of a chunked body shows as an error: the end of the trial.
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Some(frame) = body.frame().await {
         let received = clock::now();
+        let frame = match frame {
+            Ok(frame) => frame,
+            // A sender that closes in the middle of a chunked body: the end of the trial.
+            Err(error) => {
+                ended(&error);
+                break;
+            }
+        };
         let Some(data) = frame.data_ref() else {
             continue;
         };

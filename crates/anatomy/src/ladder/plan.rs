@@ -10,6 +10,9 @@ use crate::cpu::Length;
 /// More batches in a slice than this add nothing.
 const MOST_BATCHES: u64 = 500;
 
+/// Quartiles of fewer slices say nothing.
+const LEAST_TURNS: u64 = 5;
+
 /// Batches under a tool. Its counts are exact but for what happens rarely: 20 batches at 100 subscribers come within 2 %
 /// of 60.
 const BATCHES_UNDER_TOOLS: (u64, u64) = (2, 100);
@@ -123,7 +126,7 @@ impl Plan {
             batches: vec![1, 10],
             transports: Vec::new(),
             turns: 15,
-            deliveries: 10_000,
+            deliveries: 5000,
             counted: 2000,
             tools: true,
         }
@@ -176,10 +179,16 @@ impl Plan {
 
     /// How long slices of this load are.
     pub(super) fn length(&self, subscribers: u32, batch: u32) -> Length {
-        let per_batch = u64::from(subscribers) * u64::from(batch);
+        let per_batch = (u64::from(subscribers) * u64::from(batch)).max(1);
+        // A slice of one batch may hold more writes than others do: fewer of them take as long.
+        let writes = u64::from(subscribers).max(self.deliveries);
+        let turns = u64::from(self.turns);
+        let fewer = (turns * self.deliveries / writes)
+            .max(LEAST_TURNS)
+            .min(turns);
         Length {
-            turns: self.turns as usize,
-            batches: (self.deliveries / per_batch.max(1)).clamp(1, MOST_BATCHES),
+            turns: fewer as usize,
+            batches: (self.deliveries / per_batch).clamp(1, MOST_BATCHES),
         }
     }
 

@@ -84,6 +84,7 @@ pub(super) fn measure(
             side,
             subscribers,
             batch,
+            turns: Some(length.turns as u32),
             rows: rows.clone(),
         });
         observer.measured(found)?;

@@ -285,9 +285,9 @@ fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
 /// Every figure with its goal and how they stand; nothing where none was measured.
 pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
     let mut table = Table::new(
-        "goal",
+        "contender",
         vec![
-            Column::words("contender"),
+            Column::words("goal"),
             Column::numbers("at most", ""),
             Column::numbers("measured", ""),
             Column::words("in"),
@@ -309,9 +309,9 @@ pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
         }
         let verdict = Cell::plain(one.verdict.label());
         table.row(
-            one.goal.what,
+            one.name,
             vec![
-                Cell::plain(one.name),
+                Cell::plain(one.goal.what),
                 Cell::plain(figure(one.goal.limit)),
                 measured,
                 Cell::plain(&one.figure.unit),

@@ -70,7 +70,7 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
 fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     let mut notes = vec![format!(
         "Small figures: the middle half of {} slices. Bytes are TCP payload, down from the server, up to it.",
-        whole(u64::from(anatomy.turns))
+        whole(u64::from(stage.turns.unwrap_or(anatomy.turns)))
     )];
     let any = |has: fn(&Row) -> bool| stage.rows.iter().any(has);
     if any(|row| row.user_instructions.is_some()) {

@@ -287,6 +287,7 @@ fn stage(side: Side, subscribers: u32, batch: u32) -> Stage {
         side,
         subscribers,
         batch,
+        turns: None,
         rows,
     }
 }

@@ -60,6 +60,7 @@ fn anatomy() -> Anatomy {
             side: Side::Server,
             subscribers: 2,
             batch: 10,
+            turns: None,
             rows: vec![
                 row("floor", Rung::Floor, None),
                 row("tcp/bare", Rung::Framing, Some(quartiles(1.02))),
