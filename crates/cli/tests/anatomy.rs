@@ -21,13 +21,13 @@ use rustix::process::{Pid, Signal, kill_process};
 fn an_anatomy_is_a_record_and_is_drawn_again() {
     let stage = Stage::new();
     let out = stage.path("out");
-    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "2"]);
+    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "20"]);
     let ended = finish(command.args(["--transport", "sse", "--out"]).arg(&out)).with(0);
     assert!(ended.stdout.contains("report: "), "{}", ended.stdout);
     // Without a terminal, a line for where it is kept and one for every stage.
     let told: Vec<&str> = ended.stderr.lines().collect();
     assert!(told[0].starts_with("recording to "), "{told:#?}");
-    assert!(told[1].starts_with("stage 1 of 7 (server side, 2 subscribers, 1 per wake) took "));
+    assert!(told[1].starts_with("stage 1 of 7 (server side, 20 subscribers, 1 per wake) took "));
     assert_eq!(told.len(), 8, "{told:#?}");
     let directories: Vec<_> = fs::read_dir(&out).unwrap().collect();
     assert_eq!(directories.len(), 1);
@@ -37,7 +37,7 @@ fn an_anatomy_is_a_record_and_is_drawn_again() {
     assert!(!anatomy.interrupted && !anatomy.batching.is_empty());
     assert_eq!(anatomy.instrument.len(), 1);
     for batch in [1, 10] {
-        let rows = &anatomy.stage(Side::Server, 2, batch).unwrap().rows;
+        let rows = &anatomy.stage(Side::Server, 20, batch).unwrap().rows;
         assert!(rows.iter().any(|row| row.name == "sse/reference"));
         assert!(rows[1..].iter().all(|row| row.transport == "sse"));
     }
@@ -52,6 +52,7 @@ fn an_anatomy_is_a_record_and_is_drawn_again() {
 fn ended_after_a_stage(stage: &Stage, signal: Signal) -> Ended {
     let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "2,3,4"]);
     let mut child = command
+        .args(["--transport", "tcp"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -77,7 +78,7 @@ fn an_interrupted_anatomy_keeps_and_reports_its_stages() {
     assert!(ended.stdout.contains("report: "), "{}", ended.stdout);
     let anatomy = Record::read(&stage.record()).unwrap().anatomy.unwrap();
     assert!(anatomy.interrupted);
-    assert!((1..6).contains(&anatomy.stages.len()));
+    assert!((1..12).contains(&anatomy.stages.len()));
     assert!(
         fs::read_to_string(stage.record().join("report.html"))
             .unwrap()

@@ -7,8 +7,8 @@ use pushbench_model::anatomy::{Rung, Side};
 use crate::contender::Contender;
 use crate::cpu::Length;
 
-/// More batches in a slice than this add nothing.
-const MOST_BATCHES: u64 = 500;
+/// A batch costs at least as much as so many deliveries, waking up included.
+const DELIVERIES_PER_BATCH: u64 = 20;
 
 /// Quartiles of fewer slices say nothing.
 const LEAST_TURNS: u64 = 5;
@@ -188,7 +188,7 @@ impl Plan {
             .min(turns);
         Length {
             turns: fewer as usize,
-            batches: (self.deliveries / per_batch).clamp(1, MOST_BATCHES),
+            batches: (self.deliveries / per_batch.max(DELIVERIES_PER_BATCH)).max(1),
         }
     }
 
@@ -219,7 +219,7 @@ impl Plan {
     /// delivery.
     pub(super) fn instrument(&self, subscribers: u32) -> Length {
         let known = INSTRUMENT.iter().find(|(known, _)| *known == subscribers);
-        let full = known.map_or(MOST_BATCHES, |(_, batches)| *batches);
+        let full = known.map_or(1, |(_, batches)| *batches);
         Length {
             turns: self.turns as usize,
             batches: (full * self.deliveries / Self::full().deliveries).max(1),
