@@ -3,6 +3,7 @@
 
 mod hyper;
 mod own;
+mod poll;
 mod reqwest;
 mod tungstenite;
 
@@ -93,9 +94,11 @@ pub(crate) fn receive(
         },
         Start::Own => own::receive(contender.speaker(), address, connections, slice),
         Start::Tungstenite(buffer) => alone(tungstenite::receive(address, connections, buffer)),
+        Start::Hyper if polls(contender) => alone(poll::hyper(address, connections)),
         Start::Hyper => alone(hyper::receive(address, connections)),
+        Start::Reqwest if polls(contender) => alone(poll::reqwest(address, connections)),
         Start::Reqwest => alone(reqwest::receive(address, connections)),
-        Start::Served(_) => Err(io::Error::other("a server does not receive")),
+        Start::Served(_) => Err(not_a_client()),
     }
 }
 
@@ -120,8 +123,71 @@ fn raw<F: Framing>(
     Ok(receiver.received())
 }
 
+/// Opens `connections` connections one after the other, and closes each when it is subscribed.
+pub(crate) fn visit(
+    contender: &Contender,
+    address: SocketAddr,
+    connections: usize,
+) -> io::Result<()> {
+    match contender.start {
+        Start::Floor => {
+            let mut receiver = Receiver::<Prefixed>::connect(address, 0)?;
+            ready(None)?;
+            for _ in 0..connections {
+                receiver.open(address)?;
+                receiver.close();
+            }
+            Ok(())
+        }
+        Start::Own => own::visit(contender.speaker(), address, connections),
+        Start::Tungstenite(buffer) => in_turn(connections, async || {
+            drop(tungstenite::subscribe(address, buffer).await?);
+            Ok(())
+        }),
+        Start::Hyper if polls(contender) => {
+            in_turn(connections, async || poll::hyper_visit(address).await)
+        }
+        Start::Hyper => in_turn(connections, async || {
+            hyper::subscribe(address).await?.leave().await
+        }),
+        Start::Reqwest if polls(contender) => {
+            let client = poll::client()?;
+            in_turn(connections, async || {
+                poll::reqwest_visit(&client, address).await
+            })
+        }
+        Start::Reqwest => {
+            let client = reqwest::client()?;
+            in_turn(connections, async || {
+                drop(reqwest::subscribe(&client, address).await?);
+                Ok(())
+            })
+        }
+        Start::Served(_) => Err(not_a_client()),
+    }
+}
+
+fn polls(contender: &Contender) -> bool {
+    contender.wire() == Wire::LongPoll
+}
+
+fn not_a_client() -> io::Error {
+    io::Error::other("a server does not receive")
+}
+
 /// On a current-thread runtime.
-fn alone(client: impl Future<Output = io::Result<Received>>) -> io::Result<Received> {
+fn alone<T>(client: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, client)
+}
+
+/// Has `visit` open and close a connection, again and again.
+fn in_turn(connections: usize, visit: impl AsyncFn() -> io::Result<()>) -> io::Result<()> {
+    alone(async {
+        ready(None)?;
+        for _ in 0..connections {
+            visit().await?;
+        }
+        Ok(())
+    })
 }

@@ -36,9 +36,9 @@ pub enum Start {
     Own,
     /// tokio-tungstenite as a client; bytes of its read buffer, its default if absent.
     Tungstenite(Option<usize>),
-    /// hyper as a client, with our decoder of events behind it.
+    /// hyper as a client; for events with our decoder behind it.
     Hyper,
-    /// reqwest as a client, with the events of eventsource-stream.
+    /// reqwest as a client; for events with eventsource-stream.
     Reqwest,
 }
 
@@ -102,6 +102,9 @@ pub static CONTENDERS: &[Contender] = &[
     client("websocket/pushbench", "websocket", Rung::Framing, "our load generator", Start::Own),
     client("websocket/tungstenite-4k", "websocket", Rung::Library, "tokio-tungstenite, read buffer of 4 KiB", Start::Tungstenite(Some(4096))),
     client("websocket/tungstenite", "websocket", Rung::Defaults, "tokio-tungstenite with its defaults", Start::Tungstenite(None)),
+    client("long-poll/pushbench", "long-poll", Rung::Framing, "our load generator", Start::Own),
+    client("long-poll/hyper", "long-poll", Rung::Library, "hyper, lines taken by hand", Start::Hyper),
+    client("long-poll/reqwest", "long-poll", Rung::Defaults, "reqwest, its body as a whole", Start::Reqwest),
 ];
 
 /// Raw receivers of the transports that push, against which our subscriber is held.

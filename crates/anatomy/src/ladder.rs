@@ -120,13 +120,7 @@ fn take(
                 found.left_out.extend(left_out);
             }
         }
-        Step::SetUp => {
-            let servers = plan.contenders(Side::Server);
-            if let Some((setups, left_out)) = setup::measure(&servers, plan.set_up(), stop) {
-                found.setups.extend(setups);
-                found.left_out.extend(left_out);
-            }
-        }
+        Step::SetUp => set_up(plan, found, observer, stop)?,
         Step::Instrument { subscribers } => {
             let length = plan.instrument(subscribers);
             let takes = |one: &_| plan.takes(one);
@@ -136,6 +130,35 @@ fn take(
                 found.left_out.extend(left_out);
             }
         }
+    }
+    Ok(())
+}
+
+/// Processor time of all servers in turns, then counts of all contenders, one by one.
+fn set_up(
+    plan: &Plan,
+    found: &mut Found,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let servers = plan.contenders(Side::Server);
+    let Some((setups, left_out)) = setup::measure(&servers, plan.set_up(), stop) else {
+        return Ok(());
+    };
+    found.setups = setups;
+    found.left_out.extend(left_out);
+    if !plan.tools {
+        return Ok(());
+    }
+    let contenders = Side::ALL.into_iter().flat_map(|side| plan.contenders(side));
+    for contender in contenders {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        if let Err(left_out) = setup::count(contender, &mut found.setups) {
+            found.left_out.push(left_out);
+        }
+        observer.measured(found)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 mod child;
 mod sink;
+mod visits;
 
 use std::io::{self, Write as _};
 use std::process::Command;
@@ -16,11 +17,12 @@ use pushbench_sys::affinity;
 use crate::client::Received;
 use crate::contender::Contender;
 use crate::floor::server::Server;
-use crate::role::arguments;
+use crate::role::{How, Sender, arguments};
 
 use child::Child;
 use sink::Sink;
 pub use sink::Traffic;
+pub use visits::visit;
 
 /// How long to wait for a client to connect before asking whether it lives.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -96,23 +98,22 @@ impl Trial {
         wrap: impl FnOnce(&[String]) -> Command,
     ) -> io::Result<Self> {
         let connections = shape.connections;
-        let program = std::env::current_exe()?;
-        let program = program.to_string_lossy().into_owned();
-        let command = |sender| {
-            let mut words = vec![program];
-            words.extend(arguments(contender, sender, slice));
-            wrap(&words)
-        };
+        let command = |sender| Ok::<_, io::Error>(wrap(&words(contender, sender)?));
         let (mut child, peer) = match contender.side {
             Side::Server => {
-                let mut child = Child::spawn(command(None))?;
+                let mut child = Child::spawn(command(None)?)?;
                 let sink = serve(&mut child, contender, connections);
                 let sink = sink.map_err(|error| child.why(error))?;
                 (child, Peer::Sink(sink))
             }
             Side::Client => {
                 let mut server = Box::new(Server::bind(contender.wire())?);
-                let mut child = Child::spawn(command(Some((server.address()?, connections))))?;
+                let sender = Sender {
+                    address: server.address()?,
+                    connections,
+                    how: slice.map_or(How::Receive, How::Slices),
+                };
+                let mut child = Child::spawn(command(Some(sender))?)?;
                 accept(&mut child, &mut server, connections).map_err(|error| child.why(error))?;
                 (child, Peer::Sender(server))
             }
@@ -253,6 +254,14 @@ fn read_received(line: &str) -> Option<Received> {
         p50_ns: words.next()?.parse().ok()?,
         slices: words.map(|word| word.parse().ok()).collect::<Option<_>>()?,
     })
+}
+
+/// The command of the measured process: this program, in its role.
+fn words(contender: &Contender, sender: Option<Sender>) -> io::Result<Vec<String>> {
+    let program = std::env::current_exe()?;
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(arguments(contender, sender));
+    Ok(words)
 }
 
 fn no_line(what: &str) -> io::Error {

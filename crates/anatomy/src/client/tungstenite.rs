@@ -18,15 +18,10 @@ pub(super) async fn receive(
     connections: usize,
     read_buffer: Option<usize>,
 ) -> io::Result<Received> {
-    let config = read_buffer.map(|bytes| WebSocketConfig::default().read_buffer_size(bytes));
     let ledger = SharedLedger::default();
     let mut tasks = Vec::with_capacity(connections);
     for _ in 0..connections {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (socket, _) = client_async_with_config("ws://localhost/ws", stream, config)
-            .await
-            .map_err(io::Error::other)?;
+        let socket = subscribe(address, read_buffer).await?;
         tasks.push(tokio::task::spawn_local(messages(
             socket,
             Rc::clone(&ledger),
@@ -38,6 +33,19 @@ pub(super) async fn receive(
     }
     let received = ledger.borrow().received();
     Ok(received)
+}
+
+pub(super) async fn subscribe(
+    address: SocketAddr,
+    read_buffer: Option<usize>,
+) -> io::Result<WebSocketStream<TcpStream>> {
+    let config = read_buffer.map(|bytes| WebSocketConfig::default().read_buffer_size(bytes));
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (socket, _) = client_async_with_config("ws://localhost/ws", stream, config)
+        .await
+        .map_err(io::Error::other)?;
+    Ok(socket)
 }
 
 async fn messages(mut socket: WebSocketStream<TcpStream>, ledger: SharedLedger) -> io::Result<()> {

@@ -38,37 +38,47 @@ impl<F: Framing> Receiver<F> {
     ///
     /// When the server cannot be reached.
     pub fn connect(address: SocketAddr, count: usize) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let mut connections = Vec::with_capacity(count);
-        for number in 0..count as u64 {
-            let mut stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.write_all(&F::WIRE.opening())?;
-            let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
-            let end = loop {
-                if let Some(end) = F::WIRE.answer_len(&answer) {
-                    break end;
-                }
-                let read = stream.read(&mut buffer)?;
-                if read == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                answer.extend_from_slice(&buffer[..read]);
-            };
-            stream.set_nonblocking(true)?;
-            epoll::add(&epoll, &stream, EventData::new_u64(number), EventFlags::IN)?;
-            connections.push(Connection {
-                stream,
-                expected: F::newest(&answer[..end]) + 1,
-                cut: answer.split_off(end),
-            });
-        }
-        Ok(Self {
-            epoll,
-            connections,
+        let mut receiver = Self {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            connections: Vec::with_capacity(count),
             ledger: Ledger::default(),
             framing: PhantomData,
-        })
+        };
+        for _ in 0..count {
+            receiver.open(address)?;
+        }
+        Ok(receiver)
+    }
+
+    /// Opens one more.
+    pub(crate) fn open(&mut self, address: SocketAddr) -> io::Result<()> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.write_all(&F::WIRE.opening())?;
+        let (mut answer, mut read) = ([0; 1024], 0);
+        let end = loop {
+            if let Some(end) = F::WIRE.answer_len(&answer[..read]) {
+                break end;
+            }
+            match stream.read(&mut answer[read..])? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                more => read += more,
+            }
+        };
+        stream.set_nonblocking(true)?;
+        let number = EventData::new_u64(self.connections.len() as u64);
+        epoll::add(&self.epoll, &stream, number, EventFlags::IN)?;
+        self.connections.push(Connection {
+            stream,
+            expected: F::newest(&answer[..end]) + 1,
+            cut: answer[end..read].to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Closes the last that was opened.
+    pub(crate) fn close(&mut self) {
+        self.connections.pop();
     }
 
     /// Receives until every connection has ended. Returns how many messages arrived.

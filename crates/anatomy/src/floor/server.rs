@@ -28,7 +28,9 @@ pub fn body_maker() -> BodyMaker {
 pub struct Server {
     wire: Wire,
     listener: TcpListener,
-    connections: Vec<TcpStream>,
+    /// A place is empty once its subscriber has left.
+    connections: Vec<Option<TcpStream>>,
+    empty: Vec<usize>,
     maker: BodyMaker,
     newest: u64,
     body: Vec<u8>,
@@ -48,6 +50,7 @@ impl Server {
             wire,
             listener,
             connections: Vec::new(),
+            empty: Vec::new(),
             maker: body_maker(),
             newest: 0,
             body: Vec::new(),
@@ -75,12 +78,34 @@ impl Server {
         Ok(poll(&mut listener, Some(&patience))? > 0)
     }
 
-    /// Accepts one subscriber and answers its opening.
+    /// Accepts one subscriber and answers its opening. Returns its place.
     ///
     /// # Errors
     ///
     /// When it does not open as its transport asks.
-    pub fn accept(&mut self) -> io::Result<&TcpStream> {
+    pub fn accept(&mut self) -> io::Result<usize> {
+        let stream = self.welcome()?;
+        stream.set_nonblocking(true)?;
+        let place = self.empty.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() - 1
+        });
+        self.connections[place] = Some(stream);
+        Ok(place)
+    }
+
+    /// Accepts one subscriber, answers its opening, and waits until it leaves.
+    ///
+    /// # Errors
+    ///
+    /// When it does not open as its transport asks.
+    pub fn see_off(&mut self) -> io::Result<()> {
+        let mut stream = self.welcome()?;
+        while stream.read(&mut [0; 1024])? > 0 {}
+        Ok(())
+    }
+
+    fn welcome(&self) -> io::Result<TcpStream> {
         let (mut stream, _) = self.listener.accept()?;
         stream.set_nodelay(true)?;
         // A subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
@@ -96,9 +121,7 @@ impl Server {
             }
         };
         stream.write_all(&answer)?;
-        stream.set_nonblocking(true)?;
-        self.connections.push(stream);
-        Ok(self.connections.last().expect("one was pushed"))
+        Ok(stream)
     }
 
     /// Sends the next `messages` messages to everyone: encodes each once, then makes one write per connection. Returns
@@ -121,7 +144,16 @@ impl Server {
             self.maker.body(stamp, &mut self.body);
             self.wire.encode(self.newest, &self.body, &mut self.frame);
         }
-        for mut connection in &self.connections {
+        let head = self.wire.head(self.frame.len());
+        self.frame.splice(..0, head);
+        let mut poll = [0; 1024];
+        for mut connection in self.connections.iter().flatten() {
+            if self.wire.is_polled() {
+                // Sent when the last answer was read: whoever reads sleeps now.
+                if connection.read(&mut poll)? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
             if connection.write(&self.frame)? != self.frame.len() {
                 return Err(io::Error::other("a subscriber does not keep up"));
             }
@@ -165,33 +197,20 @@ impl Server {
                         self.publish(count)?;
                     }
                     LISTENER => {
-                        let number = self.connections.len() as u64;
-                        let stream = self.accept()?;
-                        epoll::add(&epoll, stream, EventData::new_u64(number), EventFlags::IN)?;
+                        let place = self.accept()?;
+                        let token = EventData::new_u64(place as u64);
+                        if let Some(stream) = &self.connections[place] {
+                            epoll::add(&epoll, stream, token, EventFlags::IN)?;
+                        }
                     }
-                    number => self.part(&epoll, number)?,
+                    // Subscribers send nothing: readable means gone.
+                    place => {
+                        let place = place as usize;
+                        self.connections[place] = None;
+                        self.empty.push(place);
+                    }
                 }
             }
         }
-    }
-
-    /// Lets a subscriber go, if it has gone. Subscribers send nothing, so that readable means gone; but an event may be
-    /// older than the number of the connection that it names.
-    fn part(&mut self, epoll: &OwnedFd, number: u64) -> io::Result<()> {
-        let at = number as usize;
-        let Some(mut stream) = self.connections.get(at) else {
-            return Ok(());
-        };
-        match stream.read(&mut [0; 64]) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Ok(1..) => return Ok(()),
-            Ok(0) | Err(_) => {}
-        }
-        epoll::delete(epoll, stream)?;
-        self.connections.swap_remove(at);
-        if let Some(moved) = self.connections.get(at) {
-            epoll::modify(epoll, moved, EventData::new_u64(number), EventFlags::IN)?;
-        }
-        Ok(())
     }
 }

@@ -50,7 +50,9 @@ impl Sink {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(count);
         for number in 0..count as u64 {
-            let mut stream = subscribe(wire, address)?;
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            subscribe(&mut stream, wire)?;
             if let Some(request) = wire.ask(0) {
                 stream.write_all(&request)?;
             }
@@ -107,7 +109,9 @@ impl Sink {
     /// Opens a connection besides, waits for the answer, and resets it: a reset leaves no TIME_WAIT behind, of which there
     /// would soon be more than there are ports.
     pub(super) fn set_up(&self) -> io::Result<()> {
-        let stream = subscribe(self.wire, self.address)?;
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        subscribe(&mut stream, self.wire)?;
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))
     }
 
@@ -117,10 +121,8 @@ impl Sink {
     }
 }
 
-/// A connection whose opening was answered.
-fn subscribe(wire: Wire, address: SocketAddr) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
+/// Sends the opening and waits for the whole answer.
+pub(super) fn subscribe(stream: &mut TcpStream, wire: Wire) -> io::Result<()> {
     stream.write_all(&wire.opening())?;
     let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
     while wire.answer_len(&answer).is_none() {
@@ -130,5 +132,5 @@ fn subscribe(wire: Wire, address: SocketAddr) -> io::Result<TcpStream> {
         }
         answer.extend_from_slice(&buffer[..read]);
     }
-    Ok(stream)
+    Ok(())
 }
