@@ -6,7 +6,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
-use crate::wire::Wire;
+use crate::wire::{LONGEST_POLL_MS, Wire};
 
 /// A measured process, as data.
 #[derive(Debug)]
@@ -107,6 +107,19 @@ pub static CONTENDERS: &[Contender] = &[
     client("long-poll/reqwest", "long-poll", Rung::Defaults, "reqwest, its body as a whole", Start::Reqwest),
 ];
 
+/// Raw receivers of the transports that push, against which our subscriber is held.
+pub static RAW: [Contender; 3] = [
+    client("raw/tcp", "tcp", Rung::Floor, "raw epoll", Start::Floor),
+    client("raw/sse", "sse", Rung::Floor, "raw epoll", Start::Floor),
+    client(
+        "raw/websocket",
+        "websocket",
+        Rung::Floor,
+        "raw epoll",
+        Start::Floor,
+    ),
+];
+
 const fn server(
     name: &'static str,
     transport: &'static str,
@@ -153,6 +166,7 @@ impl Contender {
     pub fn by_name(side: Side, name: &str) -> Option<&'static Self> {
         CONTENDERS
             .iter()
+            .chain(&RAW)
             .find(|one| one.side == side && one.name == name)
     }
 
@@ -189,6 +203,7 @@ impl Served {
             tuning: self.tuning,
             runtime: self.runtime,
             ws_read_buffer: self.read_buffer,
+            poll_timeout_ms: LONGEST_POLL_MS,
             ..ServeOptions::default()
         }
     }

@@ -10,7 +10,7 @@ use pushbench_server::{Config, Server};
 use pushbench_sys::{clock, process};
 use pushbench_transport::transport::ServeOptions;
 
-use crate::client::{self, Received};
+use crate::client;
 use crate::contender::{Contender, Start};
 use crate::floor;
 use crate::floor::server::body_maker;
@@ -29,8 +29,19 @@ pub struct Sender {
     pub address: SocketAddr,
     /// Connections.
     pub connections: usize,
-    /// Whether each is closed before the next is opened, once it is subscribed.
-    pub in_turn: bool,
+    /// What it does with them.
+    pub how: How,
+}
+
+/// What a client does with its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Receives on all of them.
+    Receive,
+    /// Receives, and takes the response times of every so many messages apart.
+    Slices(u64),
+    /// Closes each before the next is opened, once it is subscribed.
+    InTurn,
 }
 
 /// The arguments with which this program becomes a measured process.
@@ -43,7 +54,11 @@ pub fn arguments(contender: &Contender, sender: Option<Sender>) -> Vec<String> {
     ];
     if let Some(sender) = sender {
         arguments.extend([sender.address.to_string(), sender.connections.to_string()]);
-        arguments.extend(sender.in_turn.then(|| IN_TURN.to_owned()));
+        arguments.extend(match sender.how {
+            How::Receive => None,
+            How::Slices(messages) => Some(messages.to_string()),
+            How::InTurn => Some(IN_TURN.to_owned()),
+        });
     }
     arguments
 }
@@ -77,15 +92,21 @@ pub fn play() -> io::Result<bool> {
         (Side::Client, [address, connections, how @ ..]) => {
             let address = address.parse().map_err(|_| wrong())?;
             let connections = connections.parse().map_err(|_| wrong())?;
-            match how {
-                [] => {
-                    let received = client::receive(contender, address, connections)?;
-                    let Received { delivered, p50_ns } = received;
-                    println!("delivered {delivered} {p50_ns}");
+            let slice = match how {
+                [] => None,
+                [IN_TURN] => {
+                    client::visit(contender, address, connections)?;
+                    return Ok(true);
                 }
-                [IN_TURN] => client::visit(contender, address, connections)?,
+                [slice] => Some(slice.parse().map_err(|_| wrong())?),
                 _ => return Err(wrong()),
+            };
+            let received = client::receive(contender, address, connections, slice)?;
+            print!("delivered {} {}", received.delivered, received.p50_ns);
+            for slice in received.slices {
+                print!(" {slice}");
             }
+            println!();
         }
         _ => return Err(wrong()),
     }

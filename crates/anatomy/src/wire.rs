@@ -12,6 +12,10 @@ pub const PAYLOAD: usize = 128;
 /// The last byte of every body, which stands nowhere else in it, nor in the framing around it.
 pub const BODY_END: u8 = b'}';
 
+/// How long a server may hold a poll, milliseconds. A contender that waits for its turn is silent meanwhile, and a poll that
+/// is answered without a message would have to be asked again, at a cost that is no delivery's.
+pub const LONGEST_POLL_MS: u64 = 3_600_000;
+
 /// A transport as its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
@@ -71,7 +75,7 @@ impl Wire {
     /// What a subscriber sends after it has received message `seq` (0: after the answer to its opening).
     #[must_use]
     pub fn ask(self, seq: u64) -> Option<Vec<u8>> {
-        self.is_polled().then(|| poll(seq, 20_000))
+        self.is_polled().then(|| poll(seq, LONGEST_POLL_MS))
     }
 
     /// Whether messages are asked for, and not pushed.

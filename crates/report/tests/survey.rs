@@ -26,7 +26,7 @@ fn every_kind_of_cell_is_drawn() {
         "<section id=\"survey-proxies\" class=\"survey\">",
         "<td class=\"words good\">works<small>all on time</small></td>",
         "<td class=\"words doubtful\">works late<small>all at the end</small></td>",
-        "<td class=\"bad\">does not work<small>426</small></td>",
+        "<td class=\"words bad\">does not work<small>426</small></td>",
         "<td class=\"words absent\">n/a<small>no gzip here</small></td>",
         "<pre>data: a\n\n</pre>",
         "<span class=\"unit\">ms</span>",

@@ -16,7 +16,7 @@ use pushbench_transport::sse::decode::Decoder;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::{Received, SharedLedger};
+use super::{Received, SharedLedger, ended};
 use crate::role::ready;
 
 /// A connection of hyper, which its task drives.
@@ -103,9 +103,16 @@ pub(super) async fn receive(address: SocketAddr, connections: usize) -> io::Resu
 async fn events(mut body: Incoming, ledger: SharedLedger) -> io::Result<()> {
     let mut expected = 1;
     let mut decoder = Decoder::new(MAX_MESSAGE);
-    // A sender that closes in the middle of a chunked body shows as an error: the end of the trial.
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Some(frame) = body.frame().await {
         let received = clock::now();
+        let frame = match frame {
+            Ok(frame) => frame,
+            // A sender that closes in the middle of a chunked body: the end of the trial.
+            Err(error) => {
+                ended(&error);
+                break;
+            }
+        };
         let Some(data) = frame.data_ref() else {
             continue;
         };

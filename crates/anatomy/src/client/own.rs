@@ -4,13 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pushbench_model::inbox::Inbox;
 use pushbench_model::sequence::SequenceCounts;
 use pushbench_model::windows::Grid;
 use pushbench_sys::clock;
 use pushbench_transport::subscriber::{Nonce, Request, Subscribers};
 use pushbench_transport::transport::Transport;
 
-use super::Received;
+use super::{Delay, Received};
 use crate::role::ready;
 
 /// Connections that are opened before their answers are read: fewer than a listener's backlog.
@@ -22,6 +23,7 @@ pub(super) fn receive(
     transport: &'static dyn Transport,
     address: SocketAddr,
     connections: usize,
+    slice: Option<u64>,
 ) -> io::Result<Received> {
     let mut subscribers = nobody(transport)?;
     // As in a trial of a minute: what a new window costs is spread over many deliveries.
@@ -40,9 +42,13 @@ pub(super) fn receive(
         }
     }
     ready(None)?;
+    let mut slices = Slices::of(slice, connections);
     // Every connection ends with the sender; that is no fault here.
     while subscribers.inlet().ended < connections as u64 {
         subscribers.turn(None)?;
+        if subscribers.inlet().inbox.settled() == slices.ends {
+            slices.end(&mut subscribers.inlet_mut().inbox);
+        }
     }
     let inbox = &subscribers.inlet().inbox;
     let newest = inbox.settled() / connections as u64;
@@ -56,9 +62,42 @@ pub(super) fn receive(
     }
     let response = &inbox.recorder().response;
     Ok(Received {
-        delivered: counts.delivered.min(response.len()),
+        delivered: counts.delivered.min(slices.recorded + response.len()),
         p50_ns: response.value_at_quantile(0.5),
+        slices: slices.done,
     })
+}
+
+/// Percentiles of every so many messages. Slices are apart by rest, so that each ends with a turn of the loop.
+struct Slices {
+    /// Messages of a slice, and deliveries.
+    messages: u64,
+    deliveries: u64,
+    /// Deliveries until the end of this one.
+    ends: u64,
+    recorded: u64,
+    done: Vec<Delay>,
+}
+
+impl Slices {
+    fn of(messages: Option<u64>, connections: usize) -> Self {
+        let deliveries = messages.map_or(u64::MAX, |messages| messages * connections as u64);
+        Self {
+            messages: messages.unwrap_or(u64::MAX),
+            deliveries,
+            ends: deliveries,
+            recorded: 0,
+            done: Vec::new(),
+        }
+    }
+
+    fn end(&mut self, inbox: &mut Inbox) {
+        let response = &inbox.recorder().response;
+        self.done.push(Delay::of(response));
+        self.recorded += response.len();
+        self.ends += self.deliveries;
+        inbox.record_from(self.done.len() as u64 * self.messages + 1);
+    }
 }
 
 /// Opens connections one after the other, and closes each when it is subscribed.

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use pushbench_sys::clock;
 use reqwest::{Client, Response};
 
-use super::{Received, SharedLedger};
+use super::{Received, SharedLedger, ended};
 use crate::role::ready;
 
 /// The peer is on this machine, whatever proxy the environment names.
@@ -56,7 +56,10 @@ async fn events(response: Response, ledger: SharedLedger) -> io::Result<()> {
         let event = match event {
             Ok(event) => event,
             // A sender that closes in the middle of a chunked body: the end of the trial.
-            Err(EventStreamError::Transport(_)) => break,
+            Err(EventStreamError::Transport(error)) => {
+                ended(&error);
+                break;
+            }
             Err(error) => return Err(io::Error::other(error.to_string())),
         };
         ledger

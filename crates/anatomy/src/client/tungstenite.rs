@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::{Received, SharedLedger};
+use super::{Received, SharedLedger, ended};
 use crate::role::ready;
 
 pub(super) async fn receive(
@@ -50,9 +50,16 @@ pub(super) async fn subscribe(
 
 async fn messages(mut socket: WebSocketStream<TcpStream>, ledger: SharedLedger) -> io::Result<()> {
     let mut expected = 1;
-    // A sender that closes without a closing frame shows as an error: the end of the trial.
-    while let Some(Ok(message)) = socket.next().await {
+    while let Some(message) = socket.next().await {
         let received = clock::now();
+        let message = match message {
+            Ok(message) => message,
+            // A sender that closes without a closing frame: the end of the trial.
+            Err(error) => {
+                ended(&error);
+                break;
+            }
+        };
         ledger
             .borrow_mut()
             .message(&message.into_data(), received, &mut expected)?;

@@ -3,11 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::time::Duration;
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
 use pushbench_sys::clock;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::no_events;
 use crate::wire::{PAYLOAD, Wire};
@@ -60,6 +62,17 @@ impl Server {
     /// When the system does not say.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Waits until a subscriber wants to be accepted, at most `patience`. Returns whether one does.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn is_asked(&self, patience: Duration) -> io::Result<bool> {
+        let mut listener = [PollFd::new(&self.listener, PollFlags::IN)];
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        Ok(poll(&mut listener, Some(&patience))? > 0)
     }
 
     /// Accepts one subscriber and answers its opening.

@@ -3,15 +3,25 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use socket2::SockRef;
 
 use crate::wire::{BODY_END, Wire};
+
+/// After so long without a byte a message is lost. Tools make a server slow, but not so slow.
+const SILENCE: Timespec = Timespec {
+    tv_sec: 60,
+    tv_nsec: 0,
+};
 
 /// Many connections to one server.
 pub(super) struct Sink {
     wire: Wire,
+    address: SocketAddr,
     epoll: OwnedFd,
     events: Vec<Event>,
     buffer: Vec<u8>,
@@ -52,6 +62,7 @@ impl Sink {
         }
         Ok(Self {
             wire,
+            address,
             epoll,
             events: Vec::with_capacity(1024),
             buffer: vec![0; 64 * 1024],
@@ -64,7 +75,15 @@ impl Sink {
     /// Waits until every connection has received `messages` messages since the first.
     pub(super) fn wait_for(&mut self, messages: u64) -> io::Result<()> {
         while self.bodies < messages * self.connections.len() as u64 {
-            epoll::wait(&self.epoll, spare_capacity(&mut self.events), None)?;
+            let silence = Some(&SILENCE);
+            let ready = epoll::wait(&self.epoll, spare_capacity(&mut self.events), silence)?;
+            if ready == 0 {
+                return Err(io::Error::other(format!(
+                    "nothing arrived for {} s, and {} deliveries are missing",
+                    SILENCE.tv_sec,
+                    messages * self.connections.len() as u64 - self.bodies
+                )));
+            }
             for event in self.events.drain(..) {
                 let connection = &mut self.connections[event.data.u64() as usize];
                 let read = connection.stream.read(&mut self.buffer)?;
@@ -85,6 +104,15 @@ impl Sink {
             }
         }
         Ok(())
+    }
+
+    /// Opens a connection besides, waits for the answer, and resets it: a reset leaves no TIME_WAIT behind, of which there
+    /// would soon be more than there are ports.
+    pub(super) fn set_up(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        subscribe(&mut stream, self.wire)?;
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))
     }
 
     /// What travelled since the first message was awaited.

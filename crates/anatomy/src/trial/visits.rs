@@ -9,7 +9,7 @@ use pushbench_model::anatomy::Side;
 
 use crate::contender::Contender;
 use crate::floor::server::Server;
-use crate::role::Sender;
+use crate::role::{How, Sender};
 use crate::wire::Wire;
 
 use super::child::Child;
@@ -42,7 +42,7 @@ pub fn visit(
             let sender = Sender {
                 address: server.address()?,
                 connections,
-                in_turn: true,
+                how: How::InTurn,
             };
             let mut child = Child::spawn(wrap(&words(contender, Some(sender))?))?;
             child.ready()?;

@@ -60,7 +60,8 @@ fn render(table: &Table, name: impl Fn(&str) -> String) -> String {
 
 fn data(cell: &Cell, words: bool) -> String {
     let class = match (cell.tone, words) {
-        (Tone::Bad, _) => " class=\"bad\"",
+        (Tone::Bad, true) => " class=\"words bad\"",
+        (Tone::Bad, false) => " class=\"bad\"",
         (Tone::Absent, true) => " class=\"words absent\"",
         (Tone::Absent, false) => " class=\"absent\"",
         (Tone::Good, _) => " class=\"words good\"",
