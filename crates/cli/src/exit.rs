@@ -11,7 +11,7 @@ Exit codes:
   3    done, but some figure is missing or unusable: trials that failed or lost messages
   4    compared, and a threshold of --fail-if is exceeded: a regression
   5    compared, and it cannot be told whether a threshold is exceeded
-  6    a self-test failed
+  6    a self-test failed, or a rule of a specification is not kept
   130  interrupted; what was measured is kept and reported
 Of several that apply to a comparison, 4 goes before 3 and 3 before 5.";
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, compare, completions, doctor, list, load, peers, report, run, saturate, schema,
-    selftest, serve, trial,
+    anatomy, compare, completions, conform, decode, doctor, inspect, list, load, museum, peers,
+    proxies, report, run, saturate, schema, selftest, serve, trial,
 };
 use exit::Exit;
 
@@ -55,6 +55,16 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
+    /// Put nginx and HAProxy in front of our servers: what works, works late, or does not work
+    Proxies(proxies::Options),
+    /// Show faulty samples of server push, as they are usually written and with their fix
+    Museum(museum::Options),
+    /// Hold decoders, state machines and servers against the specifications
+    Conform(conform::Options),
+    /// Show a stream byte by byte, with its meaning
+    Inspect(inspect::Options),
+    /// Turn a stream on standard input into JSON
+    Decode(decode::Options),
     /// Print the JSON Schema of a file of a record
     Schema(schema::Options),
     /// Print a completion script for a shell
@@ -88,6 +98,11 @@ fn main() -> std::process::ExitCode {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
+        Some(Command::Proxies(options)) => proxies::run(&options),
+        Some(Command::Museum(options)) => museum::run(&options),
+        Some(Command::Conform(options)) => conform::run(&options),
+        Some(Command::Inspect(options)) => inspect::run(&options),
+        Some(Command::Decode(options)) => decode::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };

@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 14] = [
+const SUBCOMMANDS: [&str; 17] = [
     "run",
     "anatomy",
     "saturate",
@@ -25,6 +25,9 @@ const SUBCOMMANDS: [&str; 14] = [
     "doctor",
     "peers",
     "selftest",
+    "conform",
+    "inspect",
+    "decode",
     "schema",
     "completions",
 ];

@@ -1,5 +1,6 @@
 //! A child process: what it prints and how it ends arrive as events, and nothing of it is left behind.
 
+mod group;
 mod output;
 
 use std::io::{self, Write as _};
@@ -12,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use pushbench_sys::affinity;
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 
 use output::Tail;
 
@@ -119,7 +118,7 @@ impl<'a> Events<'a> {
     }
 }
 
-/// A running child in a process group of its own. Dropping it kills the whole group.
+/// A running child in a process group of its own. Dropping it ends the whole group.
 ///
 /// The group is of its own so that Ctrl-C in a terminal reaches only the harness, which then ends its children in
 /// order; and so that workers which a server has started can be sampled and ended with it.
@@ -230,12 +229,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // The child is reaped below, so until then its id and the id of its group are nobody else's.
-        let _ = kill_process_group(self.id, Signal::KILL);
+        group::end(self.id);
         if let Some(waiter) = self.waiter.take() {
             let _ = waiter.join();
         }
-        // What was started between the first signal and the end of the child.
-        let _ = kill_process_group(self.id, Signal::KILL);
         let _ = self.child.wait();
     }
 }

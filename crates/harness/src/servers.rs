@@ -47,10 +47,32 @@ pub struct Server {
     pub program: Option<String>,
     /// Smallest major version of that runtime.
     pub minimum: Option<u32>,
-    /// Files and directories that must exist.
-    pub needs: Vec<PathBuf>,
+    /// Files and directories that must exist, the one it is started in among them.
+    pub needs: Vec<Need>,
     /// Command that installs what it needs.
     pub install: String,
+}
+
+/// A file or directory that must exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Where it is looked for.
+    pub path: PathBuf,
+    /// How it is named, seen from the list of servers: nothing in a record tells where that lies.
+    pub named: PathBuf,
+}
+
+/// `needs` of a list in the directory `home`; they are relative to `directory`, which is relative to `home` and the
+/// first of them.
+pub(crate) fn needs(home: &Path, directory: Option<&Path>, needs: &[PathBuf]) -> Vec<Need> {
+    let base = directory.unwrap_or(Path::new(""));
+    let all = directory.map(Path::to_owned).into_iter();
+    all.chain(needs.iter().map(|path| base.join(path)))
+        .map(|named| Need {
+            path: home.join(&named),
+            named,
+        })
+        .collect()
 }
 
 impl Server {

@@ -87,7 +87,7 @@ pub struct Deadlines {
     /// From the start of a server to its ready line.
     pub ready: Duration,
     /// Of a load process beyond what its scenario needs: start, drain, and a busy machine. Longer than its own
-    /// patience (30 s to connect, 5 s to drain), because it knows better than a deadline what went wrong.
+    /// patience (30 s to connect and 2 ms for each subscriber, 5 s to drain), because it knows better than a deadline what went wrong.
     pub slack: Duration,
     /// From the request to end to the kill.
     pub stop: Duration,

@@ -209,7 +209,8 @@ fn a_load_process_that_hangs() {
     stage.deadlines.slack = Duration::from_millis(300);
     stage.fails_with(&["timed out waiting for `PHASE done`"]);
     let mut stage = Stage::new(FAN_OUT, &format!("{PHASES}; read -r _"));
-    stage.deadlines.slack = Duration::from_millis(300);
+    // It has to get that far, on a busy machine too.
+    stage.deadlines.slack = Duration::from_secs(3);
     stage.fails_with(&["timed out waiting for the end of the load process"]);
 }
 

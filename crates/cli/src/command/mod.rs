@@ -3,10 +3,15 @@
 pub(crate) mod anatomy;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod conform;
+pub(crate) mod decode;
 pub(crate) mod doctor;
+pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod museum;
 pub(crate) mod peers;
+pub(crate) mod proxies;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod saturate;

@@ -11,7 +11,7 @@ use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Server;
+use super::{Server, needs};
 
 /// A list of servers that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -170,7 +170,6 @@ impl RawServer {
             .directory
             .as_ref()
             .map(|directory| home.join(directory));
-        let base = directory.as_deref().unwrap_or(home);
         let command = self
             .command
             .get_ref()
@@ -189,7 +188,7 @@ impl RawServer {
             about: self.about.clone(),
             program: self.program.clone(),
             minimum: self.minimum.as_ref().map(|minimum| *minimum.get_ref()),
-            needs: self.needs.iter().map(|path| base.join(path)).collect(),
+            needs: needs(home, self.directory.as_deref(), &self.needs),
             install: self.install.clone(),
             directory,
         }
@@ -282,9 +281,13 @@ max-connections = 5000
             ws.directory.as_deref(),
             Some(Path::new("benches/servers/node"))
         );
+        let needs = ws.needs.iter().map(|need| need.path.display().to_string());
         assert_eq!(
-            ws.needs,
-            [Path::new("benches/servers/node/node_modules/ws")]
+            needs.collect::<Vec<_>>(),
+            [
+                "benches/servers/node",
+                "benches/servers/node/node_modules/ws"
+            ]
         );
         assert_eq!(ws.minimum, Some(20));
         assert_eq!(

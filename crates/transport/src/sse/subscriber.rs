@@ -68,6 +68,8 @@ impl SseProtocol {
 }
 
 impl Protocol for SseProtocol {
+    type Common = ();
+
     fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
             host, path, after, ..
@@ -91,6 +93,7 @@ impl Protocol for SseProtocol {
     #[inline]
     fn receive(
         &mut self,
+        (): &mut (),
         mut bytes: &[u8],
         _out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
