@@ -12,10 +12,11 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 13] = [
+const SUBCOMMANDS: [&str; 14] = [
     "run",
     "anatomy",
     "saturate",
+    "verify",
     "serve",
     "load",
     "report",

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-#[allow(dead_code, reason = "not every test program needs all of it")]
 mod common;
 
 use std::fs;
@@ -37,7 +36,7 @@ fn own_servers_pass_every_rule_that_applies() {
     let stage = Stage::new();
     let list = root().join(SERVERS);
     let own = ["floor", "bare", "reference", "axum", "axum-mt"];
-    let mut command = stage.pushbench(["verify", "--servers-file"]);
+    let mut command = stage.pushbench(["verify", "--servers"]);
     let ended = finish(command.arg(&list).args(own)).with(0);
     assert_eq!(
         ended.stdout.matches(" passed, 0 failed, ").count(),
@@ -66,7 +65,7 @@ fn measures(stack: &str) {
     }
     let stage = Stage::new();
     stage.write("two-hundred.toml", TWO_HUNDRED);
-    let mut command = stage.pushbench(["verify", stack, "--servers-file"]);
+    let mut command = stage.pushbench(["verify", stack, "--servers"]);
     finish(command.arg(&list)).with(0);
 
     let words = [
@@ -171,7 +170,7 @@ fn a_server_that_delivers_nothing_is_recorded_as_failed() {
 fn what_is_broken_is_told_with_what_came() {
     let stage = Stage::new();
     stage.fake_server("echo READY http://127.0.0.1:1; exec cat > /dev/null");
-    let words = ["verify", "--failed-only", "--servers-file", "servers.toml"];
+    let words = ["verify", "--failed-only", "--servers", "servers.toml"];
     let ended = finish(&mut stage.pushbench(words)).with(3);
     for part in [
         "sse/fake",

@@ -155,7 +155,8 @@ fn how_a_server_starts_and_ends_is_checked() {
     assert!(findings.iter().any(|finding| finding.rule == ORPHAN));
 
     let stays = by_script(&format!(
-        "trap '' TERM; echo READY {url}; while :; do sleep 1; done"
+        "trap '' TERM; echo READY {}; while :; do sleep 1; done",
+        start(Fault::None)
     ));
     let findings = verify_server(&stays, Path::new("pushbench"), &GO).unwrap();
     assert_eq!(failed(&findings), [TERM, ORPHAN], "{findings:#?}");

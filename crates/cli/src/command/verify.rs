@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, requires = "url")]
     no_numbers: bool,
     /// File that lists servers
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    #[arg(long = "servers", value_name = "FILE", conflicts_with = "url")]
     servers_file: Option<PathBuf>,
     /// Show only the rules that are broken
     #[arg(long)]

@@ -109,7 +109,9 @@ impl Body {
             Self::Over => Ok(None),
             Self::Sized(left) => {
                 if wire.waiting().is_empty() {
-                    wire.more()?;
+                    let early =
+                        |came| format!("{came}, {left} bytes before Content-Length says so");
+                    wire.more().map_err(early)?;
                 }
                 let piece = wire.take(left.min(wire.waiting().len()))?;
                 *self = match left - piece.len() {
@@ -256,7 +258,7 @@ mod tests {
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-                "\"abc\" and then the end",
+                "the end of the connection, 6 bytes before",
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",

@@ -18,8 +18,8 @@ const READY: &str = "life: prints its ready line";
 const TERM: &str = "life: ends on SIGTERM, with a subscriber connected";
 const ORPHAN: &str = "life: ends when its standard input closes, with a subscriber connected";
 
-/// Connections that a server is told to expect; a rule has few at a time.
-const CONNECTIONS: u32 = 64;
+/// Connections that a server is told to expect. A rule has few at a time, which need no preparations.
+const CONNECTIONS: u32 = 1;
 
 /// A server that has said its ready line.
 struct Started<'a> {

@@ -1,6 +1,6 @@
 //! A small server that keeps the contract for SSE, long-polling and `/chat`, but for one fault at a time.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write};
+use std::io::{self, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// What it does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     None,
     /// An event stream that is called plain text.
     ContentType,
@@ -47,7 +47,7 @@ struct Hub {
 }
 
 /// Starts it; its URL. It ends with the test program.
-pub fn start(fault: Fault) -> String {
+pub(crate) fn start(fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let hub = Arc::new(Hub {
