@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 use command::{
     anatomy, compare, completions, conform, decode, doctor, inspect, list, load, museum, peers,
-    proxies, report, run, saturate, schema, selftest, serve,
+    proxies, report, run, saturate, schema, selftest, serve, verify,
 };
 use exit::Exit;
 
@@ -36,6 +36,8 @@ enum Command {
     Saturate(saturate::Options),
     /// Measure what a delivery is made of: kernel, framing, library, framework
     Anatomy(anatomy::Options),
+    /// Check servers against the contract, rule by rule, before anything is measured
+    Verify(verify::Options),
     /// Serve one transport, to be measured
     Serve(serve::Options),
     /// Generate load against one server and print what was measured
@@ -86,6 +88,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Anatomy(options)) => anatomy::run(&options),
+        Some(Command::Verify(options)) => verify::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Load(options)) => load::run(&options),
         Some(Command::Report(options)) => report::run(&options),

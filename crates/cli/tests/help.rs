@@ -12,10 +12,11 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 16] = [
+const SUBCOMMANDS: [&str; 19] = [
     "run",
     "anatomy",
     "saturate",
+    "verify",
     "serve",
     "load",
     "report",
@@ -23,6 +24,8 @@ const SUBCOMMANDS: [&str; 16] = [
     "list",
     "doctor",
     "peers",
+    "proxies",
+    "museum",
     "selftest",
     "conform",
     "inspect",
