@@ -29,6 +29,9 @@ pub(crate) enum Exit {
     Interrupted,
 }
 
+/// The code of [`Exit::Interrupted`].
+pub(crate) const INTERRUPTED: u8 = 130;
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
@@ -39,7 +42,7 @@ impl From<Exit> for ExitCode {
             Exit::Regression => 4,
             Exit::Undecided => 5,
             Exit::SelfTestFailed => 6,
-            Exit::Interrupted => 130,
+            Exit::Interrupted => INTERRUPTED,
         })
     }
 }

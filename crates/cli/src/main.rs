@@ -1,6 +1,7 @@
 //! The `pushbench` command: one file per subcommand under `command`.
 
 mod command;
+mod drive;
 mod exit;
 mod inputs;
 mod output;
@@ -14,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use command::{
     anatomy, compare, completions, conform, decode, doctor, inspect, list, load, museum, peers,
-    proxies, report, run, saturate, schema, selftest, serve, verify,
+    proxies, report, run, saturate, schema, selftest, serve, trial, verify,
 };
 use exit::Exit;
 
@@ -38,10 +39,12 @@ enum Command {
     Anatomy(anatomy::Options),
     /// Check servers against the contract, rule by rule, before anything is measured
     Verify(verify::Options),
+    /// Load any SSE, WebSocket or long-polling endpoint, as wrk and hey load others
+    Load(Box<load::Options>),
     /// Serve one transport, to be measured
     Serve(serve::Options),
-    /// Generate load against one server and print what was measured
-    Load(load::Options),
+    /// Play the load side of one trial against a server of the contract
+    Trial(trial::Options),
     /// Draw the report of a record again, from the record alone
     Report(report::Options),
     /// Compare records with a baseline: what changed, and whether that is too much
@@ -89,8 +92,9 @@ fn main() -> std::process::ExitCode {
         Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Anatomy(options)) => anatomy::run(&options),
         Some(Command::Verify(options)) => verify::run(&options),
-        Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Load(options)) => load::run(&options),
+        Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Trial(options)) => trial::run(&options),
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::List(options)) => list::run(&options),

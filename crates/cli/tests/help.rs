@@ -12,13 +12,14 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 19] = [
+const SUBCOMMANDS: [&str; 20] = [
     "run",
     "anatomy",
     "saturate",
     "verify",
     "serve",
     "load",
+    "trial",
     "report",
     "compare",
     "list",

@@ -257,7 +257,7 @@ fn load_arguments(
         Publisher::Server => "server",
         Publisher::Load => "load",
     };
-    let mut arguments = vec!["load".to_owned(), "--barriers".to_owned()];
+    let mut arguments = vec!["trial".to_owned(), "--barriers".to_owned()];
     let mut option =
         |name: &str, value: &str| arguments.extend([name.to_owned(), value.to_owned()]);
     option("--scenario-json", &scenario);
@@ -328,7 +328,7 @@ mod tests {
         let json = serde_json::to_string(&scenario).unwrap();
         let seed = trial.seed.to_string();
         let expected = [
-            "load",
+            "trial",
             "--barriers",
             "--scenario-json",
             &json,

@@ -187,7 +187,7 @@ fn a_server_that_loses_messages() {
 
 /// Without a harness it is the same sentence.
 #[test]
-fn load_against_a_server_that_refuses() {
+fn a_trial_against_a_server_that_refuses() {
     let stage = Stage::new();
     for (manner, wanted) in [
         (Manner::Refuses, "answered 500"),
@@ -195,7 +195,7 @@ fn load_against_a_server_that_refuses() {
     ] {
         let url = format!("http://127.0.0.1:{}", fake_http(manner));
         let arguments = [
-            "load",
+            "trial",
             "--transport",
             "sse",
             "--scenario",
@@ -209,7 +209,7 @@ fn load_against_a_server_that_refuses() {
     }
     let url = format!("http://127.0.0.1:{}", fake_http(Manner::ClosesMidEvent));
     let arguments = [
-        "load",
+        "trial",
         "--transport",
         "sse",
         "--scenario",

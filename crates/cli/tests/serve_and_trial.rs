@@ -1,4 +1,4 @@
-//! `serve` and `load` by themselves, as a person or another harness uses them.
+//! `serve` and `trial` by themselves, as a person or another harness uses them.
 
 #![allow(
     clippy::unwrap_used,
@@ -85,9 +85,9 @@ impl Served {
         answer.lines().next().unwrap().to_owned()
     }
 
-    fn load(&self, stage: &Stage, transport: &str, more: &[&str]) -> Command {
+    fn trial(&self, stage: &Stage, transport: &str, more: &[&str]) -> Command {
         let mut command =
-            stage.pushbench(["load", "--transport", transport, "--publisher", "server"]);
+            stage.pushbench(["trial", "--transport", transport, "--publisher", "server"]);
         command
             .args(["--url", &self.data, "--control", &self.control])
             .args(more);
@@ -146,7 +146,7 @@ fn a_server_ends_when_its_pipe_closes() {
 fn a_server_without_input_stays() {
     let stage = Stage::new();
     let served = Served::start(&stage, "sse", Stdio::null());
-    finish(&mut served.load(&stage, "sse", &["--scenario", "scenarios/tiny.toml"])).with(0);
+    finish(&mut served.trial(&stage, "sse", &["--scenario", "scenarios/tiny.toml"])).with(0);
     assert_eq!(served.health(), "HTTP/1.1 200 OK");
     served.signal(Signal::TERM);
     served.ends();
@@ -168,7 +168,7 @@ fn a_measurement_in_words() {
         }
         let served = Served::with(&stage, transport, tuning, Stdio::piped());
         let ended =
-            finish(&mut served.load(&stage, transport, &["--scenario", "scenarios/tiny.toml"]))
+            finish(&mut served.trial(&stage, transport, &["--scenario", "scenarios/tiny.toml"]))
                 .with(0);
         assert_eq!(ended.stderr, "");
         for wanted in [
@@ -196,7 +196,7 @@ fn an_injected_fault_makes_the_figures_unusable() {
     let faults = ["corrupt=8", "duplicate=9", "publish=1ms"];
     let served = Served::start_injected(&stage, "sse", &faults);
     let ended =
-        finish(&mut served.load(&stage, "sse", &["--scenario", "scenarios/tiny.toml"])).with(3);
+        finish(&mut served.trial(&stage, "sse", &["--scenario", "scenarios/tiny.toml"])).with(3);
     for wanted in [
         "70 delivered, 0 lost, 5 duplicated, 0 reordered, 5 corrupted",
         "  max never delivered\n",
@@ -230,10 +230,10 @@ warm-up-s = { quick = 0.05, standard = 0.05, thorough = 0.05 }
 measure-s = { quick = 1.0, standard = 1.0, thorough = 1.0 }
 "#;
 
-/// Lets the process stand still for half of the time until `load` has ended.
-fn throttle(process: Pid, load: &mut Child) {
+/// Lets the process stand still for half of the time until `trial` has ended.
+fn throttle(process: Pid, trial: &mut Child) {
     const HALF: Duration = Duration::from_millis(60);
-    while load.try_wait().unwrap().is_none() {
+    while trial.try_wait().unwrap().is_none() {
         for signal in [Signal::STOP, Signal::CONT] {
             // It may end at any time.
             let _ = kill_process(process, signal);
@@ -249,15 +249,15 @@ fn who_stood_still_is_told() {
     stage.write("scenarios/second.toml", SECOND);
     for (is_client, blamed) in [(true, "client"), (false, "publisher")] {
         let served = Served::start(&stage, "sse", Stdio::piped());
-        let mut load = served
-            .load(&stage, "sse", &["--scenario", "scenarios/second.toml"])
+        let mut trial = served
+            .trial(&stage, "sse", &["--scenario", "scenarios/second.toml"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let process = Pid::from_child(if is_client { &load } else { &served.child.0 });
-        throttle(process, &mut load);
-        let ended = wait(load).with(3);
+        let process = Pid::from_child(if is_client { &trial } else { &served.child.0 });
+        throttle(process, &mut trial);
+        let ended = wait(trial).with(3);
         assert!(
             ended
                 .stdout
@@ -341,7 +341,7 @@ fn a_measurement_as_json() {
     let stage = Stage::new();
     let served = Served::start(&stage, "websocket", Stdio::piped());
     let more = ["--scenario", "scenarios/dial.toml", "--json"];
-    let ended = finish(&mut served.load(&stage, "websocket", &more)).with(0);
+    let ended = finish(&mut served.trial(&stage, "websocket", &more)).with(0);
     let measurement: Measurement = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(
         (measurement.workload.as_str(), measurement.operations),
@@ -362,7 +362,7 @@ fn the_path_of_an_address_is_used() {
     let stage = Stage::new();
     let served = Served::start(&stage, "sse", Stdio::piped());
     let mut command = stage.pushbench([
-        "load",
+        "trial",
         "--transport",
         "sse",
         "--scenario",
@@ -402,7 +402,8 @@ fn barriers() {
             own = Served::start(&stage, "long-poll", Stdio::piped());
             &own
         };
-        let mut command = served.load(&stage, "long-poll", &["--scenario", scenario, "--barriers"]);
+        let mut command =
+            served.trial(&stage, "long-poll", &["--scenario", scenario, "--barriers"]);
         let mut child = Guard(
             command
                 .stdin(Stdio::piped())
@@ -429,7 +430,7 @@ fn barriers() {
 fn a_harness_that_goes_away() {
     let stage = Stage::new();
     let served = Served::start(&stage, "sse", Stdio::piped());
-    let mut command = served.load(
+    let mut command = served.trial(
         &stage,
         "sse",
         &["--scenario", "scenarios/tiny.toml", "--barriers"],
