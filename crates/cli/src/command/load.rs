@@ -27,8 +27,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let secrets = Secrets::of(&options.headers, &options.publish_headers, &urls);
     drive(options, &secrets).map_err(|error| {
         let text = secrets.hide(&crate::sentence(&error));
-        let wrong =
-            error.is::<Wrong>() || matches!(error.downcast_ref(), Some(LoadError::Target { .. }));
+        let wrong = error.is::<Wrong>()
+            || matches!(
+                error.downcast_ref(),
+                Some(LoadError::Target { .. } | LoadError::Tls(_) | LoadError::Reading(_))
+            );
         if wrong {
             Wrong(text).into()
         } else {

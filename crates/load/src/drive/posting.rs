@@ -105,9 +105,14 @@ impl Publisher {
         self.thread.is_finished()
     }
 
+    /// Nothing further is posted; answers are still taken.
+    pub(super) fn ask_to_end(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
     /// Ends it, and tells what it did.
     pub(super) fn finish(self) -> Result<Posted, LoadError> {
-        self.stop.store(true, Ordering::Relaxed);
+        self.ask_to_end();
         self.thread.join().map_err(|_| LoadError::WorkerDied)
     }
 }

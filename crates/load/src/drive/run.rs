@@ -175,10 +175,12 @@ impl Drive<'_> {
         loop {
             self.show();
             if self.stop.load(Ordering::Relaxed) {
+                self.wind_up(listeners);
                 return Ok((Ended::Interrupted, listeners));
             }
             let messages = self.shared.messages.load(Ordering::Relaxed);
             if self.plan.messages.is_some_and(|wanted| messages >= wanted) {
+                self.wind_up(listeners);
                 return Ok((Ended::Messages, listeners));
             }
             if self.shared.given_up.load(Ordering::Relaxed) >= u64::from(self.plan.connections) {
@@ -187,11 +189,7 @@ impl Drive<'_> {
             let is_over = until.is_some_and(|until| clock::now() >= until);
             match &self.publisher {
                 Some(publisher) if publisher.is_done() => {
-                    let expected = publisher
-                        .posted
-                        .load(Ordering::Relaxed)
-                        .saturating_mul(listeners);
-                    self.drain(expected);
+                    self.wind_up(listeners);
                     return Ok((Ended::Time, listeners));
                 }
                 // Its own end, and that of the last answer, comes a little later.
@@ -232,12 +230,21 @@ impl Drive<'_> {
             .then_some(Ended::Connections)
     }
 
-    fn drain(&mut self, expected: u64) {
+    /// Publishes no more, and waits for what was published: a message under way is not a lost one.
+    fn wind_up(&mut self, listeners: u64) {
+        let Some(publisher) = self.publisher.take() else {
+            return;
+        };
+        publisher.ask_to_end();
+        while !publisher.is_done() {
+            self.show();
+            thread::sleep(LOOK);
+        }
+        let posted = publisher.posted.load(Ordering::Relaxed);
+        self.publisher = Some(publisher);
+        let expected = posted.saturating_mul(listeners);
         let deadline = clock::now() + DRAIN_NS;
-        while self.shared.unique.load(Ordering::Relaxed) < expected
-            && clock::now() < deadline
-            && !self.stop.load(Ordering::Relaxed)
-        {
+        while self.shared.unique.load(Ordering::Relaxed) < expected && clock::now() < deadline {
             self.show();
             thread::sleep(LOOK);
         }

@@ -85,6 +85,8 @@ pub enum Need {
     Nothing,
     /// A time stamp in messages.
     Stamp,
+    /// The time that messages were due at.
+    Due,
     /// A sequence number in messages.
     Sequence,
     /// Something to be found in messages.
@@ -129,7 +131,8 @@ impl Quantity {
     pub fn need(self) -> Need {
         match self {
             Self::Time(None | Some(histogram::SERVICE), _) => Need::Stamp,
-            Self::Time(Some(histogram::RESPONSE | histogram::LATENESS), _) => Need::Publisher,
+            Self::Time(Some(histogram::RESPONSE), _) => Need::Due,
+            Self::Time(Some(histogram::LATENESS), _) => Need::Publisher,
             Self::Time(..) => Need::Nothing,
             Self::Count(count) => match count {
                 Count::Lost | Count::Duplicated | Count::Reordered => Need::Sequence,
@@ -314,7 +317,7 @@ mod tests {
     #[test]
     fn needs() {
         for (text, need) in [
-            ("response.p99>1ms", Need::Publisher),
+            ("response.p99>1ms", Need::Due),
             ("latency.p99>1ms", Need::Stamp),
             ("service.p99>1ms", Need::Stamp),
             ("gap.p99>1ms", Need::Nothing),

@@ -217,6 +217,12 @@ pub(super) fn check_thresholds(options: &Options, plan: &Plan) -> anyhow::Result
                 "it rests on a time stamp in the messages; name it with --time POINTER, say --contract, or publish with \
                  --publish URL",
             ),
+            Need::Due => (
+                plan.reading == Reading::Contract,
+                "it rests on the time that a message was due at, which only messages of docs/PROTOCOL.md say: publish \
+                 them with --publish URL, or say --contract if the server does; service.p99 needs no more than --time \
+                 POINTER",
+            ),
             Need::Sequence => (
                 numbered,
                 "it rests on a sequence number in the messages; name it with --sequence POINTER, say --contract, or \
@@ -228,8 +234,7 @@ pub(super) fn check_thresholds(options: &Options, plan: &Plan) -> anyhow::Result
             ),
             Need::Publisher => (
                 plan.publish.is_some(),
-                "it rests on messages that pushbench publishes itself; add --publish URL (service.p99 is the time \
-                 since a stamp in the messages)",
+                "it rests on messages that pushbench publishes itself; add --publish URL",
             ),
         };
         if !has {

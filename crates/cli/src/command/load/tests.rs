@@ -148,6 +148,8 @@ fn what_makes_no_sense_is_said() {
 fn thresholds_on_what_cannot_be_known() {
     for (line, wanted) in [
         ("--fail-if response.p99>5ms", Some("--publish URL")),
+        ("--fail-if response.p99>5ms --contract", None),
+        ("--fail-if missing>0 --contract", Some("--publish URL")),
         ("--fail-if latency.p99>5ms", Some("--time POINTER")),
         ("--fail-if lost>0", Some("--sequence POINTER")),
         ("--fail-if unreadable>0", Some("nothing is read")),
@@ -224,13 +226,13 @@ fn each_flaw_shows_in_the_exit_code() {
             r.published = Some(Published {
                 failed: 1,
                 ..Published::default()
-            })
+            });
         },
         |r| {
             r.published = Some(Published {
                 missing: 1,
                 ..Published::default()
-            })
+            });
         },
     ];
     for flaw in flaws {
