@@ -105,7 +105,7 @@ const SET_UPS: [SetUp; 10] = [
     set_up("server", "sse/bare", 5_310.0, 13.0),
     set_up("server", "websocket/bare", 12_230.0, 13.0),
     set_up("server", "long-poll/bare", 3_160.0, 13.0),
-    set_up("client", "floor", 505.0, 8.0),
+    set_up("client", "floor", 630.0, 8.0),
     set_up("client", "tcp/pushbench", 1_210.0, 10.0),
     set_up("client", "sse/pushbench", 5_600.0, 10.0),
     set_up("client", "websocket/pushbench", 10_850.0, 10.0),

@@ -57,7 +57,7 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
-    /// Put nginx and HAProxy in front of our servers: what works, works late, or does not work
+    /// Put nginx and HAProxy in front of our servers: does it work, or work late?
     Proxies(proxies::Options),
     /// Show faulty samples of server push, as they are usually written and with their fix
     Museum(museum::Options),

@@ -25,6 +25,8 @@ pub(super) struct Place {
     pub(super) addresses: Vec<SocketAddr>,
     /// The URL without credentials.
     pub(super) shown: String,
+    /// A redirect led here from another host.
+    pub(super) is_foreign: bool,
 }
 
 impl Place {
@@ -77,6 +79,7 @@ impl Place {
                 .map(|credentials| format!("Basic {}", STANDARD.encode(decoded(credentials)))),
             addresses,
             shown: without_credentials(url),
+            is_foreign: false,
         })
     }
 
@@ -94,7 +97,14 @@ impl Place {
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
             format!("{scheme}://{}{parent}/{location}", self.host)
         };
-        Self::parse(&url)
+        let place = Self::parse(&url)?;
+        let is_foreign = self.is_foreign || place.host != self.host;
+        let own = self.basic.clone().filter(|_| !is_foreign);
+        Ok(Self {
+            is_foreign,
+            basic: place.basic.clone().or(own),
+            ..place
+        })
     }
 }
 
@@ -178,5 +188,16 @@ mod tests {
             ("127.0.0.1:2".into(), "/y".into())
         );
         assert_eq!(path("//127.0.0.1:3/z"), ("127.0.0.1:3".into(), "/z".into()));
+    }
+
+    /// Credentials are for the host that they were given for, even if it is come back to.
+    #[test]
+    fn another_host_is_foreign() {
+        let place = Place::parse("http://me:secret@127.0.0.1:1/a").unwrap();
+        let here = place.follow("/b").unwrap();
+        assert!(!here.is_foreign && here.basic == place.basic && here.basic.is_some());
+        let there = here.follow("http://127.0.0.1:2/").unwrap();
+        assert!(there.is_foreign && there.basic.is_none());
+        assert!(there.follow("http://127.0.0.1:1/").unwrap().is_foreign);
     }
 }

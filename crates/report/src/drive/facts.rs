@@ -240,25 +240,20 @@ pub(crate) fn notices(driven: &Driven<'_>) -> Vec<String> {
     notices
 }
 
-/// What to do about faults of a kind, beyond what the fault itself says.
-pub(crate) fn hint(kind: FaultKind) -> &'static str {
-    match kind {
+/// What to do about faults of a kind, where the fault itself does not say it.
+pub(crate) fn hint(kind: FaultKind) -> Option<&'static str> {
+    Some(match kind {
+        FaultKind::Status | FaultKind::Tls => return None,
         FaultKind::Connect => {
-            "is the server running, are address and port right, and does its backlog suffice for --ramp?"
-        }
-        FaultKind::Tls => {
-            "--cacert names an authority, --server-name another name, --insecure checks nothing"
+            "is the server running, are address and port right, and does its backlog suffice? --ramp spreads attempts"
         }
         FaultKind::Timeout => {
             "--connect-timeout sets how long an attempt may take; --ramp spreads attempts"
         }
         FaultKind::Redirect => "give the last address itself, or more of --max-redirects",
-        FaultKind::Status => {
-            "-H sends what the endpoint wants to see, such as 'Authorization: Bearer ...'; -X and -d choose another request"
-        }
         FaultKind::ContentType => "does this path speak this transport?",
         FaultKind::Protocol => {
-            "does this path speak this transport, and nothing in between alter it?"
+            "does this path speak this transport, and does nothing in between alter it?"
         }
         FaultKind::Ended => {
             "--reconnect eventsource, fixed:1s or exponential:100ms..30s opens again"
@@ -269,7 +264,7 @@ pub(crate) fn hint(kind: FaultKind) -> &'static str {
         FaultKind::Publish => {
             "--publish is where messages are posted; --publish-header sends what it wants to see"
         }
-    }
+    })
 }
 
 #[cfg(test)]

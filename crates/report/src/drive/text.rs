@@ -146,10 +146,10 @@ impl Page {
         for (fault, count) in faults.iter().zip(&counts) {
             let head = format!("{MARGIN}{count:>widest$} ×  ");
             out += &self.hanging(&head, &fault.text, true);
-            if !hinted.contains(&fault.kind) {
+            if let Some(hint) = hint(fault.kind).filter(|_| !hinted.contains(&fault.kind)) {
                 hinted.push(fault.kind);
                 let head = format!("{MARGIN}{:widest$}    -> ", "");
-                out += &self.hanging(&head, hint(fault.kind), false);
+                out += &self.hanging(&head, hint, false);
             }
         }
         out

@@ -89,7 +89,7 @@ fn faults(driven: &Driven<'_>) -> String {
             whole(fault.count),
             vec![
                 Cell::plain(fault.text.clone()).bad(),
-                Cell::plain(hint(fault.kind)),
+                Cell::plain(hint(fault.kind).unwrap_or_default()),
             ],
         );
     }

@@ -32,14 +32,21 @@ pub(crate) fn request(
     out.extend_from_slice(body);
 }
 
+/// What is sent to the host that it was given for, and not to where that redirects.
+const CREDENTIALS: [&str; 3] = ["Authorization", "Cookie", "Proxy-Authorization"];
+
 /// Those that a person asked for go before ours.
 pub(super) fn headers<'a>(
     asked: &'a [(String, String)],
     place: &'a Place,
     ours: &[(&'a str, &'a str)],
 ) -> Vec<(&'a str, &'a str)> {
+    let is_told = |name: &str| {
+        !place.is_foreign || !CREDENTIALS.iter().any(|one| one.eq_ignore_ascii_case(name))
+    };
     let mut headers: Vec<(&str, &str)> = asked
         .iter()
+        .filter(|(name, _)| is_told(name))
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     headers.push(("Host", &place.host));
@@ -51,7 +58,9 @@ pub(super) fn headers<'a>(
 /// What is wrong with an answer that is no 200.
 pub(super) fn refused(head: &ResponseHead<'_>) -> Stop {
     match (head.status, head.location) {
-        (301 | 302 | 303 | 307 | 308, Some(location)) => Stop::Redirect(location.to_owned()),
+        (301 | 302 | 303 | 307 | 308, Some(location)) => {
+            Stop::Redirect(head.status, location.to_owned())
+        }
         (301 | 302 | 303 | 307 | 308, None) => Stop::Fault(
             FaultKind::Redirect,
             format!(
