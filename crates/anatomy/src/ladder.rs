@@ -6,7 +6,8 @@ mod stage;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pushbench_model::anatomy::{Batching, Counting, Instrument, LeftOut, SetUp, Side, Stage};
+pub use pushbench_model::anatomy::LeftOut;
+use pushbench_model::anatomy::{Batching, Counting, Instrument, SetUp, Side, Stage};
 
 use crate::contender::CONTENDERS;
 use crate::count::{self, Tool};

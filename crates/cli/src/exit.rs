@@ -8,7 +8,8 @@ Exit codes:
   0    done
   1    it could not be done; the last line on standard error says why
   2    wrong arguments
-  3    done, but some figure is missing or unusable: trials that failed or lost messages
+  3    done, but some figure is missing or unusable: trials that failed or lost messages; or a server that was
+       verified breaks a rule
   4    compared, and a threshold of --fail-if is exceeded: a regression
   5    compared, and it cannot be told whether a threshold is exceeded
   6    a self-test failed, or a rule of a specification is not kept

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use command::{
     anatomy, compare, completions, conform, decode, doctor, inspect, list, load, museum, peers,
-    proxies, report, run, saturate, schema, selftest, serve, trial,
+    proxies, report, run, saturate, schema, selftest, serve, trial, verify,
 };
 use exit::Exit;
 
@@ -37,6 +37,8 @@ enum Command {
     Saturate(saturate::Options),
     /// Measure what a delivery is made of: kernel, framing, library, framework
     Anatomy(anatomy::Options),
+    /// Check servers against the contract, rule by rule, before anything is measured
+    Verify(verify::Options),
     /// Load any SSE, WebSocket or long-polling endpoint, as wrk and hey load others
     Load(Box<load::Options>),
     /// Serve one transport, to be measured
@@ -55,7 +57,7 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
-    /// Put nginx and HAProxy in front of our servers: what works, works late, or does not work
+    /// Put nginx and HAProxy in front of our servers: does it work, or work late?
     Proxies(proxies::Options),
     /// Show faulty samples of server push, as they are usually written and with their fix
     Museum(museum::Options),
@@ -89,6 +91,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Anatomy(options)) => anatomy::run(&options),
+        Some(Command::Verify(options)) => verify::run(&options),
         Some(Command::Load(options)) => load::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Trial(options)) => trial::run(&options),

@@ -21,23 +21,23 @@ use rustix::process::{Pid, Signal, kill_process};
 fn an_anatomy_is_a_record_and_is_drawn_again() {
     let stage = Stage::new();
     let out = stage.path("out");
-    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "20"]);
+    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "100"]);
     let ended = finish(command.args(["--transport", "sse", "--out"]).arg(&out)).with(0);
     assert!(ended.stdout.contains("report: "), "{}", ended.stdout);
     // Without a terminal, a line for where it is kept and one for every stage.
     let told: Vec<&str> = ended.stderr.lines().collect();
     assert!(told[0].starts_with("recording to "), "{told:#?}");
-    assert!(told[1].starts_with("stage 1 of 7 (server side, 20 subscribers, 1 per wake) took "));
-    assert_eq!(told.len(), 8, "{told:#?}");
+    assert!(told[1].starts_with("stage 1 of 8 (server side, 100 subscribers, 1 per wake) took "));
+    assert_eq!(told.len(), 9, "{told:#?}");
     let directories: Vec<_> = fs::read_dir(&out).unwrap().collect();
     assert_eq!(directories.len(), 1);
     let directory = directories[0].as_ref().unwrap().path();
     let anatomy = Record::read(&directory).unwrap().anatomy.unwrap();
     assert_eq!(anatomy.stages.len(), 4);
     assert!(!anatomy.interrupted && !anatomy.batching.is_empty());
-    assert_eq!(anatomy.instrument.len(), 1);
+    assert_eq!(anatomy.instrument.len(), 2);
     for batch in [1, 10] {
-        let rows = &anatomy.stage(Side::Server, 20, batch).unwrap().rows;
+        let rows = &anatomy.stage(Side::Server, 100, batch).unwrap().rows;
         assert!(rows.iter().any(|row| row.name == "sse/reference"));
         assert!(rows[1..].iter().all(|row| row.transport == "sse"));
     }

@@ -106,19 +106,22 @@ fn a_whole_run() {
 fn servers_that_cannot_take_part() {
     let stage = Stage::new();
     let servers = root().join("benches/servers.toml");
-    let mut command = stage.pushbench([
-        "run",
-        "--scenario",
-        "scenarios/tiny.toml",
-        "--server",
-        "sse",
-    ]);
+    let mut command = stage.pushbench(["run", "--scenario", "scenarios/tiny.toml"]);
+    for server in ["sse/bare", "sse/express", "sse/koa", "sse/nchan"] {
+        command.args(["--server", server]);
+    }
     command
         .arg("--servers")
         .arg(servers)
         .args(["--repetitions", "1"]);
     let ended = finish(command.env("PATH", stage.path("nothing"))).with(0);
-    let absent = BTreeSet::from(["sse/express", "sse/express@defaults"].map(str::to_owned));
+    let absent = [
+        "sse/express",
+        "sse/express@defaults",
+        "sse/koa",
+        "sse/nchan",
+    ];
+    let absent = BTreeSet::from(absent.map(str::to_owned));
     tells_what_is_absent(&absent, &ended.stderr, &stage.record());
     assert!(
         ended.stderr.contains("node is not on the PATH"),

@@ -12,10 +12,11 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 17] = [
+const SUBCOMMANDS: [&str; 20] = [
     "run",
     "anatomy",
     "saturate",
+    "verify",
     "serve",
     "load",
     "trial",
@@ -24,6 +25,8 @@ const SUBCOMMANDS: [&str; 17] = [
     "list",
     "doctor",
     "peers",
+    "proxies",
+    "museum",
     "selftest",
     "conform",
     "inspect",

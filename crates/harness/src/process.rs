@@ -130,7 +130,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` on `cores`, which its threads and children inherit.
+    /// Starts `command` on `cores`, which its threads and children inherit; on any if there are none in the list.
     pub(crate) fn start(
         command: &mut Command,
         cores: &[usize],
@@ -139,8 +139,12 @@ impl Process {
     ) -> Result<Self, String> {
         let program = command.get_program().to_owned();
         // Only the spawn: the threads that read its output belong on no particular core.
-        let started = affinity::with_affinity(cores, || Self::spawn(command));
-        let mut process = started.and_then(|spawned| spawned).map_err(|error| {
+        let started = if cores.is_empty() {
+            Self::spawn(command)
+        } else {
+            affinity::with_affinity(cores, || Self::spawn(command)).and_then(|spawned| spawned)
+        };
+        let mut process = started.map_err(|error| {
             let program = program.to_string_lossy();
             format!("{} cannot be started: {program}: {error}", role.name())
         })?;
@@ -218,10 +222,20 @@ impl Process {
         self.tail.last_lines(lines)
     }
 
-    /// Asks it to end; it is killed if it has not by the deadline, or when a person cannot wait for it.
-    pub(crate) fn stop(self, role: Role, events: &Events<'_>, grace: Duration) {
+    /// Asks it to end, and waits for nothing.
+    pub(crate) fn terminate(&self) {
         // It may have ended by itself. Its id cannot name another process: it has not been reaped.
         let _ = kill_process(self.id, Signal::TERM);
+    }
+
+    /// Closes its standard input, as the death of this process would.
+    pub(crate) fn close_input(&mut self) {
+        self.child.stdin = None;
+    }
+
+    /// Asks it to end; it is killed if it has not by the deadline, or when a person cannot wait for it.
+    pub(crate) fn stop(self, role: Role, events: &Events<'_>, grace: Duration) {
+        self.terminate();
         events.end_of(role, Instant::now() + grace);
     }
 }

@@ -19,9 +19,11 @@ use pushbench_model::record::{Flag, Outcome, Steadiness, Usage};
 use pushbench_sys::host::{self, CpuTimes};
 use pushbench_sys::process;
 
+use crate::contract;
 use crate::cores::{self, CoreSplit};
 use crate::plan::PlannedTrial;
 use crate::process::Role;
+use crate::servers::Server;
 use crate::slices::{self, SliceConfig, SliceResult};
 use crate::time;
 use crate::verify::verify;
@@ -37,6 +39,11 @@ pub(crate) use result::parse as parse_result;
 pub trait TrialRunner {
     /// Runs one trial to its end.
     fn run(&mut self, trial: &PlannedTrial) -> TrialResult;
+
+    /// Why no trial with this server can go well, if that can be told before: it breaks a rule that everything stands on.
+    fn refuses(&mut self, _server: &Server) -> Option<String> {
+        None
+    }
 
     /// Runs one trial in slices to its end. A runner that cannot says so in the record.
     fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
@@ -79,6 +86,25 @@ pub struct FinishedTrial {
     pub steadiness: Option<Steadiness>,
     /// What a reader should know although the figures may be used.
     pub flags: Vec<Flag>,
+}
+
+impl FinishedTrial {
+    /// One that was not run, and why.
+    pub(crate) fn not_run(reason: String) -> Self {
+        Self {
+            outcome: Outcome::Failed { reason },
+            started: time::rfc3339(Timestamp::now()),
+            wall_s: 0.0,
+            measurement: None,
+            server_usage: None,
+            load_usage: None,
+            steal: None,
+            others_cpu: None,
+            cpu_pressure: None,
+            steadiness: None,
+            flags: Vec::new(),
+        }
+    }
 }
 
 /// How long the parts of a trial may take.
@@ -124,6 +150,10 @@ impl TrialRunner for ProcessRunner<'_> {
         self.run_with(trial, &mut Nobody)
     }
 
+    fn refuses(&mut self, server: &Server) -> Option<String> {
+        contract::precheck(server, &self.pushbench, self.stop).err()
+    }
+
     fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
         slices::run(self, config)
     }
@@ -160,14 +190,9 @@ impl ProcessRunner<'_> {
             outcome: Outcome::Valid,
             started,
             wall_s: wall.as_secs_f64(),
-            measurement: None,
-            server_usage: None,
-            load_usage: None,
             steal,
-            others_cpu: None,
             cpu_pressure,
-            steadiness: None,
-            flags: Vec::new(),
+            ..FinishedTrial::not_run(String::new())
         };
         match observed {
             Ok(observed) => {
@@ -280,7 +305,6 @@ mod tests {
 
     use super::*;
     use crate::plan::Plan;
-    use crate::servers::Server;
 
     #[test]
     fn the_load_process_is_told_everything() {

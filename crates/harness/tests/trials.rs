@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use pushbench_harness::{NoObserver, run};
+use pushbench_harness::{NoObserver, PlannedTrial, ProcessRunner, TrialResult, TrialRunner, run};
 use pushbench_model::record::{Outcome, Record};
 
 use stage::{CONNECT, FAN_OUT, PHASES, Stage};
@@ -280,11 +280,26 @@ fn a_stop_in_the_middle_abandons_the_trial() {
     }
 }
 
+/// Its servers are scripts that speak no HTTP: nothing is asked of them before their trials.
+struct Unasked<'a>(ProcessRunner<'a>);
+
+impl TrialRunner for Unasked<'_> {
+    fn run(&mut self, trial: &PlannedTrial) -> TrialResult {
+        self.0.run(trial)
+    }
+}
+
 #[test]
 fn a_whole_run_leaves_a_record() {
     let stage = Stage::new(FAN_OUT, PHASES);
     let config = stage.config();
-    let outcome = run(&config, &mut stage.runner(), &mut NoObserver, &stage.stop).unwrap();
+    let outcome = run(
+        &config,
+        &mut Unasked(stage.runner()),
+        &mut NoObserver,
+        &stage.stop,
+    )
+    .unwrap();
     assert_eq!((outcome.completed, outcome.planned), (2, 2));
     assert_eq!(
         (outcome.failed, outcome.invalid, outcome.interrupted),

@@ -18,7 +18,7 @@ const LEAST_TURNS: u64 = 5;
 const BATCHES_UNDER_TOOLS: (u64, u64) = (2, 100);
 
 /// Numbers of subscribers at which response times are held against a raw receiver's, with the batches of a slice.
-const INSTRUMENT: [(u32, u64); 2] = [(1, 1000), (100, 20)];
+const INSTRUMENT: [(u32, u64); 2] = [(1, 500), (100, 20)];
 
 /// A connection costs about as much as so many deliveries.
 const DELIVERIES_PER_SETUP: u64 = 50;

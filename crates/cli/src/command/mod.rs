@@ -19,6 +19,7 @@ pub(crate) mod schema;
 pub(crate) mod selftest;
 pub(crate) mod serve;
 pub(crate) mod trial;
+pub(crate) mod verify;
 
 /// A list of cores: `0,1`. Empty means that nothing is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,7 +27,8 @@ pub(crate) struct Options {
     /// Where subscribers connect, such as http://127.0.0.1:8080
     #[arg(long)]
     url: String,
-    /// Where the control endpoint is [default: the same as --url]
+    /// Where the control endpoint is; a path in it is where messages are posted instead of /publish [default: the
+    /// address of --url]
     #[arg(long, value_name = "URL")]
     control: Option<String>,
     /// Who publishes: the server by the schedule it is given, or this process through POST /publish
@@ -124,7 +125,7 @@ fn config(options: &Options) -> anyhow::Result<Config> {
                 "a tcp server has its control endpoint elsewhere: name it with --control http://..."
             )
         }
-        None => target.clone(),
+        None => target.as_control(),
     };
     let usual = Patience::default();
     Ok(Config {

@@ -90,7 +90,7 @@ impl Layer for Lines {
         );
         let Some(last) = out.last_mut() else { return };
         let finished = self.splitter.finish(LastLine::MayBeOpen, &mut |body| {
-            last.found.push(message(body))
+            last.found.push(message(body));
         });
         if let Err(error) = finished {
             last.found.push(Found::Fault(error.to_string()));

@@ -82,7 +82,7 @@ impl Watch for Ours {
         for note in self.subscribers.inlet_mut().notes.drain(..) {
             match note.happened {
                 Happened::Unconnected(error) => {
-                    self.ended = Some(format!("cannot connect: {error}"))
+                    self.ended = Some(format!("cannot connect: {error}"));
                 }
                 Happened::Ended(error) => self.ended = Some(error.to_string()),
                 Happened::Served { .. } => {}

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{PeerList, PushServer, Receiver, VersionCommands};
-use crate::servers::{Server, ServersError, Source, is_plain, needs};
+use crate::servers::{Paths, Server, ServersError, Source, is_plain, needs};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -192,6 +192,8 @@ impl RawReceiver {
                 },
                 command: self.command,
                 publisher: Publisher::Server,
+                paths: Paths::default(),
+                resumes: true,
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,

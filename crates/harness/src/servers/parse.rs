@@ -11,7 +11,7 @@ use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Server, needs};
+use super::{Server, needs, paths};
 
 /// A list of servers that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,10 @@ struct RawServer {
     command: Spanned<Vec<Spanned<String>>>,
     directory: Option<PathBuf>,
     publishes: Publishes,
+    #[serde(default)]
+    paths: paths::RawPaths,
+    #[serde(default = "by_sequence")]
+    resumes: bool,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -51,6 +55,10 @@ struct RawServer {
     needs: Vec<PathBuf>,
     #[serde(default)]
     install: String,
+}
+
+fn by_sequence() -> bool {
+    true
 }
 
 fn in_every_profile() -> Profile {
@@ -136,6 +144,7 @@ impl RawServer {
                 return Err(source.error(argument.span(), &message));
             }
         }
+        paths::validate(&self.paths, self.transports.get_ref(), source)?;
         if let Some(tunings) = &self.tunings {
             let uses = |argument: &Spanned<String>| argument.get_ref().contains("{tuning}");
             let is_told = self.command.get_ref().iter().any(uses);
@@ -176,8 +185,10 @@ impl RawServer {
             .iter()
             .map(|argument| argument.get_ref().clone());
         Server {
+            paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),
+            resumes: self.resumes,
             publisher: match self.publishes {
                 Publishes::Schedule => Publisher::Server,
                 Publishes::Relay => Publisher::Load,
@@ -257,6 +268,8 @@ needs = ["node_modules/ws"]
 install = "npm ci"
 profile = "standard"
 max-connections = 5000
+paths = { websocket = "/sub?a=1", publish = "/pub" }
+resumes = false
 "#;
 
     fn parse(text: &str) -> Result<Vec<Server>, ServersError> {
@@ -296,6 +309,10 @@ max-connections = 5000
         );
         let ours = (servers[0].profile, servers[0].max_connections);
         assert_eq!(ours, (Profile::Quick, None));
+        assert_eq!(ws.paths.subscribe.as_deref(), Some("/sub?a=1"));
+        assert_eq!(ws.paths.publish.as_deref(), Some("/pub"));
+        assert!(!ws.resumes && servers[0].resumes);
+        assert_eq!(servers[0].paths, paths::Paths::default());
     }
 
     #[test]
@@ -365,6 +382,9 @@ max-connections = 5000
                 "expected one of `quick`, `standard`, `thorough`",
             ),
             ("= 5000", "= 0", 21, "connections it can hold"),
+            ("\"/pub\"", "\"pub\"", 22, "\"pub\" is no path"),
+            ("{ websocket =", "{ sse =", 22, "\"sse\" has no path here"),
+            ("= false", "= \"no\"", 23, "expected a boolean"),
             ("about = \"ours\"\n", "", 2, "missing field `about`"),
             (
                 "[[server]]\nstack = \"ref",

@@ -49,8 +49,8 @@ pub(super) trait Sink {
 /// Why a subscription goes no further on its connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It asks elsewhere.
-    Redirect(String),
+    /// It asks elsewhere: the status that says so, and where.
+    Redirect(u16, String),
     /// The next poll needs another connection.
     Again,
     /// It failed, or was ended.

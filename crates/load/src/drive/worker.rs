@@ -177,7 +177,7 @@ impl Worker {
     /// Begins an attempt.
     fn begin(&mut self, key: usize, now: u64) {
         let plan = &self.orders.plan;
-        self.tally.connections.attempts += 1;
+        self.tally.connections.attempts += u64::from(!std::mem::take(&mut self.slots[key].goes_on));
         let number = u64::from(self.orders.numbers.start) + key as u64;
         let source = self.orders.spread.source(number);
         self.random = mix(self.random);
@@ -299,12 +299,14 @@ impl Worker {
         }
         let (kind, text) = match stop {
             Stop::Again => {
+                slot.goes_on = true;
                 self.due.push(Reverse((now, Due::Open(key))));
                 return;
             }
-            Stop::Redirect(location) => {
-                match slot.redirect(&location, self.orders.plan.redirects) {
+            Stop::Redirect(status, location) => {
+                match slot.redirect(status, &location, self.orders.plan.redirects) {
                     Ok(()) => {
+                        slot.goes_on = true;
                         self.tally.connections.redirects += 1;
                         self.due.push(Reverse((now, Due::Open(key))));
                         return;
@@ -314,6 +316,7 @@ impl Worker {
             }
             Stop::Fault(FaultKind::Connect, text) => {
                 if slot.next_address() {
+                    slot.goes_on = true;
                     self.due.push(Reverse((now, Due::Open(key))));
                     return;
                 }

@@ -271,7 +271,10 @@ fn p50(anatomy: &Anatomy, name: &str) -> Vec<Figure> {
         .filter(|one| one.transport == transport);
     of.map(|one| {
         let subscribers = words::subscribers(one.subscribers);
-        Figure::in_turns(&one.p50.ratio, format!("time in turns, {subscribers}"))
+        Figure::in_turns(
+            &one.p50.ratio,
+            format!("response times in turns, {subscribers}"),
+        )
     })
     .collect()
 }
@@ -287,23 +290,21 @@ pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
     let mut table = Table::new(
         "contender",
         vec![
-            Column::words("goal"),
-            Column::numbers("at most", ""),
-            Column::numbers("measured", ""),
-            Column::words("in"),
             Column::words("verdict"),
+            Column::numbers("measured", ""),
+            Column::numbers("at most", ""),
+            Column::words("goal"),
+            Column::words("measured in"),
         ],
     );
     for one in held(anatomy) {
         let absolute = one.goal.measure == Measure::UserInstructions;
-        let figure = |value: f64| {
-            if absolute {
-                tables::counted_figure(value)
-            } else {
-                format!("{}×", significant(value, 3))
-            }
-        };
-        let mut measured = Cell::plain(figure(one.figure.value));
+        let (value, limit) = (one.figure.value, one.goal.limit);
+        let mut measured = Cell::plain(if absolute {
+            tables::counted_figure(value)
+        } else {
+            format!("{}×", significant(value, 3))
+        });
         if let Some((low, high)) = one.figure.interval {
             measured = measured.under(format!("{}–{}", significant(low, 3), significant(high, 3)));
         }
@@ -311,14 +312,18 @@ pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
         table.row(
             one.name,
             vec![
-                Cell::plain(one.goal.what),
-                Cell::plain(figure(one.goal.limit)),
-                measured,
-                Cell::plain(&one.figure.unit),
                 match one.verdict {
                     Verdict::Missed => verdict.bad(),
                     Verdict::Met | Verdict::Undecided => verdict,
                 },
+                measured,
+                Cell::plain(if absolute {
+                    tables::counted_figure(limit)
+                } else {
+                    format!("{limit:.2}×")
+                }),
+                Cell::plain(one.goal.what),
+                Cell::plain(&one.figure.unit),
             ],
         );
     }

@@ -73,7 +73,8 @@ impl KnownHead {
             let places = [Place::Length, Place::Date].into_iter();
             for place in places.filter(|place| name.eq_ignore_ascii_case(place.name())) {
                 let value = start + colon + ": ".len();
-                let width = head.get(value..).and_then(|bytes| place.width(bytes));
+                let text = line[colon..].strip_prefix(b": ");
+                let width = text.and_then(|text| place.width(text));
                 let Some(width) = width.filter(|width| value + width + "\r\n".len() == at) else {
                     return;
                 };
@@ -244,6 +245,8 @@ mod tests {
         "content-length: 12\r\n",
         "Content-Length: 7\r\n",
         "content-length: 7 \r\n",
+        "content-length:17\r\n",
+        "content-length:  17\r\n",
         "date: Thu, 26 Nov 2026 03:00:00 GMT\r\n",
         "Date: Fri, 27 Nov 2026 03:00:59 GMT\r\n",
         "date: now\r\n",

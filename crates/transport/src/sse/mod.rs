@@ -2,6 +2,7 @@
 
 mod axum;
 mod bare;
+mod chat;
 pub mod decode;
 mod defaults;
 pub mod encode;

@@ -226,13 +226,13 @@ fn each_flaw_shows_in_the_exit_code() {
             r.published = Some(Published {
                 failed: 1,
                 ..Published::default()
-            })
+            });
         },
         |r| {
             r.published = Some(Published {
                 missing: 1,
                 ..Published::default()
-            })
+            });
         },
     ];
     for flaw in flaws {

@@ -58,7 +58,9 @@ pub(super) fn headers<'a>(
 /// What is wrong with an answer that is no 200.
 pub(super) fn refused(head: &ResponseHead<'_>) -> Stop {
     match (head.status, head.location) {
-        (301 | 302 | 303 | 307 | 308, Some(location)) => Stop::Redirect(location.to_owned()),
+        (301 | 302 | 303 | 307 | 308, Some(location)) => {
+            Stop::Redirect(head.status, location.to_owned())
+        }
         (301 | 302 | 303 | 307 | 308, None) => Stop::Fault(
             FaultKind::Redirect,
             format!(

@@ -25,6 +25,8 @@ pub(super) struct Slot {
     redirects: u32,
     resume: Resume,
     settled: bool,
+    /// The next connection belongs to the attempt of the last one: a redirect, another address, the next poll.
+    pub(super) goes_on: bool,
     /// Number of the present attempt.
     pub(super) attempt: u32,
     /// Attempts that failed in a row.
@@ -103,6 +105,7 @@ impl Slot {
             redirects: 0,
             resume: Resume::default(),
             settled: false,
+            goes_on: false,
             attempt: 0,
             failures: 0,
             track: Track::default(),
@@ -243,10 +246,17 @@ impl Slot {
     }
 
     /// Goes where a redirect leads.
-    pub(super) fn redirect(&mut self, location: &str, most: u32) -> Result<(), String> {
+    pub(super) fn redirect(
+        &mut self,
+        status: u16,
+        location: &str,
+        most: u32,
+    ) -> Result<(), String> {
         if self.redirects >= most {
             return Err(match most {
-                0 => format!("the server redirects to {location}; --max-redirects follows it"),
+                0 => format!(
+                    "the server answered {status} and redirects to {location}; --max-redirects follows it"
+                ),
                 _ => format!("more than {most} redirects, the last one to {location}"),
             });
         }
