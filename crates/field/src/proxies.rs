@@ -6,7 +6,7 @@
 //! - [`proxy`]: one that runs, with all its settings at once
 //! - [`watch`]: one subscriber of any transport, read by read
 //! - [`observe`]: messages sent and seen
-//! - [`visit`]: the plan, in turns
+//! - [`visit`](mod@visit): the plan, in turns
 //! - [`tables`]: what was seen, as parts of a survey
 
 pub mod observe;

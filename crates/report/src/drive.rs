@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! - [`Threshold`], [`judge`]: what was asked of it, and whether it was kept
+//! - `Threshold`, `judge`: what was asked of it, and whether it was kept
 //! - `facts`: what happened, in sentences
 //! - `percentiles`, `bars`: how long things took
 //! - `text`, `csv`: one per format; HTML is with the other pages

@@ -33,7 +33,7 @@ pub(crate) struct Watching {
     pub(crate) title: String,
 }
 
-/// Whether the person wants colours (https://no-color.org).
+/// Whether the person wants colours (<https://no-color.org>).
 pub(crate) fn colours() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && !is_dumb()
 }
