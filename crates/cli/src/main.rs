@@ -13,8 +13,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, compare, completions, doctor, list, load, peers, report, run, saturate, schema,
-    selftest, serve,
+    anatomy, clients, compare, completions, doctor, list, load, peers, report, run, saturate,
+    schema, selftest, serve,
 };
 use exit::Exit;
 
@@ -52,6 +52,8 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
+    /// Watch clients of others as subscribers: what they lose, cost, and do at the end of a stream
+    Clients(clients::Options),
     /// Print the JSON Schema of a file of a record
     Schema(schema::Options),
     /// Print a completion script for a shell
@@ -84,6 +86,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
+        Some(Command::Clients(options)) => clients::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };

@@ -3,8 +3,10 @@
 //!
 //! # Layout
 //!
+//! - [`clients`]: clients of others as subscribers of our servers
 //! - [`own`]: a server of ours, in this process
 //! - [`program`]: whether a program is there, in which version, and how one is run without leaving it behind
 
+pub mod clients;
 pub mod own;
 pub mod program;

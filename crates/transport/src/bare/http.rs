@@ -6,6 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TR
 use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
 
 use crate::http1::server;
+use crate::transport::ServeOptions;
 
 use super::{Asked, Common};
 
@@ -229,9 +230,22 @@ pub(crate) fn open(
     now: u64,
     reply: &mut Vec<u8>,
 ) -> Result<Head, Asked> {
+    open_or(bytes, path, |_, _, _| false, common, now, reply)
+}
+
+/// The same, but `takes` may still take a request that would be refused with a status.
+pub(crate) fn open_or(
+    bytes: &[u8],
+    path: &str,
+    takes: impl Fn(StatusCode, &Method, &ServeOptions) -> bool,
+    common: &mut Common,
+    now: u64,
+    reply: &mut Vec<u8>,
+) -> Result<Head, Asked> {
     match read(bytes) {
         Ok(Some(head)) => match server::refuse(&head.request, path) {
             None => Ok(head),
+            Some(status) if takes(status, head.request.method(), &common.options) => Ok(head),
             Some(status) => Err(head.refuse(status, common, now, reply)),
         },
         Ok(None) => Err(Asked::More),
