@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 13] = [
+const SUBCOMMANDS: [&str; 14] = [
     "run",
     "anatomy",
     "saturate",
@@ -23,6 +23,7 @@ const SUBCOMMANDS: [&str; 13] = [
     "list",
     "doctor",
     "peers",
+    "clients",
     "selftest",
     "schema",
     "completions",

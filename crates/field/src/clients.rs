@@ -3,7 +3,8 @@
 //!
 //! # Layout
 //!
-//! - [`list`]: what `clients.toml` says, and which of it this machine can start
+//! - [`list`]: what `clients.toml` says
+//! - [`client`]: whether this machine can start a client, and starting it
 //! - [`run`](self::run()): the rounds; every client has one turn in each, in an order drawn anew
 //! - [`turn`]: one client, from its start to the last message
 //! - [`endings`]: a scripted server that ends streams in several ways, and sees what comes next
@@ -11,18 +12,23 @@
 //! - [`tables`]: all of it as parts of a survey
 //! - `answer`: what a client prints
 //! - `messages`: what it is sent
+//! - `process`: a client that is a program
 //! - `own`: Pushbench's own subscriber, in a thread
+//! - `check`: what became of the messages of a program
 //! - `settle`: when a process has come to rest
 //! - `spread`: quartiles
 //! - `http`: the few requests and answers of the scripted servers
 
 mod answer;
+mod check;
+pub mod client;
 pub mod endings;
 mod http;
 pub mod insist;
 pub mod list;
 mod messages;
 mod own;
+mod process;
 mod settle;
 mod spread;
 pub mod tables;
@@ -36,7 +42,8 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
 
-pub use list::{Client, List};
+pub use client::Client;
+pub use list::List;
 pub use turn::{Load, Phase, Turn};
 
 /// What happens during a survey.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use pushbench_sys::process::Child;
 
 use super::answer::Line;
+use super::client::{Client, said};
 use super::http::{Answer, Asked, Scripted, Then, Until, answer};
-use super::list::Client;
 
 /// The type of a stream.
 const STREAM: &str = "Content-Type: text/event-stream\r\n";
@@ -212,9 +212,7 @@ fn one(client: &Client, ending: Ending, waits: Waits, stop: &AtomicBool) -> Resu
         .serve(|earlier, asked| ending.answer(earlier, asked), &until)
         .map_err(words)?;
     if requests.is_empty() {
-        let errors = child.errors();
-        let said = errors.lines().next_back().unwrap_or("it says nothing");
-        return Err(format!("it asked for nothing: {said}"));
+        return Err(format!("it asked for nothing: {}", said(&child.errors())));
     }
     Ok(Seen {
         further: requests.len() - 1,

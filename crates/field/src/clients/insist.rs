@@ -4,9 +4,10 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::client::{Client, said};
 use super::endings::Waits;
 use super::http::{Answer, Scripted, Then, Until, answer};
-use super::list::{Client, Handler};
+use super::list::Handler;
 
 /// The request that is answered with an end.
 pub const LAST: usize = 5;
@@ -60,7 +61,7 @@ pub fn watch(
             requests: requests.len(),
             over: last.at.duration_since(first.at),
         }),
-        _ => Err(format!("it asked for nothing: {}", child.errors())),
+        _ => Err(format!("it asked for nothing: {}", said(&child.errors()))),
     }
 }
 

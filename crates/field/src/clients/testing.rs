@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::list::Client;
+use super::client::Client;
 
 /// `bash` with `script`, in which `$0` is the address.
 pub(super) fn shell(script: &str) -> Client {
