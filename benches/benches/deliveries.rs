@@ -4,11 +4,24 @@
 use std::io;
 use std::sync::atomic::AtomicBool;
 
-use pushbench_anatomy::ladder::{Plan, measure};
+use pushbench_anatomy::ladder::{Found, LeftOut, Observer, Plan, Step, measure};
 use pushbench_anatomy::role;
 use pushbench_anatomy::text::table;
 use pushbench_benches::is_smoke_test;
 use pushbench_sys::process::raise_nofile;
+
+/// Waits for the end.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn starts(&mut self, _: &Step) {}
+
+    fn measured(&mut self, _: &Found) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn ended(&mut self, _: &Step, _: &[LeftOut]) {}
+}
 
 fn main() -> io::Result<()> {
     // A trial starts this program again as the process that it measures.
@@ -32,7 +45,7 @@ fn main() -> io::Result<()> {
     };
     // A limit too low shows as connections that fail.
     let _ = raise_nofile();
-    let found = measure(&plan, &mut |_, _, _| {}, &AtomicBool::new(false))?;
+    let found = measure(&plan, &mut Nobody, &AtomicBool::new(false))?;
     println!("Instructions: {:?}", found.counting);
     for stage in &found.stages {
         println!("\n{}", table(stage));

@@ -4,6 +4,8 @@ import { fstatSync } from 'node:fs';
 import { createServer } from 'node:http';
 import express from 'express';
 
+import { underWay } from './chat.js';
+import { chat } from './chat-express.js';
 import { Hub } from './hub.js';
 import { longPoll } from './long-poll.js';
 import { publish } from './publish.js';
@@ -38,10 +40,11 @@ function app(hub, shared) {
     app.set('query parser', 'simple');
   }
 
-  app.get('/healthz', (req, res) => res.type('text').send('ok\n'));
+  app.get('/healthz', (req, res) => res.json({ chats: underWay }));
   app.post('/publish', publish(hub));
   app.get('/sse', sse(hub, shared));
   app.get('/poll', longPoll(hub, shared));
+  app.post('/chat', chat());
   app.get('/ws', (req, res) => {
     res.status(426).set('Upgrade', 'websocket').type('text').send('upgrade to WebSocket\n');
   });

@@ -266,6 +266,27 @@ for (const tuning of ['equalised', 'defaults']) {
       }
     });
 
+    test('an answer is the same whole and in a stream, and a client that leaves is noticed', async (t) => {
+      const { port } = await start(t);
+      const url = `http://127.0.0.1:${port}`;
+      const headers = { 'Content-Type': TEXT };
+      const ask = (request, more) => fetch(`${url}/chat`, { method: 'POST', headers, body: JSON.stringify(request), ...more });
+      const { text, tokens } = await (await ask({ prompt: 'Well?', tokens: 600 })).json();
+      assert.equal(tokens, 600);
+      const stream = await (await ask({ stream: true, tokens })).text();
+      const expected = [...text].map((token) => `event: token\ndata: ${token.replace('\n', '\ndata: ')}\n\n`).join('');
+      assert.equal(stream, `${expected}event: done\ndata: {"tokens":600}\n\n`);
+      assert.equal((await ask({ stream: 'true' })).status, 400);
+
+      const underWay = async () => (await (await fetch(`${url}/healthz`)).json()).chats;
+      const leave = new AbortController();
+      const response = await ask({ stream: true, tokens: 2, gap_ms: 60_000 }, { signal: leave.signal });
+      await response.body.getReader().read();
+      assert.equal(await underWay(), 1);
+      leave.abort();
+      while ((await underWay()) !== 0) await settled(port);
+    });
+
     test('a request that breaks the contract is answered with 400', async (t) => {
       const { port } = await start(t);
       for (const target of ['/sse?after=x', '/poll?after=-1', '/poll?after=1&after=2', '/poll?timeout=1e3']) {

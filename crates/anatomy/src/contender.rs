@@ -6,7 +6,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
-use crate::wire::Wire;
+use crate::wire::{LONGEST_POLL_MS, Wire};
 
 /// A measured process, as data.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ pub enum Start {
     Own,
     /// tokio-tungstenite as a client; bytes of its read buffer, its default if absent.
     Tungstenite(Option<usize>),
-    /// hyper as a client, with our decoder of events behind it.
+    /// hyper as a client; for events with our decoder behind it.
     Hyper,
-    /// reqwest as a client, with the events of eventsource-stream.
+    /// reqwest as a client; for events with eventsource-stream.
     Reqwest,
 }
 
@@ -102,6 +102,22 @@ pub static CONTENDERS: &[Contender] = &[
     client("websocket/pushbench", "websocket", Rung::Framing, "our load generator", Start::Own),
     client("websocket/tungstenite-4k", "websocket", Rung::Library, "tokio-tungstenite, read buffer of 4 KiB", Start::Tungstenite(Some(4096))),
     client("websocket/tungstenite", "websocket", Rung::Defaults, "tokio-tungstenite with its defaults", Start::Tungstenite(None)),
+    client("long-poll/pushbench", "long-poll", Rung::Framing, "our load generator", Start::Own),
+    client("long-poll/hyper", "long-poll", Rung::Library, "hyper, lines taken by hand", Start::Hyper),
+    client("long-poll/reqwest", "long-poll", Rung::Defaults, "reqwest, its body as a whole", Start::Reqwest),
+];
+
+/// Raw receivers of the transports that push, against which our subscriber is held.
+pub static RAW: [Contender; 3] = [
+    client("raw/tcp", "tcp", Rung::Floor, "raw epoll", Start::Floor),
+    client("raw/sse", "sse", Rung::Floor, "raw epoll", Start::Floor),
+    client(
+        "raw/websocket",
+        "websocket",
+        Rung::Floor,
+        "raw epoll",
+        Start::Floor,
+    ),
 ];
 
 const fn server(
@@ -150,6 +166,7 @@ impl Contender {
     pub fn by_name(side: Side, name: &str) -> Option<&'static Self> {
         CONTENDERS
             .iter()
+            .chain(&RAW)
             .find(|one| one.side == side && one.name == name)
     }
 
@@ -186,6 +203,7 @@ impl Served {
             tuning: self.tuning,
             runtime: self.runtime,
             ws_read_buffer: self.read_buffer,
+            poll_timeout_ms: LONGEST_POLL_MS,
             ..ServeOptions::default()
         }
     }

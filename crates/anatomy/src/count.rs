@@ -7,6 +7,7 @@
 //! messages, and dividing the difference, leaves the deliveries alone.
 
 mod callgrind;
+mod setup;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +18,8 @@ use pushbench_sys::counters::{Counters, Unavailable};
 
 use crate::contender::Contender;
 use crate::trial::{Shape, Trial, plain};
+
+pub use setup::{SetUp, setup};
 
 /// How many messages the shorter life has: enough for buffers to have grown and code to have been used once.
 const FEW: u64 = 8;
@@ -141,7 +144,8 @@ pub fn by_processor(
     trial.deliver(batches)?;
     let after = counters.read()?;
     trial.finish()?;
-    let share = |after: u64, before: u64| (after - before) as f64 / shape.deliveries(batches);
+    let deliveries = shape.deliveries(batches);
+    let share = |after: u64, before: u64| (after - before) as f64 / deliveries;
     Ok(Ok(Instructions {
         user: share(after.user_instructions, before.user_instructions),
         kernel: after
@@ -167,16 +171,32 @@ pub fn per_delivery(
     shape: Shape,
     batches: u64,
 ) -> io::Result<Counts> {
-    let before = life(tool, contender, shape, FEW)?;
-    let mut counts = life(tool, contender, shape, FEW + batches)?;
-    let deliveries = shape.deliveries(batches);
-    for (name, count) in &mut counts {
-        *count = (*count - before.get(name).copied().unwrap_or(0.0)) / deliveries;
-    }
-    Ok(counts)
+    let live = |batches| {
+        life(tool, contender, |wrap| {
+            let mut trial = Trial::start(contender, shape, wrap)?;
+            trial.deliver(batches)?;
+            trial.finish()?;
+            Ok(())
+        })
+    };
+    let (few, many) = (live(FEW)?, live(FEW + batches)?);
+    Ok(share(&few, many, shape.deliveries(batches)))
 }
 
-fn life(tool: Tool, contender: &Contender, shape: Shape, batches: u64) -> io::Result<Counts> {
+/// What `many` has more than `few`, for each of `by` things.
+fn share(few: &Counts, mut many: Counts, by: f64) -> Counts {
+    for (name, count) in &mut many {
+        *count = (*count - few.get(name).copied().unwrap_or(0.0)) / by;
+    }
+    many
+}
+
+/// A life of a measured process, begun by `live` with the command that it is given.
+fn life(
+    tool: Tool,
+    contender: &Contender,
+    live: impl FnOnce(&dyn Fn(&[String]) -> Command) -> io::Result<()>,
+) -> io::Result<Counts> {
     let name = format!(
         "pushbench-{}-{}-{}-{}",
         std::process::id(),
@@ -186,9 +206,7 @@ fn life(tool: Tool, contender: &Contender, shape: Shape, batches: u64) -> io::Re
     );
     let output = std::env::temp_dir().join(name);
     let output = output.to_string_lossy().into_owned();
-    let mut trial = Trial::start(contender, shape, |program| tool.wrap(&output, program))?;
-    trial.deliver(batches)?;
-    trial.finish()?;
+    live(&|program| tool.wrap(&output, program))?;
     let counts = tool.read(&output);
     // Temporary: losing it costs nothing.
     let _ = std::fs::remove_file(&output);

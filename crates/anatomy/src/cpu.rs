@@ -14,10 +14,11 @@ use pushbench_model::anatomy::Quartiles;
 use crate::contender::Contender;
 use crate::trial::{Shape, cores};
 
+pub(crate) use seat::End;
 use seat::Seat;
 
 /// Connections that live at once, on all contenders together.
-const MOST_CONNECTIONS: usize = 20_000;
+const MOST_CONNECTIONS: usize = 30_000;
 
 /// What a delivery costs a contender.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,96 +47,156 @@ pub struct Length {
 /// What became of one contender: its cost, or why there is none.
 pub type Outcome = Result<Cost, String>;
 
-/// Measures `contenders`, the first of which must be the floor. `None` when `stop` was set meanwhile.
+/// Who takes turns together: all of `contenders`, or groups of them, each with the floor first.
+#[must_use]
+pub fn groups(
+    contenders: &[&'static Contender],
+    connections: usize,
+) -> Vec<Vec<&'static Contender>> {
+    let Some((&floor, others)) = contenders.split_first() else {
+        return Vec::new();
+    };
+    if others.is_empty() {
+        return vec![vec![floor]];
+    }
+    let together = (MOST_CONNECTIONS / connections.max(1))
+        .saturating_sub(1)
+        .max(1);
+    let with_floor = |chunk: &[&'static Contender]| [&[floor], chunk].concat();
+    others.chunks(together).map(with_floor).collect()
+}
+
+/// Measures a group, the first of which must be the floor. `None` when `stop` was set meanwhile.
 ///
 /// # Errors
 ///
 /// When the floor fails: without it nothing has a measure. Others that fail say so in their place.
 pub fn per_delivery(
-    contenders: &[&'static Contender],
+    group: &[&'static Contender],
     shape: Shape,
     length: Length,
     stop: &AtomicBool,
 ) -> io::Result<Option<Vec<Outcome>>> {
+    let members: Vec<Member> = group
+        .iter()
+        .map(|&contender| Member {
+            contender,
+            shape,
+            batches: length.batches,
+            work: Work::Deliver,
+        })
+        .collect();
+    let Some(played) = turns(&members, length.turns, stop) else {
+        return Ok(None);
+    };
+    let floor = match played.first() {
+        None => return Ok(Some(Vec::new())),
+        Some(Err(reason)) => return Err(io::Error::other(format!("the floor failed: {reason}"))),
+        Some(Ok(floor)) => floor.ns.clone(),
+    };
+    let deliveries = shape.deliveries(length.batches * (length.turns as u64 + 1));
+    let cost = |(at, played): (usize, Result<Played, String>)| {
+        let Played { ns, end } = played?;
+        Ok(Cost {
+            ns: quartiles(&ns),
+            times_floor: (at > 0).then(|| quartiles(&ratios(&ns, &floor))),
+            bytes_down: end.down as f64 / deliveries,
+            bytes_up: end.up.map(|up| up as f64 / deliveries),
+            p50_ns: end.received.map(|received| received.p50_ns),
+        })
+    };
+    Ok(Some(played.into_iter().enumerate().map(cost).collect()))
+}
+
+/// One that takes turns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) contender: &'static Contender,
+    pub(crate) shape: Shape,
+    /// Batches of a slice; connections where it sets up.
+    pub(crate) batches: u64,
+    pub(crate) work: Work,
+}
+
+/// What a member does in its slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Delivers.
+    Deliver,
+    /// Delivers, and takes the response times of each slice apart.
+    DeliverApart,
+    /// Has connections opened and closed.
+    SetUp,
+}
+
+impl Member {
+    /// By what the time of a slice is divided.
+    fn parts(&self) -> f64 {
+        match self.work {
+            Work::Deliver | Work::DeliverApart => self.shape.deliveries(self.batches),
+            Work::SetUp => self.batches as f64,
+        }
+    }
+}
+
+/// What one did in its turns.
+pub(crate) struct Played {
+    /// Nanoseconds per delivery, or per connection, in each slice but the first, which warms up.
+    pub(crate) ns: Vec<f64>,
+    pub(crate) end: End,
+}
+
+/// Lets `members` take `turns` turns after one that warms up. `None` when `stop` was set meanwhile.
+pub(crate) fn turns(
+    members: &[Member],
+    turns: usize,
+    stop: &AtomicBool,
+) -> Option<Vec<Result<Played, String>>> {
     // Before any thread is pinned.
     let _ = cores();
-    let Some((&floor, others)) = contenders.split_first() else {
-        return Ok(Some(Vec::new()));
-    };
-    let together = (MOST_CONNECTIONS / shape.connections.max(1))
-        .saturating_sub(1)
-        .max(1);
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(contenders.len());
-    if others.is_empty() {
-        return group(&[floor], shape, length, stop);
-    }
-    for chunk in others.chunks(together) {
-        let members: Vec<_> = std::iter::once(floor)
-            .chain(chunk.iter().copied())
-            .collect();
-        let Some(found) = group(&members, shape, length, stop)? else {
-            return Ok(None);
-        };
-        // The floor of later groups serves only them.
-        let known = usize::from(!outcomes.is_empty());
-        outcomes.extend(found.into_iter().skip(known));
-    }
-    Ok(Some(outcomes))
-}
-
-fn group(
-    members: &[&'static Contender],
-    shape: Shape,
-    length: Length,
-    stop: &AtomicBool,
-) -> io::Result<Option<Vec<Outcome>>> {
-    let mut seats: Vec<Result<Seat, String>> = members
+    let mut seats: Vec<Result<(Seat, Vec<f64>), String>> = members
         .iter()
-        .map(|&contender| Seat::take(contender, shape).map_err(|error| error.to_string()))
+        .map(|&member| match Seat::take(member) {
+            Ok(seat) => Ok((seat, Vec::with_capacity(turns))),
+            Err(error) => Err(error.to_string()),
+        })
         .collect();
-    let mut slices = vec![Vec::with_capacity(length.turns); members.len()];
-    for turn in 0..=length.turns {
-        for (place, slices) in seats.iter_mut().zip(&mut slices) {
+    for turn in 0..=turns {
+        for at in 0..members.len() {
             if stop.load(Ordering::Relaxed) {
-                return Ok(None);
+                return None;
             }
-            let Ok(seat) = place else { continue };
-            match seat.slice(length.batches) {
-                // The first turn warms up.
-                Ok(used) if turn > 0 => slices.push(used as f64 / shape.deliveries(length.batches)),
+            // There and back, so that nobody is always the first of two.
+            let at = if turn % 2 == 0 {
+                at
+            } else {
+                members.len() - 1 - at
+            };
+            let Ok((seat, slices)) = &mut seats[at] else {
+                continue;
+            };
+            match seat.slice(members[at].batches) {
+                Ok(used) if turn > 0 => slices.push(used as f64 / members[at].parts()),
                 Ok(_) => {}
-                Err(error) => *place = Err(error.to_string()),
+                Err(error) => seats[at] = Err(error.to_string()),
             }
-        }
-        if let Some(Err(reason)) = seats.first() {
-            return Err(io::Error::other(format!("the floor failed: {reason}")));
         }
     }
-    let deliveries = shape.deliveries(length.batches * (length.turns as u64 + 1));
-    let floor = slices[0].clone();
-    let outcomes = seats.into_iter().zip(&slices).enumerate();
-    Ok(Some(
-        outcomes
-            .map(|(at, (seat, own))| {
-                let end = seat?.leave().map_err(|error| error.to_string())?;
-                let multiples: Vec<f64> = own
-                    .iter()
-                    .zip(&floor)
-                    .map(|(own, floor)| own / floor)
-                    .collect();
-                Ok(Cost {
-                    ns: quartiles(own),
-                    times_floor: (at > 0).then(|| quartiles(&multiples)),
-                    bytes_down: end.down as f64 / deliveries,
-                    bytes_up: end.up.map(|up| up as f64 / deliveries),
-                    p50_ns: end.p50_ns,
-                })
-            })
-            .collect(),
-    ))
+    let end = |seat: Result<(Seat, Vec<f64>), String>| {
+        let (seat, ns) = seat?;
+        let end = seat.leave().map_err(|error| error.to_string())?;
+        Ok(Played { ns, end })
+    };
+    Some(seats.into_iter().map(end).collect())
 }
 
-fn quartiles(values: &[f64]) -> Quartiles {
+/// The first of each turn divided by the second of that turn.
+pub(crate) fn ratios(over: &[f64], under: &[f64]) -> Vec<f64> {
+    let pairs = over.iter().zip(under);
+    pairs.map(|(over, under)| over / under).collect()
+}
+
+pub(crate) fn quartiles(values: &[f64]) -> Quartiles {
     let [low, median, high] = [0.25, 0.5, 0.75].map(|q| quantile(values, q));
     Quartiles { low, median, high }
 }

@@ -5,6 +5,7 @@
 //! message: it finds the frames, compares the body with the one it knows (or verifies it), checks the sequence, stamps
 //! the time and records two delays.
 
+pub mod framing;
 pub(crate) mod ledger;
 pub mod receiver;
 pub mod server;

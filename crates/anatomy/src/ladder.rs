@@ -1,82 +1,21 @@
-//! The whole measurement: every contender of a stage, stage by stage.
+//! The whole measurement: every contender of a stage, stage by stage, and what needs turns of its own.
+
+mod plan;
+mod stage;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pushbench_model::anatomy::{Calls, Counting, LeftOut, Row, Rung, Side, Stage};
+pub use pushbench_model::anatomy::LeftOut;
+use pushbench_model::anatomy::{Batching, Counting, Instrument, SetUp, Side, Stage};
 
-use crate::contender::{CONTENDERS, Contender};
-use crate::count::{self, Instructions, Tool};
-use crate::cpu::{self, Cost, Length};
+use crate::contender::CONTENDERS;
+use crate::count::{self, Tool};
 use crate::trial::Shape;
+use crate::{batching, instrument, setup};
 
-/// Above this, tools that slow a process down by fifty times are left out.
-const MOST_UNDER_TOOLS: u32 = 1000;
-
-/// More batches in a slice than this add nothing.
-const MOST_BATCHES: u64 = 500;
-
-/// What to measure, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Connections, a stage each.
-    pub subscribers: Vec<u32>,
-    /// Messages that are published together, a stage each.
-    pub batches: Vec<u32>,
-    /// Transports besides the floor; all if empty.
-    pub transports: Vec<String>,
-    /// Slices of every contender.
-    pub turns: u32,
-    /// Deliveries of a slice.
-    pub deliveries: u64,
-    /// Whether valgrind and strace count, which takes minutes.
-    pub tools: bool,
-}
-
-impl Plan {
-    /// A look, without tools.
-    #[must_use]
-    pub fn quick() -> Self {
-        Self {
-            subscribers: vec![100],
-            turns: 9,
-            tools: false,
-            ..Self::full()
-        }
-    }
-
-    /// All of it.
-    #[must_use]
-    pub fn full() -> Self {
-        Self {
-            subscribers: vec![1, 100, 1000, 10_000],
-            batches: vec![1, 10],
-            transports: Vec::new(),
-            turns: 15,
-            deliveries: 10_000,
-            tools: true,
-        }
-    }
-
-    /// Its stages in order.
-    #[must_use]
-    pub fn stages(&self) -> Vec<(Side, u32, u32)> {
-        let mut stages = Vec::new();
-        for side in Side::ALL {
-            for &subscribers in &self.subscribers {
-                stages.extend(self.batches.iter().map(|&batch| (side, subscribers, batch)));
-            }
-        }
-        stages
-    }
-
-    fn takes(&self, contender: &Contender) -> bool {
-        let known = |name: &String| name == contender.transport;
-        contender.rung == Rung::Floor
-            || self.transports.is_empty()
-            || self.transports.iter().any(known)
-    }
-}
+pub use plan::{Plan, Step};
+use stage::Load;
 
 /// The time, RFC 3339, UTC, whole seconds.
 #[must_use]
@@ -86,52 +25,143 @@ pub fn now() -> String {
         .to_string()
 }
 
-/// What was found.
+/// What was found so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     /// Who counted instructions.
     pub counting: Counting,
     /// Whether system calls were counted.
     pub calls_counted: bool,
-    /// Whether it was stopped before its end.
+    /// Whether it has not come to its end, because it is under way or was stopped.
     pub interrupted: bool,
-    /// Stages that were measured to their end.
+    /// Stages; the last may lack contenders and counts while it is under way or if it was stopped.
     pub stages: Vec<Stage>,
+    /// Servers with several messages per wake against one.
+    pub batching: Vec<Batching>,
+    /// Our subscriber against raw receivers.
+    pub instrument: Vec<Instrument>,
+    /// Connections that were opened and closed.
+    pub setups: Vec<SetUp>,
     /// Who did not take part.
     pub left_out: Vec<LeftOut>,
 }
 
-/// Measures `plan` until `stop` is set; `starts` is told of every stage before it starts.
+/// Whoever wants to know how far a measurement is.
+pub trait Observer {
+    /// `step` starts.
+    fn starts(&mut self, step: &Step);
+
+    /// More was found.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be kept, which ends the measurement.
+    fn measured(&mut self, found: &Found) -> io::Result<()>;
+
+    /// `step` came to its end; it left out `left_out`.
+    fn ended(&mut self, step: &Step, left_out: &[LeftOut]);
+}
+
+/// Measures `plan` until `stop` is set.
 ///
 /// # Errors
 ///
-/// When the floor fails.
-pub fn measure(
-    plan: &Plan,
-    starts: &mut dyn FnMut(Side, u32, u32),
-    stop: &AtomicBool,
-) -> io::Result<Found> {
+/// When the observer does.
+pub fn measure(plan: &Plan, observer: &mut dyn Observer, stop: &AtomicBool) -> io::Result<Found> {
     let mut found = Found {
         counting: counting(plan)?,
         calls_counted: plan.tools && Tool::Strace.is_installed(),
-        interrupted: false,
+        interrupted: true,
         stages: Vec::new(),
+        batching: Vec::new(),
+        instrument: Vec::new(),
+        setups: Vec::new(),
         left_out: absentees(plan),
     };
-    for (side, subscribers, batch) in plan.stages() {
-        starts(side, subscribers, batch);
-        let Some(rows) = stage(plan, &mut found, side, subscribers, batch, stop)? else {
-            found.interrupted = true;
-            break;
-        };
-        found.stages.push(Stage {
+    for step in plan.steps() {
+        let known = found.left_out.len();
+        observer.starts(&step);
+        take(plan, step, &mut found, observer, stop)?;
+        if stop.load(Ordering::Relaxed) {
+            return Ok(found);
+        }
+        observer.measured(&found)?;
+        observer.ended(&step, &found.left_out[known..]);
+    }
+    found.interrupted = false;
+    Ok(found)
+}
+
+fn take(
+    plan: &Plan,
+    step: Step,
+    found: &mut Found,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    match step {
+        Step::Stage {
             side,
             subscribers,
             batch,
-            rows,
-        });
+        } => {
+            let load = Load {
+                side,
+                subscribers,
+                batch,
+            };
+            stage::measure(plan, load, found, observer, stop)?;
+        }
+        Step::Batching { subscribers, batch } => {
+            let servers = plan.contenders(Side::Server);
+            let length = plan.batching(subscribers);
+            let measured = batching::measure(&servers, subscribers, batch, length, stop);
+            if let Some((pairs, left_out)) = measured {
+                found.batching.extend(pairs);
+                found.left_out.extend(left_out);
+            }
+        }
+        Step::SetUp => set_up(plan, found, observer, stop)?,
+        Step::Instrument { subscribers } => {
+            let length = plan.instrument(subscribers);
+            let takes = |one: &_| plan.takes(one);
+            let measured = instrument::measure(takes, subscribers, length, stop);
+            if let Some((instruments, left_out)) = measured {
+                found.instrument.extend(instruments);
+                found.left_out.extend(left_out);
+            }
+        }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Processor time of all servers in turns, then counts of all contenders, one by one.
+fn set_up(
+    plan: &Plan,
+    found: &mut Found,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let servers = plan.contenders(Side::Server);
+    let Some((setups, left_out)) = setup::measure(&servers, plan.set_up(), stop) else {
+        return Ok(());
+    };
+    found.setups = setups;
+    found.left_out.extend(left_out);
+    if !plan.tools {
+        return Ok(());
+    }
+    let contenders = Side::ALL.into_iter().flat_map(|side| plan.contenders(side));
+    for contender in contenders {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        if let Err(left_out) = setup::count(contender, &mut found.setups) {
+            found.left_out.push(left_out);
+        }
+        observer.measured(found)?;
+    }
+    Ok(())
 }
 
 fn counting(plan: &Plan) -> io::Result<Counting> {
@@ -163,107 +193,4 @@ fn absentees(plan: &Plan) -> Vec<LeftOut> {
             })
         })
         .collect()
-}
-
-/// `None` when it was stopped.
-fn stage(
-    plan: &Plan,
-    found: &mut Found,
-    side: Side,
-    subscribers: u32,
-    batch: u32,
-    stop: &AtomicBool,
-) -> io::Result<Option<Vec<Row>>> {
-    let mut contenders = Contender::present(side);
-    contenders.retain(|one| plan.takes(one));
-    let shape = Shape {
-        connections: subscribers as usize,
-        batch: batch as usize,
-    };
-    let per_batch = u64::from(subscribers) * u64::from(batch);
-    let length = Length {
-        turns: plan.turns as usize,
-        batches: (plan.deliveries / per_batch.max(1)).clamp(1, MOST_BATCHES),
-    };
-    let Some(outcomes) = cpu::per_delivery(&contenders, shape, length, stop)? else {
-        return Ok(None);
-    };
-    let mut rows = Vec::with_capacity(outcomes.len());
-    for (contender, outcome) in contenders.into_iter().zip(outcomes) {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let counted = outcome.and_then(|cost| {
-            let counts = counts(found, contender, shape, length.batches);
-            let (instructions, calls) = counts.map_err(|error| error.to_string())?;
-            Ok(row(contender, cost, instructions, calls))
-        });
-        match counted {
-            Ok(row) => rows.push(row),
-            Err(reason) => found.left_out.push(LeftOut {
-                name: contender.name.to_owned(),
-                side,
-                subscribers: Some(subscribers),
-                reason: format!("at {batch} per wake: {reason}"),
-            }),
-        }
-    }
-    Ok(Some(rows))
-}
-
-fn counts(
-    found: &Found,
-    contender: &Contender,
-    shape: Shape,
-    batches: u64,
-) -> io::Result<(Option<Instructions>, Option<Calls>)> {
-    // Their peers live in this thread's table of files.
-    if shape.connections > MOST_UNDER_TOOLS as usize {
-        return Ok((None, None));
-    }
-    let instructions = match found.counting {
-        Counting::Processor => Some(
-            count::by_processor(contender, shape, batches)?
-                .map_err(|unavailable| io::Error::other(unavailable.to_string()))?,
-        ),
-        Counting::Callgrind { .. } => {
-            let counts = count::per_delivery(Tool::Callgrind, contender, shape, batches)?;
-            counts.get("instructions").map(|&user| Instructions {
-                user,
-                kernel: None,
-                cycles: None,
-            })
-        }
-        Counting::Nobody { .. } => None,
-    };
-    let calls = if found.calls_counted {
-        let counts = count::per_delivery(Tool::Strace, contender, shape, batches)?;
-        Some(count::sorted(&counts))
-    } else {
-        None
-    };
-    Ok((instructions, calls))
-}
-
-fn row(
-    contender: &Contender,
-    cost: Cost,
-    instructions: Option<Instructions>,
-    calls: Option<Calls>,
-) -> Row {
-    Row {
-        name: contender.name.to_owned(),
-        transport: contender.transport.to_owned(),
-        rung: contender.rung,
-        about: contender.about.to_owned(),
-        cpu_ns: cost.ns,
-        times_floor: cost.times_floor,
-        user_instructions: instructions.map(|counted| counted.user),
-        kernel_instructions: instructions.and_then(|counted| counted.kernel),
-        cycles: instructions.and_then(|counted| counted.cycles),
-        bytes_down: Some(cost.bytes_down),
-        bytes_up: cost.bytes_up,
-        calls,
-        p50_ns: cost.p50_ns,
-    }
 }

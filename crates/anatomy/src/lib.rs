@@ -10,20 +10,25 @@
 //! - [`trial`]: a measured process with its peer, delivering batch by batch
 //! - [`count`]: instructions, allocations and system calls per delivery; [`memory`]: bytes per connection
 //! - [`cpu`]: CPU time per delivery, in slices that take turns
+//! - [`batching`]: several messages per wake against one; [`instrument`]: our subscriber against a raw receiver;
+//!   [`setup`]: connections
 //! - [`ladder`]: all of it, stage by stage; [`text`]: a stage as a plain table
 //! - [`local`]: a server and subscribers in this process, for the criterion benches
 //!
 //! Every process is measured from outside, and every delivery is counted: a trial in which one is missing fails.
 
+pub mod batching;
 mod client;
 pub mod contender;
 pub mod count;
 pub mod cpu;
 pub mod floor;
+pub mod instrument;
 pub mod ladder;
 pub mod local;
 pub mod memory;
 pub mod role;
+pub mod setup;
 pub mod text;
 pub mod trial;
 pub mod wire;

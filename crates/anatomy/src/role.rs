@@ -10,7 +10,7 @@ use pushbench_server::{Config, Server};
 use pushbench_sys::{clock, process};
 use pushbench_transport::transport::ServeOptions;
 
-use crate::client::{self, Received};
+use crate::client;
 use crate::contender::{Contender, Start};
 use crate::floor;
 use crate::floor::server::body_maker;
@@ -19,16 +19,46 @@ use crate::wire::Wire;
 /// First argument of a measured process.
 const ROLE: &str = "pushbench-contender";
 
+/// Last argument of a client that opens its connections one after the other and receives nothing.
+const IN_TURN: &str = "in-turn";
+
+/// Where a client connects to, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Connections.
+    pub connections: usize,
+    /// What it does with them.
+    pub how: How,
+}
+
+/// What a client does with its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Receives on all of them.
+    Receive,
+    /// Receives, and takes the response times of every so many messages apart.
+    Slices(u64),
+    /// Closes each before the next is opened, once it is subscribed.
+    InTurn,
+}
+
 /// The arguments with which this program becomes a measured process.
 #[must_use]
-pub fn arguments(contender: &Contender, sender: Option<(SocketAddr, usize)>) -> Vec<String> {
+pub fn arguments(contender: &Contender, sender: Option<Sender>) -> Vec<String> {
     let mut arguments = vec![
         ROLE.to_owned(),
         contender.side.label().to_owned(),
         contender.name.to_owned(),
     ];
-    if let Some((address, connections)) = sender {
-        arguments.extend([address.to_string(), connections.to_string()]);
+    if let Some(sender) = sender {
+        arguments.extend([sender.address.to_string(), sender.connections.to_string()]);
+        arguments.extend(match sender.how {
+            How::Receive => None,
+            How::Slices(messages) => Some(messages.to_string()),
+            How::InTurn => Some(IN_TURN.to_owned()),
+        });
     }
     arguments
 }
@@ -59,11 +89,24 @@ pub fn play() -> io::Result<bool> {
     let _ = process::raise_nofile();
     match (contender.side, rest) {
         (Side::Server, []) => serve(contender)?,
-        (Side::Client, [address, connections]) => {
+        (Side::Client, [address, connections, how @ ..]) => {
             let address = address.parse().map_err(|_| wrong())?;
             let connections = connections.parse().map_err(|_| wrong())?;
-            let Received { delivered, p50_ns } = client::receive(contender, address, connections)?;
-            println!("delivered {delivered} {p50_ns}");
+            let slice = match how {
+                [] => None,
+                [IN_TURN] => {
+                    client::visit(contender, address, connections)?;
+                    return Ok(true);
+                }
+                [slice] => Some(slice.parse().map_err(|_| wrong())?),
+                _ => return Err(wrong()),
+            };
+            let received = client::receive(contender, address, connections, slice)?;
+            print!("delivered {} {}", received.delivered, received.p50_ns);
+            for slice in received.slices {
+                print!(" {slice}");
+            }
+            println!();
         }
         _ => return Err(wrong()),
     }

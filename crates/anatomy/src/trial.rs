@@ -4,21 +4,28 @@
 
 mod child;
 mod sink;
+mod visits;
 
 use std::io::{self, Write as _};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use pushbench_model::anatomy::Side;
 use pushbench_sys::affinity;
 
+use crate::client::Received;
 use crate::contender::Contender;
 use crate::floor::server::Server;
-use crate::role::arguments;
+use crate::role::{How, Sender, arguments};
 
 use child::Child;
 use sink::Sink;
 pub use sink::Traffic;
+pub use visits::visit;
+
+/// How long to wait for a client to connect before asking whether it lives.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Cores for the measured process and its peer: two different ones if there are two.
 #[must_use]
@@ -75,32 +82,45 @@ impl Trial {
         shape: Shape,
         wrap: impl FnOnce(&[String]) -> Command,
     ) -> io::Result<Self> {
+        Self::start_in_slices(contender, shape, None, wrap)
+    }
+
+    /// Starts `contender`, which takes the response times of every `slice` messages apart, if it is a client that can:
+    /// our load generator and the raw receivers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn start_in_slices(
+        contender: &Contender,
+        shape: Shape,
+        slice: Option<u64>,
+        wrap: impl FnOnce(&[String]) -> Command,
+    ) -> io::Result<Self> {
         let connections = shape.connections;
-        let program = std::env::current_exe()?;
-        let program = program.to_string_lossy().into_owned();
-        let command = |sender| {
-            let mut words = vec![program];
-            words.extend(arguments(contender, sender));
-            wrap(&words)
-        };
+        let command = |sender| Ok::<_, io::Error>(wrap(&words(contender, sender)?));
         let (mut child, peer) = match contender.side {
             Side::Server => {
-                let mut child = Child::spawn(command(None))?;
-                let address = child.ready()?.ok_or_else(|| no_line("its address"))?;
-                let sink = Sink::connect(contender.wire(), address, connections)?;
+                let mut child = Child::spawn(command(None)?)?;
+                let sink = serve(&mut child, contender, connections);
+                let sink = sink.map_err(|error| child.why(error))?;
                 (child, Peer::Sink(sink))
             }
             Side::Client => {
                 let mut server = Box::new(Server::bind(contender.wire())?);
-                let mut child = Child::spawn(command(Some((server.address()?, connections))))?;
-                for _ in 0..connections {
-                    server.accept()?;
-                }
-                child.ready()?;
+                let sender = Sender {
+                    address: server.address()?,
+                    connections,
+                    how: slice.map_or(How::Receive, How::Slices),
+                };
+                let mut child = Child::spawn(command(Some(sender))?)?;
+                accept(&mut child, &mut server, connections).map_err(|error| child.why(error))?;
                 (child, Peer::Sender(server))
             }
         };
-        child.wait_until_asleep()?;
+        child
+            .wait_until_asleep()
+            .map_err(|error| child.why(error))?;
         Ok(Self {
             child,
             peer,
@@ -122,6 +142,11 @@ impl Trial {
     ///
     /// When the measured process fails.
     pub fn deliver(&mut self, batches: u64) -> io::Result<()> {
+        self.try_deliver(batches)
+            .map_err(|error| self.child.why(error))
+    }
+
+    fn try_deliver(&mut self, batches: u64) -> io::Result<()> {
         let Shape { batch, connections } = self.shape;
         for _ in 0..batches {
             self.published += batch as u64;
@@ -137,6 +162,26 @@ impl Trial {
             self.child.wait_until_asleep()?;
         }
         Ok(())
+    }
+
+    /// Opens and resets `connections` connections to a server, besides those that it has, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// When the server fails, or the measured process is none.
+    pub(crate) fn set_up(&mut self, connections: u64) -> io::Result<()> {
+        let set_up = self.try_set_up(connections);
+        set_up.map_err(|error| self.child.why(error))
+    }
+
+    fn try_set_up(&mut self, connections: u64) -> io::Result<()> {
+        let Peer::Sink(sink) = &self.peer else {
+            return Err(io::Error::other("a client accepts no connections"));
+        };
+        for _ in 0..connections {
+            sink.set_up()?;
+        }
+        self.child.wait_until_asleep()
     }
 
     /// Bytes that travelled for the messages so far; what a client sends to a peer is not seen.
@@ -158,6 +203,11 @@ impl Trial {
     ///
     /// When something is missing.
     pub fn finish(self) -> io::Result<Option<u64>> {
+        Ok(self.end()?.map(|received| received.p50_ns))
+    }
+
+    /// Ends the process and checks that all it was sent arrived. Returns what a client says of it.
+    pub(crate) fn end(self) -> io::Result<Option<Received>> {
         let Self {
             child,
             peer,
@@ -172,13 +222,46 @@ impl Trial {
         if !receives {
             return Ok(None);
         }
-        let expected = format!("delivered {} ", published * shape.connections as u64);
-        let p50 = last
-            .strip_prefix(&expected)
-            .and_then(|p50| p50.trim().parse().ok());
-        p50.map(Some)
-            .ok_or_else(|| io::Error::other(format!("{last:?} instead of {expected:?}")))
+        let expected = published * shape.connections as u64;
+        let received = read_received(&last).filter(|received| received.delivered == expected);
+        received.map(Some).ok_or_else(|| {
+            io::Error::other(format!("{last:?} instead of \"delivered {expected} ...\""))
+        })
     }
+}
+
+fn serve(child: &mut Child, contender: &Contender, connections: usize) -> io::Result<Sink> {
+    let address = child.ready()?.ok_or_else(|| no_line("its address"))?;
+    Sink::connect(contender.wire(), address, connections)
+}
+
+fn accept(child: &mut Child, server: &mut Server, connections: usize) -> io::Result<()> {
+    for _ in 0..connections {
+        while !server.is_asked(PATIENCE)? {
+            child.check_alive()?;
+        }
+        server.accept()?;
+    }
+    child.ready()?;
+    Ok(())
+}
+
+/// What a client says at its end.
+fn read_received(line: &str) -> Option<Received> {
+    let mut words = line.strip_prefix("delivered ")?.split_whitespace();
+    Some(Received {
+        delivered: words.next()?.parse().ok()?,
+        p50_ns: words.next()?.parse().ok()?,
+        slices: words.map(|word| word.parse().ok()).collect::<Option<_>>()?,
+    })
+}
+
+/// The command of the measured process: this program, in its role.
+fn words(contender: &Contender, sender: Option<Sender>) -> io::Result<Vec<String>> {
+    let program = std::env::current_exe()?;
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(arguments(contender, sender));
+    Ok(words)
 }
 
 fn no_line(what: &str) -> io::Error {

@@ -12,6 +12,10 @@ pub const PAYLOAD: usize = 128;
 /// The last byte of every body, which stands nowhere else in it, nor in the framing around it.
 pub const BODY_END: u8 = b'}';
 
+/// How long a server may hold a poll, milliseconds. A contender that waits for its turn is silent meanwhile, and a poll that
+/// is answered without a message would have to be asked again, at a cost that is no delivery's.
+pub const LONGEST_POLL_MS: u64 = 3_600_000;
+
 /// A transport as its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
@@ -71,7 +75,13 @@ impl Wire {
     /// What a subscriber sends after it has received message `seq` (0: after the answer to its opening).
     #[must_use]
     pub fn ask(self, seq: u64) -> Option<Vec<u8>> {
-        (self == Self::LongPoll).then(|| poll(seq, 20_000))
+        self.is_polled().then(|| poll(seq, LONGEST_POLL_MS))
+    }
+
+    /// Whether messages are asked for, and not pushed.
+    #[must_use]
+    pub const fn is_polled(self) -> bool {
+        matches!(self, Self::LongPoll)
     }
 
     /// A server's answer to `opening`; `None` until that is complete. `newest` is the last message published.
@@ -92,6 +102,7 @@ impl Wire {
                      Sec-WebSocket-Accept: {accept}\r\n\r\n"
                 )
             }
+            Self::LongPoll => format!("HTTP/1.1 204 No Content\r\ndate: {}\r\n\r\n", date()),
             _ => "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
                   Transfer-Encoding: chunked\r\n\r\n"
                 .to_owned(),
@@ -99,11 +110,25 @@ impl Wire {
         Some(answer.into_bytes())
     }
 
+    /// What stands before messages of `len` bytes that are sent together.
+    #[must_use]
+    pub fn head(self, len: usize) -> Vec<u8> {
+        if !self.is_polled() {
+            return Vec::new();
+        }
+        let date = date();
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncache-control: no-store\r\n\
+             content-length: {len}\r\ndate: {date}\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
     /// Appends a message as its server sends it.
     ///
     /// # Panics
     ///
-    /// For long-poll, which no peer pushes.
+    /// For a body that the framing cannot carry, which no trial has.
     pub fn encode(self, seq: u64, body: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::Tcp => frame::encode(body, out).expect("a body fits its length prefix"),
@@ -119,7 +144,10 @@ impl Wire {
                 out.extend_from_slice(b"\r\n");
             }
             Self::WebSocket => encode_server(Opcode::Text, body, out),
-            Self::LongPoll => unreachable!("subscribers poll"),
+            Self::LongPoll => {
+                out.extend_from_slice(body);
+                out.push(b'\n');
+            }
         }
     }
 }
@@ -127,4 +155,11 @@ impl Wire {
 fn poll(after: u64, timeout_ms: u64) -> Vec<u8> {
     format!("GET /poll?after={after}&timeout={timeout_ms} HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .into_bytes()
+}
+
+/// The time as HTTP writes it (RFC 9110 §5.6.7).
+fn date() -> String {
+    jiff::Timestamp::now()
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }

@@ -8,10 +8,11 @@ Exit codes:
   0    done
   1    it could not be done; the last line on standard error says why
   2    wrong arguments
-  3    done, but some figure is missing or unusable: trials that failed or lost messages
+  3    done, but some figure is missing or unusable: trials that failed or lost messages; or a server that was
+       verified breaks a rule
   4    compared, and a threshold of --fail-if is exceeded: a regression
   5    compared, and it cannot be told whether a threshold is exceeded
-  6    a self-test failed
+  6    a self-test failed, or a rule of a specification is not kept
   130  interrupted; what was measured is kept and reported
 Of several that apply to a comparison, 4 goes before 3 and 3 before 5.";
 
@@ -28,6 +29,9 @@ pub(crate) enum Exit {
     Interrupted,
 }
 
+/// The code of [`Exit::Interrupted`].
+pub(crate) const INTERRUPTED: u8 = 130;
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
@@ -38,7 +42,7 @@ impl From<Exit> for ExitCode {
             Exit::Regression => 4,
             Exit::Undecided => 5,
             Exit::SelfTestFailed => 6,
-            Exit::Interrupted => 130,
+            Exit::Interrupted => INTERRUPTED,
         })
     }
 }

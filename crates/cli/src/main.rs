@@ -1,6 +1,7 @@
 //! The `pushbench` command: one file per subcommand under `command`.
 
 mod command;
+mod drive;
 mod exit;
 mod inputs;
 mod output;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, clients, compare, completions, doctor, list, load, peers, report, run, saturate,
-    schema, selftest, serve,
+    anatomy, clients, compare, completions, conform, decode, doctor, inspect, list, load, museum,
+    peers, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
 };
 use exit::Exit;
 
@@ -36,10 +37,14 @@ enum Command {
     Saturate(saturate::Options),
     /// Measure what a delivery is made of: kernel, framing, library, framework
     Anatomy(anatomy::Options),
+    /// Check servers against the contract, rule by rule, before anything is measured
+    Verify(verify::Options),
+    /// Load any SSE, WebSocket or long-polling endpoint, as wrk and hey load others
+    Load(Box<load::Options>),
     /// Serve one transport, to be measured
     Serve(serve::Options),
-    /// Generate load against one server and print what was measured
-    Load(load::Options),
+    /// Play the load side of one trial against a server of the contract
+    Trial(trial::Options),
     /// Draw the report of a record again, from the record alone
     Report(report::Options),
     /// Compare records with a baseline: what changed, and whether that is too much
@@ -52,8 +57,18 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
-    /// Watch clients of others as subscribers: what they lose, cost, and do at the end of a stream
+    /// Watch clients of others as subscribers: what they lose, what they cost
     Clients(clients::Options),
+    /// Put nginx and HAProxy in front of our servers: does it work, or work late?
+    Proxies(proxies::Options),
+    /// Show faulty samples of server push, as they are usually written and with their fix
+    Museum(museum::Options),
+    /// Hold decoders, state machines and servers against the specifications
+    Conform(conform::Options),
+    /// Show a stream byte by byte, with its meaning
+    Inspect(inspect::Options),
+    /// Turn a stream on standard input into JSON
+    Decode(decode::Options),
     /// Print the JSON Schema of a file of a record
     Schema(schema::Options),
     /// Print a completion script for a shell
@@ -78,8 +93,10 @@ fn main() -> std::process::ExitCode {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Saturate(options)) => saturate::run(&options),
         Some(Command::Anatomy(options)) => anatomy::run(&options),
-        Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Verify(options)) => verify::run(&options),
         Some(Command::Load(options)) => load::run(&options),
+        Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Trial(options)) => trial::run(&options),
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::List(options)) => list::run(&options),
@@ -87,6 +104,11 @@ fn main() -> std::process::ExitCode {
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
         Some(Command::Clients(options)) => clients::run(&options),
+        Some(Command::Proxies(options)) => proxies::run(&options),
+        Some(Command::Museum(options)) => museum::run(&options),
+        Some(Command::Conform(options)) => conform::run(&options),
+        Some(Command::Inspect(options)) => inspect::run(&options),
+        Some(Command::Decode(options)) => decode::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };

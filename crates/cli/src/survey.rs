@@ -1,5 +1,4 @@
 //! What all commands share that make a survey: where it goes, and how it is shown.
-#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,6 +28,28 @@ pub(crate) struct Destination {
     /// Record to put the survey into, in the place of the one of its kind that it may hold; its report is drawn again
     #[arg(long, value_name = "RECORD")]
     into: Option<PathBuf>,
+}
+
+/// The same for a command that also makes sense without a record.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OptionalDestination {
+    /// Directory in which a new record is created, with what was found
+    #[arg(long, value_name = "DIR", conflicts_with = "into")]
+    out: Option<PathBuf>,
+    /// Record to put what was found into, in the place of what of its kind it may hold; its report is drawn again
+    #[arg(long, value_name = "RECORD")]
+    into: Option<PathBuf>,
+}
+
+impl OptionalDestination {
+    /// Where it goes, if anywhere.
+    pub(crate) fn chosen(&self) -> Option<Destination> {
+        let (out, into) = (self.out.clone(), self.into.clone());
+        (out.is_some() || into.is_some()).then(|| Destination {
+            out: out.unwrap_or_default(),
+            into,
+        })
+    }
 }
 
 /// Which survey.
@@ -78,24 +99,7 @@ impl Paper {
         } else {
             config.empty_record()?
         };
-        let build = build();
-        let header = Survey {
-            schema: SCHEMA,
-            name: about.name.into(),
-            title: about.title.into(),
-            place: about.place,
-            started: environment::now(),
-            wall_s: 0.0,
-            command: command_line(),
-            interrupted: false,
-            pushbench_version: build.version,
-            commit: build.commit,
-            build: build.profile,
-            machine: environment::short_name(&config.environment),
-            versions: BTreeMap::new(),
-            parts: Vec::new(),
-            absent: Vec::new(),
-        };
+        let header = header(about, environment::short_name(&config.environment));
         Ok(Self {
             writer,
             header,
@@ -105,30 +109,16 @@ impl Paper {
 
     /// Keeps what was found so far: an interrupted survey is one.
     pub(crate) fn keep(&mut self, found: &Found) -> anyhow::Result<()> {
-        let survey = &mut self.header;
-        survey.wall_s = self.begun.elapsed().as_secs_f64();
-        survey.parts.clone_from(&found.parts);
-        survey.versions.clone_from(&found.versions);
-        survey.absent.clone_from(&found.absent);
-        survey.interrupted = found.interrupted;
-        Ok(self.writer.put_survey(survey)?)
+        self.header.wall_s = self.begun.elapsed().as_secs_f64();
+        fill(&mut self.header, found);
+        Ok(self.writer.put_survey(&self.header)?)
     }
 
     /// Keeps it, draws the report, prints the tables, and says where all is.
     pub(crate) fn conclude(mut self, found: &Found) -> anyhow::Result<Exit> {
         self.keep(found)?;
         let directory = self.writer.directory();
-        for section in pushbench_report::survey::sections(&self.header) {
-            output::print(&format!("\n{}\n", section.title))?;
-            for sentence in &section.about {
-                output::print(&output::hanging("", sentence))?;
-            }
-            let drawn = table::draw(&section.table, output::width());
-            output::print(&format!("{drawn}\n"))?;
-            for note in &section.table.notes {
-                output::print(&output::hanging("note: ", note))?;
-            }
-        }
+        print(&self.header)?;
         let page = crate::command::report::write(&Record::read(directory)?, directory)?;
         output::print(&format!(
             "record: {}\nreport: {}\n",
@@ -143,4 +133,56 @@ impl Paper {
             Exit::Done
         })
     }
+}
+
+/// A survey of which nothing is known but what it is about.
+fn header(about: &About, machine: String) -> Survey {
+    let build = build();
+    Survey {
+        schema: SCHEMA,
+        name: about.name.into(),
+        title: about.title.into(),
+        place: about.place,
+        started: environment::now(),
+        wall_s: 0.0,
+        command: command_line(),
+        interrupted: false,
+        pushbench_version: build.version,
+        commit: build.commit,
+        build: build.profile,
+        machine,
+        versions: BTreeMap::new(),
+        parts: Vec::new(),
+        absent: Vec::new(),
+    }
+}
+
+fn fill(survey: &mut Survey, found: &Found) {
+    survey.parts.clone_from(&found.parts);
+    survey.versions.clone_from(&found.versions);
+    survey.absent.clone_from(&found.absent);
+    survey.interrupted = found.interrupted;
+}
+
+/// A survey that goes into no record.
+pub(crate) fn loose(about: &About, found: &Found) -> Survey {
+    let mut survey = header(about, String::new());
+    fill(&mut survey, found);
+    survey
+}
+
+/// Prints the tables of a survey.
+pub(crate) fn print(survey: &Survey) -> anyhow::Result<()> {
+    for section in pushbench_report::survey::sections(survey) {
+        output::print(&format!("\n{}\n", section.title))?;
+        for sentence in &section.about {
+            output::print(&output::hanging("", sentence))?;
+        }
+        let drawn = table::draw(&section.table, output::width());
+        output::print(&format!("{drawn}\n"))?;
+        for note in &section.table.notes {
+            output::print(&output::hanging("note: ", note))?;
+        }
+    }
+    Ok(())
 }

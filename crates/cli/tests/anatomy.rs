@@ -8,25 +8,36 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::thread;
 
-use common::{Stage, finish};
+use common::{Ended, Stage, finish, wait};
 use pushbench_model::anatomy::Side;
 use pushbench_model::record::Record;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn an_anatomy_is_a_record_and_is_drawn_again() {
     let stage = Stage::new();
     let out = stage.path("out");
-    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "2"]);
+    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "100"]);
     let ended = finish(command.args(["--transport", "sse", "--out"]).arg(&out)).with(0);
     assert!(ended.stdout.contains("report: "), "{}", ended.stdout);
+    // Without a terminal, a line for where it is kept and one for every stage.
+    let told: Vec<&str> = ended.stderr.lines().collect();
+    assert!(told[0].starts_with("recording to "), "{told:#?}");
+    assert!(told[1].starts_with("stage 1 of 8 (server side, 100 subscribers, 1 per wake) took "));
+    assert_eq!(told.len(), 9, "{told:#?}");
     let directories: Vec<_> = fs::read_dir(&out).unwrap().collect();
     assert_eq!(directories.len(), 1);
     let directory = directories[0].as_ref().unwrap().path();
     let anatomy = Record::read(&directory).unwrap().anatomy.unwrap();
     assert_eq!(anatomy.stages.len(), 4);
+    assert!(!anatomy.interrupted && !anatomy.batching.is_empty());
+    assert_eq!(anatomy.instrument.len(), 2);
     for batch in [1, 10] {
-        let rows = &anatomy.stage(Side::Server, 2, batch).unwrap().rows;
+        let rows = &anatomy.stage(Side::Server, 100, batch).unwrap().rows;
         assert!(rows.iter().any(|row| row.name == "sse/reference"));
         assert!(rows[1..].iter().all(|row| row.transport == "sse"));
     }
@@ -35,6 +46,54 @@ fn an_anatomy_is_a_record_and_is_drawn_again() {
     fs::remove_file(&page).unwrap();
     finish(stage.pushbench(["report"]).arg(&directory)).with(0);
     assert!(fs::read(&page).unwrap() == drawn, "drawn otherwise");
+}
+
+/// Starts an anatomy and sends `signal` once its first stage is measured.
+fn ended_after_a_stage(stage: &Stage, signal: Signal) -> Ended {
+    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "2,3,4"]);
+    let mut child = command
+        .args(["--transport", "tcp"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("stage 1 of ") {
+        line.clear();
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended too early");
+    }
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    // Whatever it says from now on, the pipe must not be full.
+    let rest = thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
+    let ended = wait(child);
+    rest.join().unwrap().unwrap();
+    ended
+}
+
+#[test]
+fn an_interrupted_anatomy_keeps_and_reports_its_stages() {
+    let stage = Stage::new();
+    let ended = ended_after_a_stage(&stage, Signal::INT).with(130);
+    assert!(ended.stdout.contains("report: "), "{}", ended.stdout);
+    let anatomy = Record::read(&stage.record()).unwrap().anatomy.unwrap();
+    assert!(anatomy.interrupted);
+    assert!((1..12).contains(&anatomy.stages.len()));
+    assert!(
+        fs::read_to_string(stage.record().join("report.html"))
+            .unwrap()
+            .contains("stopped before its end")
+    );
+}
+
+#[test]
+fn a_killed_anatomy_leaves_a_record_that_can_be_drawn() {
+    let stage = Stage::new();
+    let ended = ended_after_a_stage(&stage, Signal::KILL);
+    assert_eq!(ended.status.code(), None);
+    let anatomy = Record::read(&stage.record()).unwrap().anatomy.unwrap();
+    assert!(anatomy.interrupted && !anatomy.stages.is_empty());
+    finish(stage.pushbench(["report"]).arg(stage.record())).with(0);
 }
 
 #[test]

@@ -17,13 +17,15 @@ use common::root;
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// The law: who may know whom.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("sys", &[]),
     ("model", &[]),
     ("transport", &["model", "sys"]),
     ("server", &["model", "sys", "transport"]),
     ("load", &["model", "sys", "transport"]),
     ("anatomy", &["model", "server", "sys", "transport"]),
+    ("field", &["load", "model", "server", "sys", "transport"]),
+    ("conform", &["model", "server", "sys", "transport"]),
     ("harness", &["model", "stats", "sys"]),
     ("stats", &["model"]),
     ("report", &["model", "stats"]),
@@ -32,6 +34,8 @@ const ALLOWED: [(&str, &[&str]); 12] = [
         "cli",
         &[
             "anatomy",
+            "conform",
+            "field",
             "harness",
             "load",
             "model",

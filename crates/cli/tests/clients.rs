@@ -157,7 +157,7 @@ fn checkout(stage: &Stage, ends: bool) {
         .replace("messages = 2000\n", "messages = 200\n");
     if !ends {
         text = text.replace("endings = true", "");
-        let handlers = text.find("[[handler]]").unwrap();
+        let handlers = text.find("\n[[handler]]").unwrap();
         text.truncate(handlers);
     }
     stage.write("list/clients.toml", &text);

@@ -16,14 +16,16 @@ use pushbench_model::measurement::Publisher;
 use pushbench_model::record::{Outcome, Record, parse_hlog};
 
 /// Labels of our own servers, which need nothing but this binary.
-const OWN: [&str; 10] = [
+const OWN: [&str; 12] = [
     "long-poll/bare",
     "long-poll/reference",
     "long-poll/reference@defaults",
+    "sse/axum@defaults",
     "sse/bare",
     "sse/reference",
     "sse/reference@defaults",
     "tcp/floor",
+    "websocket/axum@defaults",
     "websocket/bare",
     "websocket/reference",
     "websocket/reference@defaults",
@@ -87,6 +89,11 @@ fn a_whole_run() {
     let html = fs::read_to_string(directory.join("report.html")).unwrap();
     let markdown = fs::read_to_string(directory.join("report.md")).unwrap();
     let command = format!("pushbench {}", arguments.join(" "));
+    // A checkout may lie in somebody's home.
+    let command = match std::env::var("HOME") {
+        Ok(home) if servers.starts_with(&format!("{home}/")) => command.replace(&home, "~"),
+        _ => command,
+    };
     for (name, report) in [("html", &html), ("md", &markdown)] {
         assert!(report.contains(&command), "{name} has not {command}");
         assert!(report.contains("seed 20260729"), "{name}");
@@ -99,24 +106,76 @@ fn a_whole_run() {
 fn servers_that_cannot_take_part() {
     let stage = Stage::new();
     let servers = root().join("benches/servers.toml");
-    let mut command = stage.pushbench([
-        "run",
-        "--scenario",
-        "scenarios/tiny.toml",
-        "--server",
-        "sse",
-    ]);
+    let mut command = stage.pushbench(["run", "--scenario", "scenarios/tiny.toml"]);
+    for server in ["sse/bare", "sse/express", "sse/koa", "sse/nchan"] {
+        command.args(["--server", server]);
+    }
     command
         .arg("--servers")
         .arg(servers)
         .args(["--repetitions", "1"]);
     let ended = finish(command.env("PATH", stage.path("nothing"))).with(0);
-    let absent = BTreeSet::from(["sse/express", "sse/express@defaults"].map(str::to_owned));
+    let absent = [
+        "sse/express",
+        "sse/express@defaults",
+        "sse/koa",
+        "sse/nchan",
+    ];
+    let absent = BTreeSet::from(absent.map(str::to_owned));
     tells_what_is_absent(&absent, &ended.stderr, &stage.record());
     assert!(
         ended.stderr.contains("node is not on the PATH"),
         "{ended:#?}"
     );
+}
+
+/// Records and reports are shared: neither says where on the machine they were made.
+#[test]
+fn nothing_names_a_home_directory() {
+    let stage = Stage::new();
+    let home = stage.path("").canonicalize().unwrap();
+    let home = home.to_str().unwrap();
+    let block = |stack: &str, program: &str, more: &str| {
+        format!(
+            "[[server]]\nstack = \"{stack}\"\ntransports = [\"sse\"]\npublishes = \"schedule\"\nabout = \"\"\n\
+             command = [\"{program}\", \"serve\", \"--transport\", \"sse\", \"--stack\", \"bare\"]\n{more}\n"
+        )
+    };
+    let gone = "directory = \"gone\"\ninstall = \"get it\"";
+    let servers = block("bare", "{pushbench}", "")
+        + &block("absent", "x", gone)
+        + &block("broken", &format!("{home}/no-such-program"), "");
+    stage.write("servers.toml", &servers);
+    let mut command = stage.pushbench(["run", "--scenario", "scenarios/tiny.toml"]);
+    command
+        .args(["--repetitions", "1", "--servers"])
+        .arg(format!("{home}/servers.toml"))
+        .env("HOME", home);
+    // One of the servers fails.
+    finish(&mut command).with(3);
+    let directory = stage.record();
+    let mut files = 0;
+    for entry in fs::read_dir(&directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(!text.contains(home), "{}: {text}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files >= 5, "run, trials and three reports: {files}");
+    let record = Record::read(&directory).unwrap();
+    assert_eq!(record.run.absent[0].reason, "gone does not exist");
+    let command = record.run.command.join(" ");
+    assert!(command.ends_with(" --servers ~/servers.toml"), "{command}");
+    let markdown = fs::read_to_string(directory.join("report.md")).unwrap();
+    for named in [
+        "--servers ~/servers.toml\n",
+        r"\~/no-such-program",
+        "gone does not exist",
+    ] {
+        assert!(markdown.contains(named), "{named}: {markdown}");
+    }
 }
 
 /// Nothing can be run where everything is absent, and that is no success.
@@ -211,7 +270,8 @@ fn own_servers_took_turns(record: &Record) {
             ("tiny", &Outcome::Valid)
         );
         for arm in &trial.arms {
-            assert!(OWN.contains(&arm.server.name().as_str()), "{}", arm.server);
+            let own = OWN.contains(&arm.server.to_string().as_str());
+            assert!(own, "{}", arm.server);
             assert!(arm.slices.len() >= 20, "{}", arm.server);
         }
     }

@@ -12,19 +12,26 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 14] = [
+const SUBCOMMANDS: [&str; 21] = [
     "run",
     "anatomy",
     "saturate",
+    "verify",
     "serve",
     "load",
+    "trial",
     "report",
     "compare",
     "list",
     "doctor",
     "peers",
     "clients",
+    "proxies",
+    "museum",
     "selftest",
+    "conform",
+    "inspect",
+    "decode",
     "schema",
     "completions",
 ];

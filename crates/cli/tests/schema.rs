@@ -14,8 +14,8 @@ use common::{Stage, finish, root};
 use jsonschema::Validator;
 use serde_json::Value;
 
-const DOCUMENTS: [&str; 8] = [
-    "run", "trial", "slices", "selftest", "search", "peers", "anatomy", "survey",
+const DOCUMENTS: [&str; 9] = [
+    "run", "trial", "slices", "selftest", "search", "peers", "anatomy", "survey", "load",
 ];
 
 fn published(document: &str) -> String {

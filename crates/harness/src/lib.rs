@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`servers`]: what `servers.toml` says, and which of it this machine can start
+//! - [`contract`]: whether a server does what docs/PROTOCOL.md says, rule by rule
 //! - [`plan`]: the order of trials, a pure function of a seed
 //! - [`cores`]: which cores the server gets and which the load process
 //! - [`trial`]: one trial, from the server's start to its end; [`TrialRunner`] is what a run needs of it
@@ -17,6 +18,7 @@
 //! There is no transport here. Servers and load processes are reached through their command line, their standard
 //! streams and signals, so any program that keeps the contract (docs/PROTOCOL.md) can take part.
 
+pub mod contract;
 pub mod cores;
 pub mod environment;
 mod error;

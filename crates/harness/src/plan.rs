@@ -264,7 +264,8 @@ pub(crate) fn budget(scenario: &Scenario, profile: Profile) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// Time that subscribers may need to connect: 500 in a second is slow even for a debug build on a busy core.
+/// Time that subscribers may need to connect: 500 in a second is slow even for a debug build on a busy core. The load
+/// process grants each as much, on top of what the slack of a trial covers.
 pub(crate) fn connecting(subscribers: u32) -> Duration {
     Duration::from_secs_f64(f64::from(subscribers) / 500.0)
 }

@@ -1,5 +1,6 @@
 //! A child process: what it prints and how it ends arrive as events, and nothing of it is left behind.
 
+mod group;
 mod output;
 
 use std::io::{self, Write as _};
@@ -12,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use pushbench_sys::affinity;
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 
 use output::Tail;
 
@@ -119,7 +118,7 @@ impl<'a> Events<'a> {
     }
 }
 
-/// A running child in a process group of its own. Dropping it kills the whole group.
+/// A running child in a process group of its own. Dropping it ends the whole group.
 ///
 /// The group is of its own so that Ctrl-C in a terminal reaches only the harness, which then ends its children in
 /// order; and so that workers which a server has started can be sampled and ended with it.
@@ -131,7 +130,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` on `cores`, which its threads and children inherit.
+    /// Starts `command` on `cores`, which its threads and children inherit; on any if there are none in the list.
     pub(crate) fn start(
         command: &mut Command,
         cores: &[usize],
@@ -140,8 +139,12 @@ impl Process {
     ) -> Result<Self, String> {
         let program = command.get_program().to_owned();
         // Only the spawn: the threads that read its output belong on no particular core.
-        let started = affinity::with_affinity(cores, || Self::spawn(command));
-        let mut process = started.and_then(|spawned| spawned).map_err(|error| {
+        let started = if cores.is_empty() {
+            Self::spawn(command)
+        } else {
+            affinity::with_affinity(cores, || Self::spawn(command)).and_then(|spawned| spawned)
+        };
+        let mut process = started.map_err(|error| {
             let program = program.to_string_lossy();
             format!("{} cannot be started: {program}: {error}", role.name())
         })?;
@@ -219,10 +222,20 @@ impl Process {
         self.tail.last_lines(lines)
     }
 
-    /// Asks it to end; it is killed if it has not by the deadline, or when a person cannot wait for it.
-    pub(crate) fn stop(self, role: Role, events: &Events<'_>, grace: Duration) {
+    /// Asks it to end, and waits for nothing.
+    pub(crate) fn terminate(&self) {
         // It may have ended by itself. Its id cannot name another process: it has not been reaped.
         let _ = kill_process(self.id, Signal::TERM);
+    }
+
+    /// Closes its standard input, as the death of this process would.
+    pub(crate) fn close_input(&mut self) {
+        self.child.stdin = None;
+    }
+
+    /// Asks it to end; it is killed if it has not by the deadline, or when a person cannot wait for it.
+    pub(crate) fn stop(self, role: Role, events: &Events<'_>, grace: Duration) {
+        self.terminate();
         events.end_of(role, Instant::now() + grace);
     }
 }
@@ -230,12 +243,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // The child is reaped below, so until then its id and the id of its group are nobody else's.
-        let _ = kill_process_group(self.id, Signal::KILL);
+        group::end(self.id);
         if let Some(waiter) = self.waiter.take() {
             let _ = waiter.join();
         }
-        // What was started between the first signal and the end of the child.
-        let _ = kill_process_group(self.id, Signal::KILL);
         let _ = self.child.wait();
     }
 }

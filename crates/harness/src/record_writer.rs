@@ -1,6 +1,8 @@
 //! The only place that writes records (docs/RECORD.md). What is recorded stays readable whatever happens next: files
 //! are written before the line that names them, and a line counts only once it is complete.
 
+mod home;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -22,11 +24,13 @@ use serde::Serialize;
 use crate::error::HarnessError;
 use crate::plan::PlannedTrial;
 use crate::trial::FinishedTrial;
+use home::Home;
 
 /// Writes one record.
 #[derive(Debug)]
 pub struct RecordWriter {
     directory: PathBuf,
+    home: Home,
 }
 
 impl RecordWriter {
@@ -43,14 +47,12 @@ impl RecordWriter {
         fs::create_dir(&hlog).map_err(HarnessError::write(&hlog))?;
 
         let path = directory.join(RUN_FILE);
-        let mut text = serde_json::to_string_pretty(run)
-            .map_err(io::Error::from)
-            .map_err(HarnessError::write(&path))?;
-        text.push('\n');
+        let home = Home::of_this_process();
+        let text = document(run, &home).map_err(HarnessError::write(&path))?;
         write_file(&path, &text)?;
         // A record without trials is a record: an interrupted run can be read from its first moment.
         write_file(&directory.join(TRIALS_FILE), "")?;
-        Ok(Self { directory })
+        Ok(Self { directory, home })
     }
 
     /// Adds to a record that is there.
@@ -63,6 +65,7 @@ impl RecordWriter {
         fs::metadata(&run).map_err(|source| HarnessError::Read { path: run, source })?;
         Ok(Self {
             directory: directory.into(),
+            home: Home::of_this_process(),
         })
     }
 
@@ -80,6 +83,7 @@ impl RecordWriter {
         }
         Ok(Self {
             directory: directory.into(),
+            home: Home::of_this_process(),
         })
     }
 
@@ -154,10 +158,7 @@ impl RecordWriter {
     /// When the disk is full or the file cannot be written.
     pub fn put_selftest(&self, selftest: &SelfTest) -> Result<(), HarnessError> {
         let path = self.directory.join(SELFTEST_FILE);
-        let mut text = serde_json::to_string_pretty(selftest)
-            .map_err(io::Error::from)
-            .map_err(HarnessError::write(&path))?;
-        text.push('\n');
+        let text = document(selftest, &self.home).map_err(HarnessError::write(&path))?;
         write_file(&path, &text)
     }
 
@@ -199,12 +200,11 @@ impl RecordWriter {
         self.replace(&survey.file(), survey)
     }
 
-    fn replace(&self, name: &str, document: &impl Serialize) -> Result<(), HarnessError> {
+    fn replace(&self, name: &str, content: &impl Serialize) -> Result<(), HarnessError> {
         let path = self.directory.join(name);
         let draft = self.directory.join(format!("{name}.new"));
         let put = || -> io::Result<()> {
-            let mut text = serde_json::to_string_pretty(document)?;
-            text.push('\n');
+            let text = document(content, &self.home)?;
             let mut file = File::create(&draft)?;
             file.write_all(text.as_bytes())?;
             file.sync_data()?;
@@ -216,11 +216,10 @@ impl RecordWriter {
     fn append_line(&self, file: &str, trial: &impl Serialize) -> Result<(), HarnessError> {
         let path = self.directory.join(file);
         let append = || -> io::Result<()> {
-            let mut line = serde_json::to_vec(trial)?;
-            line.push(b'\n');
+            let line = self.home.hidden_in(serde_json::to_string(trial)?) + "\n";
             let mut file = OpenOptions::new().append(true).open(&path)?;
             let length = file.metadata()?.len();
-            file.write_all(&line)
+            file.write_all(line.as_bytes())
                 .and_then(|()| file.sync_data())
                 .inspect_err(|_| {
                     // Readers pass over half a line; without it, the file is as it was.
@@ -229,6 +228,11 @@ impl RecordWriter {
         };
         append().map_err(HarnessError::write(&path))
     }
+}
+
+/// The text of a file of its own.
+fn document(content: &impl Serialize, home: &Home) -> io::Result<String> {
+    Ok(home.hidden_in(serde_json::to_string_pretty(content)?) + "\n")
 }
 
 fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, HarnessError> {

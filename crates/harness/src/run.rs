@@ -1,5 +1,6 @@
 //! The loop over the plan: run, record at once, tell the observer.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use crate::record_writer::RecordWriter;
 use crate::servers::Server;
 use crate::slices::{SliceConfig, SliceResult};
 use crate::time;
-use crate::trial::{TrialResult, TrialRunner};
+use crate::trial::{FinishedTrial, TrialResult, TrialRunner};
 
 /// What to run and where to record it.
 #[derive(Clone, Debug)]
@@ -217,6 +218,7 @@ pub fn run(
         interrupted: false,
     };
     let mut pace = Pace::new(&plan);
+    let mut gate = Gate::default();
     for step in plan.steps() {
         if stop.load(Ordering::Relaxed) {
             outcome.interrupted = true;
@@ -229,7 +231,9 @@ pub fn run(
         });
         let clock = Instant::now();
         let recorded = match step {
-            Step::Trial(planned) => one(planned, runner, &mut writer)?.map(Recorded::Trial),
+            Step::Trial(planned) => {
+                one(planned, runner, &mut gate, &mut writer)?.map(Recorded::Trial)
+            }
             Step::Slices(config) => in_slices(config, runner, &mut writer)?.map(Recorded::Slices),
         };
         let Some(recorded) = recorded else {
@@ -258,13 +262,35 @@ enum Recorded {
     Slices(Box<SliceTrial>),
 }
 
+/// Which servers have been looked at before their first trial, and why trials of some are not run.
+#[derive(Default)]
+struct Gate {
+    looked_at: BTreeMap<String, Option<String>>,
+}
+
+impl Gate {
+    /// Runs a trial, unless its server is refused.
+    fn run(&mut self, planned: &PlannedTrial, runner: &mut dyn TrialRunner) -> TrialResult {
+        let server = &planned.server;
+        let refusal = self
+            .looked_at
+            .entry(server.label.to_string())
+            .or_insert_with(|| runner.refuses(server));
+        match refusal {
+            Some(reason) => TrialResult::Finished(Box::new(FinishedTrial::not_run(reason.clone()))),
+            None => runner.run(planned),
+        }
+    }
+}
+
 /// Runs and records; `None` when it was interrupted.
 fn one(
     planned: &PlannedTrial,
     runner: &mut dyn TrialRunner,
+    gate: &mut Gate,
     writer: &mut RecordWriter,
 ) -> Result<Option<Box<Trial>>, HarnessError> {
-    match runner.run(planned) {
+    match gate.run(planned, runner) {
         TrialResult::Finished(finished) => {
             writer.append(planned, *finished).map(Box::new).map(Some)
         }

@@ -230,7 +230,7 @@ impl Times {
 }
 
 /// The processes of the group that `leader` leads, itself included.
-fn members(leader: u32) -> Vec<u32> {
+pub(crate) fn members(leader: u32) -> Vec<u32> {
     let listing = fs::read_dir("/proc").into_iter().flatten();
     let ids = listing.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let others = ids.filter(|&id| id != leader && group_of(id) == Some(leader));

@@ -5,6 +5,7 @@
 
 mod availability;
 mod parse;
+mod paths;
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{LeftOut, ServerLabel};
-use pushbench_model::scenario::Scenario;
+use pushbench_model::scenario::{Scenario, Workload};
 
 use crate::cores;
 use crate::error::HarnessError;
@@ -22,6 +23,7 @@ pub(crate) use availability::first_line;
 pub use availability::{CheckedServers, check};
 pub use parse::ServersError;
 pub(crate) use parse::{Source, is_plain};
+pub use paths::Paths;
 
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +35,13 @@ pub struct Server {
     pub command: Vec<String>,
     /// Where it is started; the current directory if absent.
     pub directory: Option<PathBuf>,
+    /// Where its endpoints are, if not where the contract has them.
+    pub paths: Paths,
     /// Who publishes: the server by a schedule, or the load process through it.
     pub publisher: Publisher,
+    /// Whether a subscriber can ask for what was published before it came, by sequence number. A server that cannot is
+    /// left out of scenarios in which connections look for a message that is kept for them.
+    pub resumes: bool,
     /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
     pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
@@ -47,10 +54,32 @@ pub struct Server {
     pub program: Option<String>,
     /// Smallest major version of that runtime.
     pub minimum: Option<u32>,
-    /// Files and directories that must exist.
-    pub needs: Vec<PathBuf>,
+    /// Files and directories that must exist, the one it is started in among them.
+    pub needs: Vec<Need>,
     /// Command that installs what it needs.
     pub install: String,
+}
+
+/// A file or directory that must exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Where it is looked for.
+    pub path: PathBuf,
+    /// How it is named, seen from the list of servers: nothing in a record tells where that lies.
+    pub named: PathBuf,
+}
+
+/// `needs` of a list in the directory `home`; they are relative to `directory`, which is relative to `home` and the
+/// first of them.
+pub(crate) fn needs(home: &Path, directory: Option<&Path>, needs: &[PathBuf]) -> Vec<Need> {
+    let base = directory.unwrap_or(Path::new(""));
+    let all = directory.map(Path::to_owned).into_iter();
+    all.chain(needs.iter().map(|path| base.join(path)))
+        .map(|named| Need {
+            path: home.join(&named),
+            named,
+        })
+        .collect()
 }
 
 impl Server {
@@ -91,16 +120,25 @@ impl Server {
         })
     }
 
-    /// Whether it cannot hold the connections of `scenario`, and why.
+    /// Whether it cannot take part in `scenario`, and why.
     #[must_use]
     pub fn left_out_by(&self, scenario: &Scenario) -> Option<LeftOut> {
-        let (wanted, most) = (scenario.workload.connections(), self.max_connections?);
-        (wanted > most).then(|| LeftOut {
+        let wanted = scenario.workload.connections();
+        let too_many = self.max_connections.filter(|&most| wanted > most).map(|most| {
+            format!("{wanted} connections are more than the {most} that servers.toml gives it (max-connections)")
+        });
+        let reason = too_many.or_else(|| {
+            let looks_back = matches!(scenario.workload, Workload::Connect(_));
+            (looks_back && !self.resumes).then(|| {
+                "new connections look for a message that was published before, which it cannot be asked for by number \
+                 (servers.toml: resumes = false)"
+                    .to_owned()
+            })
+        })?;
+        Some(LeftOut {
             server: self.label.clone(),
             scenario: Some(scenario.name.clone()),
-            reason: format!(
-                "{wanted} connections are more than the {most} that servers.toml gives it (max-connections)"
-            ),
+            reason,
         })
     }
 

@@ -19,9 +19,11 @@ use pushbench_model::record::{Flag, Outcome, Steadiness, Usage};
 use pushbench_sys::host::{self, CpuTimes};
 use pushbench_sys::process;
 
+use crate::contract;
 use crate::cores::{self, CoreSplit};
 use crate::plan::PlannedTrial;
 use crate::process::Role;
+use crate::servers::Server;
 use crate::slices::{self, SliceConfig, SliceResult};
 use crate::time;
 use crate::verify::verify;
@@ -37,6 +39,11 @@ pub(crate) use result::parse as parse_result;
 pub trait TrialRunner {
     /// Runs one trial to its end.
     fn run(&mut self, trial: &PlannedTrial) -> TrialResult;
+
+    /// Why no trial with this server can go well, if that can be told before: it breaks a rule that everything stands on.
+    fn refuses(&mut self, _server: &Server) -> Option<String> {
+        None
+    }
 
     /// Runs one trial in slices to its end. A runner that cannot says so in the record.
     fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
@@ -81,13 +88,32 @@ pub struct FinishedTrial {
     pub flags: Vec<Flag>,
 }
 
+impl FinishedTrial {
+    /// One that was not run, and why.
+    pub(crate) fn not_run(reason: String) -> Self {
+        Self {
+            outcome: Outcome::Failed { reason },
+            started: time::rfc3339(Timestamp::now()),
+            wall_s: 0.0,
+            measurement: None,
+            server_usage: None,
+            load_usage: None,
+            steal: None,
+            others_cpu: None,
+            cpu_pressure: None,
+            steadiness: None,
+            flags: Vec::new(),
+        }
+    }
+}
+
 /// How long the parts of a trial may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// From the start of a server to its ready line.
     pub ready: Duration,
     /// Of a load process beyond what its scenario needs: start, drain, and a busy machine. Longer than its own
-    /// patience (30 s to connect, 5 s to drain), because it knows better than a deadline what went wrong.
+    /// patience (30 s to connect and 2 ms for each subscriber, 5 s to drain), because it knows better than a deadline what went wrong.
     pub slack: Duration,
     /// From the request to end to the kill.
     pub stop: Duration,
@@ -122,6 +148,10 @@ pub struct ProcessRunner<'a> {
 impl TrialRunner for ProcessRunner<'_> {
     fn run(&mut self, trial: &PlannedTrial) -> TrialResult {
         self.run_with(trial, &mut Nobody)
+    }
+
+    fn refuses(&mut self, server: &Server) -> Option<String> {
+        contract::precheck(server, &self.pushbench, self.stop).err()
     }
 
     fn run_slices(&mut self, config: &SliceConfig) -> SliceResult {
@@ -160,14 +190,9 @@ impl ProcessRunner<'_> {
             outcome: Outcome::Valid,
             started,
             wall_s: wall.as_secs_f64(),
-            measurement: None,
-            server_usage: None,
-            load_usage: None,
             steal,
-            others_cpu: None,
             cpu_pressure,
-            steadiness: None,
-            flags: Vec::new(),
+            ..FinishedTrial::not_run(String::new())
         };
         match observed {
             Ok(observed) => {
@@ -232,7 +257,7 @@ fn load_arguments(
         Publisher::Server => "server",
         Publisher::Load => "load",
     };
-    let mut arguments = vec!["load".to_owned(), "--barriers".to_owned()];
+    let mut arguments = vec!["trial".to_owned(), "--barriers".to_owned()];
     let mut option =
         |name: &str, value: &str| arguments.extend([name.to_owned(), value.to_owned()]);
     option("--scenario-json", &scenario);
@@ -280,7 +305,6 @@ mod tests {
 
     use super::*;
     use crate::plan::Plan;
-    use crate::servers::Server;
 
     #[test]
     fn the_load_process_is_told_everything() {
@@ -304,7 +328,7 @@ mod tests {
         let json = serde_json::to_string(&scenario).unwrap();
         let seed = trial.seed.to_string();
         let expected = [
-            "load",
+            "trial",
             "--barriers",
             "--scenario-json",
             &json,

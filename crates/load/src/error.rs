@@ -78,6 +78,12 @@ pub enum LoadError {
     /// A worker thread panicked, which is a bug of this program.
     #[error("a worker thread ended unexpectedly; please report this with the lines above")]
     WorkerDied,
+    /// A certificate or a key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// What is to be found in messages is not named rightly.
+    #[error("{0}")]
+    Reading(String),
     /// The process that drives this one has gone.
     #[error("the harness went away at phase {0:?}")]
     Barrier(&'static str),

@@ -13,13 +13,35 @@ pub struct Target {
     pub scheme: String,
     /// Value of the `Host` header.
     pub host: String,
-    /// Path and query, empty when the URL names none.
+    /// Path and query, empty when the URL names none: then they are those of the contract (docs/PROTOCOL.md).
     pub path: String,
     /// Where to connect.
     pub address: SocketAddr,
 }
 
+/// Where messages are posted.
+const PUBLISH: &str = "/publish";
+
 impl Target {
+    /// Where messages are posted, when this is a control endpoint.
+    #[must_use]
+    pub fn publish_path(&self) -> &str {
+        match self.path.as_str() {
+            "" => PUBLISH,
+            path => path,
+        }
+    }
+
+    /// The control endpoint at the same address, with the paths of the contract: a path for subscribers is none to post
+    /// to.
+    #[must_use]
+    pub fn as_control(&self) -> Self {
+        Self {
+            path: String::new(),
+            ..self.clone()
+        }
+    }
+
     /// Parses and resolves `url`.
     ///
     /// # Errors
@@ -93,6 +115,15 @@ mod tests {
             Target::parse("http://127.0.0.1").unwrap().address.port(),
             80
         );
+    }
+
+    #[test]
+    fn messages_are_posted_where_the_control_url_says() {
+        let target = Target::parse("http://127.0.0.1:1/sub").unwrap();
+        assert_eq!(target.as_control().publish_path(), "/publish");
+        assert_eq!(target.as_control().address, target.address);
+        let control = Target::parse("http://127.0.0.1:1/pub?id=1").unwrap();
+        assert_eq!(control.publish_path(), "/pub?id=1");
     }
 
     #[test]

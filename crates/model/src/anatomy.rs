@@ -29,7 +29,7 @@ pub struct Anatomy {
     pub machine: String,
     /// Bytes of payload in every message.
     pub payload_bytes: u64,
-    /// Slices of every contender in a stage.
+    /// Slices of every contender in a stage that does not say otherwise.
     pub turns: u32,
     /// Who counted instructions.
     pub counting: Counting,
@@ -39,6 +39,15 @@ pub struct Anatomy {
     pub interrupted: bool,
     /// Stages that were measured, in order: every contender of a stage took its turns among the others.
     pub stages: Vec<Stage>,
+    /// What a message costs in company against alone, in turns; absent in records of before.
+    #[serde(default)]
+    pub batching: Vec<Batching>,
+    /// What our subscriber adds to the response times that it measures; absent in records of before.
+    #[serde(default)]
+    pub instrument: Vec<Instrument>,
+    /// What a connection costs; absent in records of before.
+    #[serde(default)]
+    pub setups: Vec<SetUp>,
     /// Contenders that were to take part and did not.
     pub left_out: Vec<LeftOut>,
 }
@@ -70,6 +79,9 @@ pub struct Stage {
     pub subscribers: u32,
     /// Messages that are ready together each time a contender wakes.
     pub batch: u32,
+    /// Slices of every contender, if not as many as the anatomy says: a slice with many subscribers takes long.
+    #[serde(default)]
+    pub turns: Option<u32>,
     /// What was measured, the floor first.
     pub rows: Vec<Row>,
 }
@@ -170,6 +182,73 @@ pub struct Row {
     pub calls: Option<Calls>,
     /// Median response time of the deliveries, nanoseconds, where the contender records it (client side).
     pub p50_ns: Option<u64>,
+}
+
+/// A server that sends several messages at once, against itself with one at a time; the two took turns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Batching {
+    /// The server, such as `sse/bare`.
+    pub name: String,
+    /// Connections of each.
+    pub subscribers: u32,
+    /// Messages that are ready together.
+    pub batch: u32,
+    /// Processor time per message, one at a time, nanoseconds.
+    pub alone_ns: Quartiles,
+    /// Processor time per message, `batch` at a time, nanoseconds.
+    pub together_ns: Quartiles,
+    /// The second divided by the first, of slices of the same turn.
+    pub ratio: Quartiles,
+}
+
+/// Response times as our subscriber measures them, against those of a raw epoll receiver that reads the same bytes from
+/// the same server; the two took turns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Instrument {
+    /// `tcp`, `sse` or `websocket`.
+    pub transport: String,
+    /// Connections of each.
+    pub subscribers: u32,
+    /// Deliveries of a slice: each slice has its own percentiles.
+    pub deliveries: u64,
+    /// The median.
+    pub p50: Compared,
+    /// The 99th percentile.
+    pub p99: Compared,
+}
+
+/// A percentile of response times, ours and the raw receiver's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Compared {
+    /// Of our subscriber, nanoseconds.
+    pub ours_ns: Quartiles,
+    /// Of the raw receiver, nanoseconds.
+    pub raw_ns: Quartiles,
+    /// The first divided by the second, of slices of the same turn.
+    pub ratio: Quartiles,
+}
+
+/// What a contender spends on opening and closing one connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SetUp {
+    /// Which side.
+    pub side: Side,
+    /// Name of the contender, as in a stage.
+    pub name: String,
+    /// `sse`, `websocket`, `long-poll` or `tcp`.
+    pub transport: String,
+    /// What it stands for.
+    pub rung: Rung,
+    /// Processor time, nanoseconds, user and kernel: quartiles over slices that took turns.
+    pub cpu_ns: Option<Quartiles>,
+    /// The same as a multiple of the floor's slice of the same turn; absent for the floor itself.
+    pub times_floor: Option<Quartiles>,
+    /// Instructions of the program.
+    pub user_instructions: Option<f64>,
+    /// Allocations of the program.
+    pub allocations: Option<f64>,
+    /// System calls.
+    pub calls: Option<f64>,
 }
 
 /// Quartiles.

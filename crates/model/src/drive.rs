@@ -17,7 +17,7 @@ pub mod histogram {
     pub const FIRST_MESSAGE: &str = "first-message";
     /// Between messages of a connection.
     pub const GAP: &str = "gap";
-    /// From the time that a message was meant to be published at to its receipt: only with a publisher of our own.
+    /// From the time that a message was meant to be published at to its receipt: only of messages of the contract.
     pub const RESPONSE: &str = "response";
     /// From the time stamp in a message to its receipt.
     pub const SERVICE: &str = "service";

@@ -6,17 +6,22 @@
 //! - `tables`: the tables of a stage, over all stages, of who took part and who did not
 //! - `ladder`: what each rung adds to the one below it, for the bars
 //! - `findings`: what was found by comparing two rows
+//! - `goals`: figures that have a goal, held against it; `extras`: what the instrument adds, what a connection costs
 //! - `words`: sentences that more than one format prints
 //! - `summary`: the anatomy in short, for a terminal; `lines`: all of it as CSV
 
+mod extras;
 mod findings;
+mod goals;
 mod ladder;
 mod lines;
 mod summary;
 mod tables;
 mod words;
 
+pub(crate) use extras::{INSTRUMENT, SETUP, instrument, setup};
 pub(crate) use findings::{Finding, findings};
+pub(crate) use goals::{goals, reasons};
 pub(crate) use ladder::{Figure, Ladder, Step, ladders};
 pub(crate) use lines::csv;
 pub use summary::{AnatomySummary, StageSummary, anatomy_summary};
@@ -66,14 +71,19 @@ pub(crate) fn stages(anatomy: &Anatomy, side: Side) -> Vec<&Stage> {
 /// Where a row stands among the others: by transport, then by rung, then as it was measured.
 fn place(row: &Row) -> (usize, usize) {
     use pushbench_model::anatomy::Rung;
-    let transports = ["tcp", "sse", "websocket", "long-poll"];
-    let transport = transports.iter().position(|t| *t == row.transport);
     let rung = Rung::ALL.iter().position(|r| *r == row.rung);
     let first = match row.rung {
         Rung::Floor => 0,
-        _ => 1 + transport.unwrap_or(transports.len()),
+        _ => 1 + order(&row.transport),
     };
     (first, rung.unwrap_or(0))
+}
+
+/// Where a transport stands among the others; unknown ones last.
+fn order(transport: &str) -> usize {
+    let transports = ["tcp", "sse", "websocket", "long-poll"];
+    let known = transports.iter().position(|known| *known == transport);
+    known.unwrap_or(transports.len())
 }
 
 /// The rows of a stage in the order of tables.

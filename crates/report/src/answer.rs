@@ -2,6 +2,7 @@
 
 mod defaults;
 mod family;
+mod layers;
 mod same_stack;
 mod statement;
 mod table;
@@ -12,14 +13,13 @@ pub(crate) use defaults::defaults_cost;
 pub use family::{Compared, Verdicts};
 pub(crate) use same_stack::same_stack;
 pub use statement::{Extremes, Finding, Statement};
-pub(crate) use table::{answer_table, headline, times_floor};
+pub(crate) use table::{answer_table, times_floor};
 
 use pushbench_model::record::{Blame, Outcome};
 
-use crate::metric::{Metric, Side};
 use crate::results::Group;
 
-/// The answer in sentences: what the transport alone costs, then lowest against highest of all servers for each figure,
+/// The answer in sentences: what the transport alone costs and what software adds to it, then lowest against highest of all servers for each figure,
 /// then what was left aside.
 #[must_use]
 pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
@@ -27,16 +27,12 @@ pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
         .refusal
         .as_ref()
         .map(|why| format!("No verdict: {why}. The figures stand, side by side."));
-    let transport = [headline(group), Metric::Cpu(Side::Server)]
-        .into_iter()
-        .filter(|&metric| group.has(metric))
-        .filter_map(|metric| transports::on_the_same_stack(group, verdicts, metric));
     let statements = statements(group, verdicts);
     let aside = statements.first().and_then(Statement::left_aside);
-    let said = transport.chain(statements.iter().map(Statement::sentence));
     refused
         .into_iter()
-        .chain(said)
+        .chain(layers::sentences(group, verdicts))
+        .chain(statements.iter().map(Statement::sentence))
         .chain(aside)
         .chain(left_out(group))
         .collect()

@@ -13,6 +13,7 @@ mod common;
 mod cost;
 mod cpu;
 mod curves;
+mod drive;
 mod instructions;
 mod latency;
 mod lateness;
@@ -24,6 +25,7 @@ mod repetitions;
 mod rows;
 mod saturation;
 mod scale;
+mod seconds;
 mod segments;
 mod slices;
 mod stages;
@@ -32,6 +34,7 @@ mod width;
 
 pub(crate) use anatomy::figures as anatomy;
 pub(crate) use canvas::Drawing;
+pub(crate) use drive::figures as drive;
 pub(crate) use palette::Palette;
 pub(crate) use saturation::figure as saturation;
 

@@ -29,7 +29,7 @@ mod pairing;
 mod refusal;
 mod tables;
 mod text;
-mod threshold;
+pub(crate) mod threshold;
 mod trackers;
 mod words;
 

@@ -5,6 +5,7 @@
 
 mod anatomy;
 mod answer;
+mod drive;
 mod escape;
 mod evidence;
 mod figure;
@@ -15,6 +16,7 @@ mod saturation;
 mod survey;
 mod table;
 
+pub use drive::html as drive;
 pub(crate) use escape::escape;
 pub use page::html;
 pub(crate) use table::plain as plain_table;

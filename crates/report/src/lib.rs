@@ -15,6 +15,7 @@
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
 //! - [`peers`]: programs of others beside our own
 //! - [`survey`]: what clients, browsers, proxies and faulty samples did
+//! - [`drive`]: one drive of an endpoint
 //! - `chart`: one file per chart
 //! - `html`, `markdown`, `csv`, `summary`: one per format
 //! - [`compare`]: several records against the first
@@ -24,6 +25,7 @@ pub mod answer;
 mod chart;
 pub mod compare;
 mod csv;
+pub mod drive;
 mod html;
 mod markdown;
 pub mod metric;
@@ -49,5 +51,5 @@ pub use anatomy::{AnatomySummary, StageSummary, anatomy_summary};
 pub use csv::csv;
 pub use html::html;
 pub use markdown::markdown;
-pub use number::Unit;
+pub use number::{Unit, whole};
 pub use summary::{ScenarioSummary, Summary, summary};

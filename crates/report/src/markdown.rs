@@ -110,6 +110,14 @@ fn delivery(measured: &Anatomy) -> String {
             escape(&finding.text.join(" ")),
         );
     }
+    if let Some(goals) = anatomy::goals(measured) {
+        out += "\n### Held against the goals\n\n";
+        out += &table(&goals);
+        out.push('\n');
+        for (goal, why) in anatomy::reasons(measured) {
+            out += &format!("- **{goal}.** {why}\n");
+        }
+    }
     for side in Side::ALL {
         let stages = anatomy::stages(measured, side);
         let Some(main) = stages.first() else { continue };
@@ -119,6 +127,23 @@ fn delivery(measured: &Anatomy) -> String {
         if let Some(overview) = anatomy::overview(measured, side) {
             out += &format!("\n### All stages of the {} side\n\n", side.label());
             out += &table(&overview);
+        }
+    }
+    if let Some(instrument) = anatomy::instrument(measured) {
+        out += &format!(
+            "\n### What the instrument adds\n\n{}\n\n{}",
+            anatomy::INSTRUMENT,
+            table(&instrument)
+        );
+    }
+    for side in Side::ALL {
+        if let Some(setup) = anatomy::setup(measured, side) {
+            out += &format!(
+                "\n### What a connection costs, {} side\n\n{}\n\n{}",
+                side.label(),
+                anatomy::SETUP,
+                table(&setup)
+            );
         }
     }
     if let Some(left_out) = anatomy::left_out(measured) {
@@ -250,7 +275,7 @@ fn cell_text(cell: &Cell) -> String {
     let main = escape(&cell.text);
     let main = match cell.tone {
         Tone::Bad => format!("**{main}**"),
-        Tone::Code => code_cell(&cell.text),
+        Tone::Code if !main.is_empty() => code_cell(&cell.text),
         _ => main,
     };
     let small: String = cell

@@ -32,6 +32,12 @@ pub(crate) struct Scale {
 }
 
 impl Unit {
+    /// `value` in the multiple that suits it, with its unit: `1.23 ms`.
+    #[must_use]
+    pub fn in_words(self, value: f64) -> String {
+        self.scale([value]).with_unit(value)
+    }
+
     /// The multiple that suits `values`, by the geometric middle of their range.
     pub(crate) fn scale(self, values: impl IntoIterator<Item = f64>) -> Scale {
         let positive = values.into_iter().filter(|&v| v > 0.0 && v.is_finite());
@@ -138,7 +144,8 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
 }
 
 /// A whole number, grouped by thousands.
-pub(crate) fn whole(value: u64) -> String {
+#[must_use]
+pub fn whole(value: u64) -> String {
     grouped(&value.to_string())
 }
 

@@ -91,6 +91,10 @@ fn drawn(cell: &survey::Cell, scale: Option<Scale>) -> Cell {
         survey::Cell::Absent { why } => Cell::absent(why),
         survey::Cell::Number { value, remark } => {
             let figure = match scale {
+                // What was counted is whole.
+                Some(scale) if scale.symbol.is_empty() && value.fract() == 0.0 => {
+                    Cell::plain(crate::number::whole(*value as u64))
+                }
                 Some(scale) => Cell::plain(scale.number(*value)),
                 None => Cell::plain(crate::number::significant(*value, 3)),
             };

@@ -170,7 +170,9 @@ pub(crate) fn command(arguments: &[String]) -> String {
 
 fn shell_quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
+    // A home directory, which a shell finds in no quotes.
+    let path = argument.strip_prefix("~/").unwrap_or(argument);
+    if !path.is_empty() && path.chars().all(plain) {
         argument.to_owned()
     } else {
         format!("'{}'", argument.replace('\'', r"'\''"))

@@ -78,6 +78,7 @@ fn summary_says() {
         }
     }
     lines.extend(summary.findings);
+    lines.extend(summary.goals);
     insta::assert_snapshot!(lines.join("\n"));
 }
 
@@ -171,6 +172,8 @@ fn beside_trials_it_adds_a_section_and_changes_no_other() {
 #[test]
 fn findings_need_their_rows() {
     let mut anatomy = support::anatomy();
+    // As records of before, in which these did not take turns.
+    anatomy.batching.clear();
     let all = findings(&anatomy);
     for there in [
         "A read buffer full of zeros, server side: 4.09×",
@@ -198,6 +201,45 @@ fn findings_need_their_rows() {
     anatomy.stages.retain(|stage| stage.batch == 1);
     assert_eq!(findings(&anatomy), "");
     assert!(!words(&alone(anatomy)).contains("What was found"));
+}
+
+/// Total instructions decide where they were counted, processor time in turns elsewhere, and what was not measured is not
+/// held against anything.
+#[test]
+fn goals_are_held_against_the_best_figure_there_is() {
+    let goals = |anatomy: &Anatomy| anatomy_summary(anatomy).goals;
+    let mut anatomy = support::anatomy();
+    let by_time = goals(&anatomy).unwrap();
+    assert!(
+        by_time.contains("sse/pushbench (load generator, median"),
+        "{by_time}"
+    );
+    let missed = "websocket/reference (reference WebSocket server, times the floor)";
+    assert!(by_time.contains(missed), "{by_time}");
+    for row in anatomy.stages.iter_mut().flat_map(|stage| &mut stage.rows) {
+        let kernel = if row.name == "websocket/reference" {
+            1800.0
+        } else {
+            3000.0
+        };
+        row.kernel_instructions = Some(kernel);
+    }
+    let counted = goals(&anatomy).unwrap();
+    assert!(!counted.contains(missed), "{counted}");
+    let page = words(&alone(anatomy.clone()));
+    assert!(page.contains("instructions of program and kernel"));
+
+    anatomy.stages.clear();
+    anatomy.batching.clear();
+    anatomy.setups.clear();
+    assert!(
+        goals(&anatomy)
+            .unwrap()
+            .starts_with("Held against the goals: 4 met, 2 missed; missed:")
+    );
+    anatomy.instrument.clear();
+    assert_eq!(goals(&anatomy), None);
+    assert!(!words(&alone(anatomy)).contains("Held against the goals"));
 }
 
 /// Figures whose middle halves overlap show no difference; apart by a hair, they do.
@@ -263,6 +305,7 @@ fn one_side_and_one_stage_need_no_overview() {
     anatomy
         .stages
         .retain(|stage| (stage.side, stage.subscribers, stage.batch) == (Side::Client, 1000, 10));
+    anatomy.setups.clear();
     anatomy.counting = Counting::Nobody {
         because: "valgrind is not installed".into(),
     };

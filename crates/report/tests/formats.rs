@@ -222,3 +222,20 @@ fn who_publishes_is_said() {
     assert!(!alike.contains("published differently"));
     assert!(all.contains(", published differently: factor"));
 }
+
+/// Protocol, library and framework at the top of an answer.
+#[test]
+fn layers_stand_side_by_side() {
+    let summary = summary(&support::with_layers());
+    let answers = summary.scenarios.iter().map(|scenario| {
+        let lines = std::iter::once(&scenario.answer).chain(scenario.further.iter().take(2));
+        let lines: Vec<&str> = lines.map(String::as_str).collect();
+        format!(
+            "# {}, {}\n{}",
+            scenario.name,
+            scenario.tuning,
+            lines.join("\n")
+        )
+    });
+    insta::assert_snapshot!("layers_say", answers.collect::<Vec<_>>().join("\n"));
+}

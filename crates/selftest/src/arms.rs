@@ -1,5 +1,6 @@
 //! Servers of this suite, tiny scenarios and a runner, for proofs that measure real processes.
 
+use pushbench_harness::servers::Paths;
 use pushbench_harness::{Deadlines, ProcessRunner, Server};
 use pushbench_model::margin::Margins;
 use pushbench_model::measurement::Publisher;
@@ -36,6 +37,8 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         command,
         directory: None,
         publisher: Publisher::Server,
+        paths: Paths::default(),
+        resumes: true,
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pushbench_harness::servers::Paths;
 use pushbench_harness::{
     Deadlines, FinishedTrial, Meddler, PlannedTrial, ProcessRunner, Server, TrialResult,
 };
@@ -90,6 +91,8 @@ impl Setup {
             command,
             directory: None,
             publisher: Publisher::Server,
+            paths: Paths::default(),
+            resumes: true,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

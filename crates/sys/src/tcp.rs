@@ -7,9 +7,10 @@ mod connect;
 mod raw;
 
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::AsFd;
 
-use rustix::net::{RecvFlags, SendFlags, sockopt};
+use rustix::net::{RecvFlags, SendFlags, SocketFlags, sockopt};
 
 pub use connect::{Begun, begin_connect};
 
@@ -76,6 +77,16 @@ pub fn set_nodelay_checked(fd: impl AsFd) -> io::Result<bool> {
     let fd = fd.as_fd();
     sockopt::set_tcp_nodelay(fd, true)?;
     Ok(sockopt::tcp_nodelay(fd)?)
+}
+
+/// Accepts a connection that does not block, and does not ask who it is from. One system call.
+///
+/// # Errors
+///
+/// `WouldBlock` when nobody waits at a non-blocking `listener`, or what keeps it from accepting.
+pub fn accept(listener: impl AsFd) -> io::Result<TcpStream> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    Ok(rustix::net::accept_with(listener, flags)?.into())
 }
 
 /// Sends what the socket takes of `bytes`, without a signal when the peer is gone. One system call and nothing around it:
@@ -194,6 +205,18 @@ mod tests {
         drop(connected);
         accepted.set_nonblocking(false).unwrap();
         assert_eq!(receive(&accepted, &mut room).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_accepted_does_not_block() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let accepted = accept(&listener).unwrap();
+        let error = receive(&accepted, &mut [0; 16]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        listener.set_nonblocking(true).unwrap();
+        let error = accept(&listener).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]

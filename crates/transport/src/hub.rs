@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use broadcast::{Broadcast, Pump, Source};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 pub(crate) use feed::Feed;
 pub(crate) use topic::arithmetic;
 pub use topic::{Lagged, Subscription, Topic};
@@ -25,6 +25,9 @@ const KEPT_MESSAGES: usize = 4096;
 /// How many bytes of them, unless fewer than [`LEAST_KEPT`] messages would remain.
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
 const LEAST_KEPT: usize = 64;
+/// Bytes that are allocated at once for short messages, which share them. One of them that is kept keeps the rest, so a
+/// subscriber that does not read holds back this much at most beside what it is owed.
+const STRIP: usize = 16 * 1024;
 
 /// A message as it came from the publisher.
 #[derive(Clone, Copy, Debug)]
@@ -73,9 +76,24 @@ struct Ring {
     last_seq: u64,
     body: Vec<u8>,
     encoded: Vec<u8>,
+    /// Where the next messages go.
+    strip: BytesMut,
 }
 
 impl Ring {
+    /// What was encoded, to be shared.
+    fn keep(&mut self) -> Bytes {
+        let len = self.encoded.len();
+        if len > STRIP / 4 {
+            return Bytes::copy_from_slice(&self.encoded);
+        }
+        if self.strip.capacity() < len {
+            self.strip = BytesMut::with_capacity(STRIP);
+        }
+        self.strip.extend_from_slice(&self.encoded);
+        self.strip.split().freeze()
+    }
+
     /// Sequence number of the oldest frame, or of the next one when there is none.
     fn first_seq(&self) -> u64 {
         self.next_seq() - self.frames.len() as u64
@@ -142,7 +160,7 @@ impl Hub {
             },
             &mut ring.encoded,
         );
-        let bytes = Bytes::copy_from_slice(&ring.encoded);
+        let bytes = ring.keep();
         ring.last_seq = seq;
         ring.bytes += bytes.len();
         ring.frames.push_back(Frame { seq, bytes, binary });

@@ -12,12 +12,14 @@
 //! - [`listener`]: accepting connections; `framework`: the same as axum does it
 //! - [`subscriber`]: the read loop of the load generator
 //! - [`http1`]: reading HTTP/1.1 responses, shared by three transports
+//! - [`dialogue`]: a subscription without a socket
 //! - [`limits`]: how much a peer may make a decoder hold
 //!
 //! Dispatch, allocation and locks cost once per connection or once per message, never once per delivery.
 
 mod ascii;
 pub mod bare;
+pub mod dialogue;
 mod framework;
 pub mod http1;
 pub mod hub;

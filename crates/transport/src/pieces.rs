@@ -1,12 +1,10 @@
 //! Shared by the tests of codecs and subscriptions: cutting a byte string into reads.
 
-use std::rc::Rc;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::subscriber::{Nonce, Progress, Protocol, Request};
+pub(crate) use crate::dialogue::{Dialogue as Received, hold as receive};
 
 /// Where a test cuts its input. An empty piece is a read of nothing, which must change nothing.
 #[derive(Debug, Clone)]
@@ -39,50 +37,6 @@ pub(crate) fn cuts() -> impl Strategy<Value = Cuts> {
         1 => Just(Cuts::Bytes),
         4 => vec(any::<Index>(), 0..8).prop_map(Cuts::At),
     ]
-}
-
-/// What a subscription makes of a server's bytes, read in these pieces.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Received {
-    pub(crate) messages: Vec<Vec<u8>>,
-    /// What the client sent, its request included.
-    pub(crate) sent: Vec<u8>,
-    pub(crate) progress: Progress,
-    /// Why it ended: in the middle of the bytes, or because the connection ends after them.
-    pub(crate) ended: String,
-}
-
-/// Subscribes at `path` and receives `pieces`.
-pub(crate) fn receive<'a, P: Protocol>(
-    path: &str,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Received {
-    let (mut messages, mut sent) = (Vec::new(), Vec::new());
-    let mut protocol = P::open(&Rc::new(request(path)), NONCE, &mut sent);
-    let broken = pieces.into_iter().find_map(|piece| {
-        let deliver = &mut |body: &[u8]| messages.push(body.to_vec());
-        protocol.receive(piece, &mut sent, deliver).err()
-    });
-    let ended = broken.unwrap_or_else(|| protocol.end());
-    Received {
-        messages,
-        sent,
-        progress: protocol.progress(),
-        ended: ended.to_string(),
-    }
-}
-
-const NONCE: Nonce = *b"the sample nonce";
-
-/// A request for everything.
-fn request(path: &str) -> Request {
-    Request {
-        host: "localhost:1".into(),
-        path: path.into(),
-        after: Some(0),
-        poll_timeout_ms: 20_000,
-        once: false,
-    }
 }
 
 /// Byte strings made of `tokens`, so that random input reaches the rules instead of missing them.

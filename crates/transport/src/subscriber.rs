@@ -50,6 +50,9 @@ pub struct Request {
 
 /// The incremental, socket-free half of a subscription.
 pub trait Protocol: Sized {
+    /// What the subscriptions of a thread share.
+    type Common: Default;
+
     /// A subscription that begins; appends what is sent when the connection is open.
     fn open(request: &Rc<Request>, nonce: Nonce, out: &mut Vec<u8>) -> Self;
 
@@ -61,6 +64,7 @@ pub trait Protocol: Sized {
     /// When the server broke the protocol or refused.
     fn receive(
         &mut self,
+        common: &mut Self::Common,
         bytes: &[u8],
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),

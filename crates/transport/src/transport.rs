@@ -15,6 +15,7 @@ use pushbench_sys::poller::Bell;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::bare;
+use crate::dialogue::Dialogue;
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
@@ -68,6 +69,9 @@ pub trait Transport: Send + Sync {
         request: Request,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>>;
+
+    /// What a subscriber makes of a server that sends `pieces`, each in one read, and then ends the connection.
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue;
 }
 
 /// All transports; a new one is a module and a line here.
@@ -133,6 +137,8 @@ pub struct ServeOptions {
     pub sse_post: bool,
     /// SSE: tell the client how long to wait before it reconnects, in milliseconds.
     pub sse_retry_ms: Option<u64>,
+    /// WebSocket: send every message of a client back to it, as it came. What is published is sent as well.
+    pub echo: bool,
     /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
     pub heartbeat_s: Option<u32>,
     /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
@@ -156,6 +162,7 @@ impl Default for ServeOptions {
             sse_event: None,
             sse_post: false,
             sse_retry_ms: None,
+            echo: false,
             heartbeat_s: None,
             poll_timeout_ms: 25_000,
             header_timeout_ms: 10_000,

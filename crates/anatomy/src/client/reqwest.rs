@@ -9,27 +9,32 @@ use futures_util::StreamExt as _;
 use pushbench_sys::clock;
 use reqwest::{Client, Response};
 
-use super::{Received, SharedLedger};
+use super::{Received, SharedLedger, ended};
 use crate::role::ready;
 
+/// The peer is on this machine, whatever proxy the environment names.
+pub(super) fn client() -> io::Result<Client> {
+    let builder = Client::builder().no_proxy();
+    builder.build().map_err(io::Error::other)
+}
+
+/// A response that does not end keeps its connection, so that every request opens one.
+pub(super) async fn subscribe(client: &Client, address: SocketAddr) -> io::Result<Response> {
+    client
+        .get(format!("http://{address}/sse"))
+        .header("Accept", "text/event-stream")
+        .send()
+        .await
+        .and_then(Response::error_for_status)
+        .map_err(io::Error::other)
+}
+
 pub(super) async fn receive(address: SocketAddr, connections: usize) -> io::Result<Received> {
-    // The peer is on this machine, whatever proxy the environment names.
-    let client = Client::builder()
-        .no_proxy()
-        .build()
-        .map_err(io::Error::other)?;
-    let url = format!("http://{address}/sse");
+    let client = client()?;
     let ledger = SharedLedger::default();
     let mut tasks = Vec::with_capacity(connections);
     for _ in 0..connections {
-        // A response that does not end keeps its connection, so that every request opens one.
-        let response = client
-            .get(&url)
-            .header("Accept", "text/event-stream")
-            .send()
-            .await
-            .and_then(Response::error_for_status)
-            .map_err(io::Error::other)?;
+        let response = subscribe(&client, address).await?;
         tasks.push(tokio::task::spawn_local(events(
             response,
             Rc::clone(&ledger),
@@ -51,7 +56,10 @@ async fn events(response: Response, ledger: SharedLedger) -> io::Result<()> {
         let event = match event {
             Ok(event) => event,
             // A sender that closes in the middle of a chunked body: the end of the trial.
-            Err(EventStreamError::Transport(_)) => break,
+            Err(EventStreamError::Transport(error)) => {
+                ended(&error);
+                break;
+            }
             Err(error) => return Err(io::Error::other(error.to_string())),
         };
         ledger

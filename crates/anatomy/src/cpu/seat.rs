@@ -7,8 +7,9 @@ use std::thread::{Builder, JoinHandle};
 use pushbench_sys::affinity;
 use pushbench_sys::process::{cpu_time_ns, spawn_with_own_files};
 
-use crate::contender::Contender;
-use crate::trial::{Shape, Trial, cores, plain};
+use super::{Member, Work};
+use crate::client::Received;
+use crate::trial::{Trial, cores, plain};
 
 /// A contender that waits for its turns.
 pub(super) struct Seat {
@@ -18,30 +19,35 @@ pub(super) struct Seat {
 }
 
 /// What is known at the end of a trial.
-pub(super) struct End {
+pub(crate) struct End {
     /// Bytes from server to client.
-    pub(super) down: u64,
+    pub(crate) down: u64,
     /// Bytes from client to server, where they are seen.
-    pub(super) up: Option<u64>,
-    /// Median response time, nanoseconds.
-    pub(super) p50_ns: Option<u64>,
+    pub(crate) up: Option<u64>,
+    /// What a client received.
+    pub(crate) received: Option<Received>,
 }
 
 impl Seat {
-    /// Starts `contender`.
-    pub(super) fn take(contender: &'static Contender, shape: Shape) -> io::Result<Self> {
+    /// Starts the member's contender.
+    pub(super) fn take(member: Member) -> io::Result<Self> {
+        let Member {
+            contender, shape, ..
+        } = member;
+        let apart = member.work == Work::DeliverApart;
+        let slice = apart.then(|| member.batches * shape.batch as u64);
         let (orders, given) = channel();
         let (say, answers) = channel();
         let name = Builder::new().name("peer".to_owned());
         let thread = spawn_with_own_files(name, move |_own| {
             // Where a sandbox forbids a table of its own, the common limit shows as connections that fail.
             let started = affinity::pin_current_thread(&[cores().1])
-                .and_then(|()| Trial::start(contender, shape, plain));
+                .and_then(|()| Trial::start_in_slices(contender, shape, slice, plain));
             match started {
                 Ok(trial) => {
                     // Nobody listens any more only if the measurement was given up.
                     let _ = say.send(Ok(0));
-                    play(trial, &given, &say)
+                    play(trial, member.work, &given, &say)
                 }
                 Err(error) => {
                     let _ = say.send(Err(error));
@@ -77,24 +83,28 @@ impl Seat {
 
 fn play(
     mut trial: Trial,
+    work: Work,
     orders: &Receiver<u64>,
     say: &Sender<io::Result<u64>>,
 ) -> io::Result<End> {
     for batches in orders {
-        let used = slice(&mut trial, batches);
+        let used = slice(&mut trial, work, batches);
         let failed = used.is_err();
         if say.send(used).is_err() || failed {
             return Err(ended());
         }
     }
     let (down, up) = trial.traffic();
-    let p50_ns = trial.finish()?;
-    Ok(End { down, up, p50_ns })
+    let received = trial.end()?;
+    Ok(End { down, up, received })
 }
 
-fn slice(trial: &mut Trial, batches: u64) -> io::Result<u64> {
+fn slice(trial: &mut Trial, work: Work, batches: u64) -> io::Result<u64> {
     let before = cpu_time_ns(trial.pid())?;
-    trial.deliver(batches)?;
+    match work {
+        Work::Deliver | Work::DeliverApart => trial.deliver(batches)?,
+        Work::SetUp => trial.set_up(batches)?,
+    }
     Ok(cpu_time_ns(trial.pid())? - before)
 }
 

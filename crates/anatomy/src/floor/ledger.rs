@@ -5,7 +5,7 @@ use std::io;
 use pushbench_model::histogram::{self, HIGHEST, Histogram};
 use pushbench_model::message::{self, Stamp};
 
-use crate::client::Received;
+use crate::client::{Delay, Received};
 
 /// Verifies messages and records their delays.
 pub(crate) struct Ledger {
@@ -15,6 +15,11 @@ pub(crate) struct Ledger {
     /// The last body that was verified: all connections receive the same.
     known: Vec<u8>,
     stamp: Stamp,
+    /// Messages of a slice, and the last one of this slice.
+    slice: u64,
+    slice_end: u64,
+    slices: Vec<Delay>,
+    recorded: u64,
 }
 
 impl Default for Ledger {
@@ -29,11 +34,20 @@ impl Default for Ledger {
                 intended: 0,
                 published: 0,
             },
+            slice: u64::MAX,
+            slice_end: u64::MAX,
+            slices: Vec::new(),
+            recorded: 0,
         }
     }
 }
 
 impl Ledger {
+    /// Takes the percentiles of every `messages` messages apart.
+    pub(crate) fn slice(&mut self, messages: u64) {
+        (self.slice, self.slice_end) = (messages, messages);
+    }
+
     /// Takes a message that was received at `received` and must be number `expected` of its connection.
     #[inline]
     pub(crate) fn message(
@@ -47,6 +61,9 @@ impl Ledger {
             self.stamp = message::parse(body).map_err(io::Error::other)?;
             self.known.clear();
             self.known.extend_from_slice(body);
+            if self.stamp.seq > self.slice_end {
+                self.end_slice();
+            }
         }
         if self.stamp.seq != *expected {
             return Err(io::Error::other("a message is missing"));
@@ -60,13 +77,28 @@ impl Ledger {
         Ok(())
     }
 
+    #[cold]
+    fn end_slice(&mut self) {
+        self.slices.push(Delay::of(&self.response));
+        self.recorded += self.response.len().min(self.service.len());
+        self.response.reset();
+        self.service.reset();
+        self.slice_end += self.slice;
+    }
+
     /// What arrived so far.
     pub(crate) fn received(&self) -> Received {
         // Both histograms must be what was recorded, or the compiler could leave the recording out.
-        let recorded = self.response.len().min(self.service.len());
+        let recorded = self.recorded + self.response.len().min(self.service.len());
+        let last = Delay::of(&self.response);
+        let mut slices = self.slices.clone();
+        if self.slice != u64::MAX {
+            slices.push(last);
+        }
         Received {
             delivered: self.delivered.min(recorded),
-            p50_ns: self.response.value_at_quantile(0.5),
+            p50_ns: last.p50_ns,
+            slices,
         }
     }
 }

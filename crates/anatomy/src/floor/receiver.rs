@@ -1,25 +1,26 @@
-//! The least a load generator can do.
+//! The least a load generator can do: over the transport `tcp`, which is the floor, and over the frames of the others.
 
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 
 use pushbench_sys::clock;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
+use super::framing::{Framing, Prefixed};
 use super::ledger::Ledger;
 use super::no_events;
 use crate::client::Received;
-use crate::wire::Wire;
 
-const PREFIX: usize = size_of::<u32>();
 const BUFFER: usize = 64 * 1024;
 
-/// Connections to a server of the transport `tcp`, and what arrived on them.
-pub struct Receiver {
+/// Connections to a server, and what arrived on them.
+pub struct Receiver<F = Prefixed> {
     epoll: OwnedFd,
     connections: Vec<Connection>,
     ledger: Ledger,
+    framing: PhantomData<F>,
 }
 
 struct Connection {
@@ -30,34 +31,54 @@ struct Connection {
     cut: Vec<u8>,
 }
 
-impl Receiver {
+impl<F: Framing> Receiver<F> {
     /// Opens `count` connections and waits until the server has answered on each.
     ///
     /// # Errors
     ///
     /// When the server cannot be reached.
     pub fn connect(address: SocketAddr, count: usize) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let mut connections = Vec::with_capacity(count);
-        for number in 0..count as u64 {
-            let mut stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.write_all(&Wire::Tcp.opening())?;
-            let mut newest = [0; 8];
-            stream.read_exact(&mut newest)?;
-            stream.set_nonblocking(true)?;
-            epoll::add(&epoll, &stream, EventData::new_u64(number), EventFlags::IN)?;
-            connections.push(Connection {
-                stream,
-                expected: u64::from_le_bytes(newest) + 1,
-                cut: Vec::new(),
-            });
-        }
-        Ok(Self {
-            epoll,
-            connections,
+        let mut receiver = Self {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            connections: Vec::with_capacity(count),
             ledger: Ledger::default(),
-        })
+            framing: PhantomData,
+        };
+        for _ in 0..count {
+            receiver.open(address)?;
+        }
+        Ok(receiver)
+    }
+
+    /// Opens one more.
+    pub(crate) fn open(&mut self, address: SocketAddr) -> io::Result<()> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.write_all(&F::WIRE.opening())?;
+        let (mut answer, mut read) = ([0; 1024], 0);
+        let end = loop {
+            if let Some(end) = F::WIRE.answer_len(&answer[..read]) {
+                break end;
+            }
+            match stream.read(&mut answer[read..])? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                more => read += more,
+            }
+        };
+        stream.set_nonblocking(true)?;
+        let number = EventData::new_u64(self.connections.len() as u64);
+        epoll::add(&self.epoll, &stream, number, EventFlags::IN)?;
+        self.connections.push(Connection {
+            stream,
+            expected: F::newest(&answer[..end]) + 1,
+            cut: answer[end..read].to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Closes the last that was opened.
+    pub(crate) fn close(&mut self) {
+        self.connections.pop();
     }
 
     /// Receives until every connection has ended. Returns how many messages arrived.
@@ -80,14 +101,17 @@ impl Receiver {
                     open -= 1;
                     continue;
                 }
-                connection.take(&buffer[..read], received, &mut self.ledger)?;
+                connection.take::<F>(&buffer[..read], received, &mut self.ledger)?;
             }
         }
         Ok(self.received().delivered)
     }
-}
 
-impl Receiver {
+    /// Takes the percentiles of every `messages` messages apart.
+    pub(crate) fn slice(&mut self, messages: u64) {
+        self.ledger.slice(messages);
+    }
+
     /// What arrived so far.
     pub(crate) fn received(&self) -> Received {
         self.ledger.received()
@@ -95,14 +119,19 @@ impl Receiver {
 }
 
 impl Connection {
-    fn take(&mut self, bytes: &[u8], received: u64, ledger: &mut Ledger) -> io::Result<()> {
+    fn take<F: Framing>(
+        &mut self,
+        bytes: &[u8],
+        received: u64,
+        ledger: &mut Ledger,
+    ) -> io::Result<()> {
         if self.cut.is_empty() {
-            let rest = Self::frames(&mut self.expected, bytes, received, ledger)?;
+            let rest = Self::frames::<F>(&mut self.expected, bytes, received, ledger)?;
             self.cut.extend_from_slice(rest);
         } else {
             self.cut.extend_from_slice(bytes);
             let joined = std::mem::take(&mut self.cut);
-            let rest = Self::frames(&mut self.expected, &joined, received, ledger)?;
+            let rest = Self::frames::<F>(&mut self.expected, &joined, received, ledger)?;
             self.cut.extend_from_slice(rest);
         }
         Ok(())
@@ -110,19 +139,15 @@ impl Connection {
 
     /// Takes all whole frames; returns what is left.
     #[inline]
-    fn frames<'a>(
+    fn frames<'a, F: Framing>(
         expected: &mut u64,
         mut bytes: &'a [u8],
         received: u64,
         ledger: &mut Ledger,
     ) -> io::Result<&'a [u8]> {
-        while let Some(prefix) = bytes.first_chunk() {
-            let end = PREFIX + u32::from_le_bytes(*prefix) as usize;
-            let Some(body) = bytes.get(PREFIX..end) else {
-                break;
-            };
+        while let Some((body, rest)) = F::first(bytes)? {
             ledger.message(body, received, expected)?;
-            bytes = &bytes[end..];
+            bytes = rest;
         }
         Ok(bytes)
     }

@@ -2,12 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::time::Duration;
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
 use pushbench_sys::clock;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::no_events;
 use crate::wire::{PAYLOAD, Wire};
@@ -62,12 +64,41 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Waits until a subscriber wants to be accepted, at most `patience`. Returns whether one does.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn is_asked(&self, patience: Duration) -> io::Result<bool> {
+        let mut listener = [PollFd::new(&self.listener, PollFlags::IN)];
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        Ok(poll(&mut listener, Some(&patience))? > 0)
+    }
+
     /// Accepts one subscriber and answers its opening.
     ///
     /// # Errors
     ///
     /// When it does not open as its transport asks.
     pub fn accept(&mut self) -> io::Result<&TcpStream> {
+        let stream = self.welcome()?;
+        stream.set_nonblocking(true)?;
+        self.connections.push(stream);
+        Ok(self.connections.last().expect("one was pushed"))
+    }
+
+    /// Accepts one subscriber, answers its opening, and waits until it leaves.
+    ///
+    /// # Errors
+    ///
+    /// When it does not open as its transport asks.
+    pub fn see_off(&mut self) -> io::Result<()> {
+        let mut stream = self.welcome()?;
+        while stream.read(&mut [0; 1024])? > 0 {}
+        Ok(())
+    }
+
+    fn welcome(&self) -> io::Result<TcpStream> {
         let (mut stream, _) = self.listener.accept()?;
         stream.set_nodelay(true)?;
         // A subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
@@ -83,9 +114,7 @@ impl Server {
             }
         };
         stream.write_all(&answer)?;
-        stream.set_nonblocking(true)?;
-        self.connections.push(stream);
-        Ok(self.connections.last().expect("one was pushed"))
+        Ok(stream)
     }
 
     /// Sends the next `messages` messages to everyone: encodes each once, then makes one write per connection. Returns
@@ -108,12 +137,28 @@ impl Server {
             self.maker.body(stamp, &mut self.body);
             self.wire.encode(self.newest, &self.body, &mut self.frame);
         }
+        let head = self.wire.head(self.frame.len());
+        self.frame.splice(..0, head);
+        if self.wire.is_polled() {
+            self.read_polls()?;
+        }
         for mut connection in &self.connections {
             if connection.write(&self.frame)? != self.frame.len() {
                 return Err(io::Error::other("a subscriber does not keep up"));
             }
         }
         Ok(self.frame.len())
+    }
+
+    /// Every subscriber has polled when it read its last answer, and sleeps now.
+    fn read_polls(&self) -> io::Result<()> {
+        let mut poll = [0; 1024];
+        for mut connection in &self.connections {
+            if connection.read(&mut poll)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
     }
 
     /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends.
@@ -152,12 +197,17 @@ impl Server {
                         self.publish(count)?;
                     }
                     LISTENER => {
-                        let number = self.connections.len() as u64;
                         let stream = self.accept()?;
-                        epoll::add(&epoll, stream, EventData::new_u64(number), EventFlags::IN)?;
+                        let token = EventData::new_u64(stream.as_raw_fd() as u64);
+                        epoll::add(&epoll, stream, token, EventFlags::IN)?;
                     }
-                    // Subscribers send nothing: readable means gone, and gone means that the trial is over.
-                    _ => return Ok(()),
+                    // Subscribers send nothing: readable means gone.
+                    file => {
+                        let gone = |one: &TcpStream| one.as_raw_fd() as u64 == file;
+                        if let Some(place) = self.connections.iter().position(gone) {
+                            self.connections.swap_remove(place);
+                        }
+                    }
                 }
             }
         }

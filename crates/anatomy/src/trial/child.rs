@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
-use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::{fs, thread};
 
 use pushbench_sys::affinity;
@@ -15,6 +15,8 @@ pub(super) struct Child {
     child: process::Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
+    /// Read only when it fails: a process that works says nothing here.
+    stderr: Option<ChildStderr>,
     pid: u32,
     /// The state files of its threads.
     states: Vec<String>,
@@ -22,7 +24,10 @@ pub(super) struct Child {
 
 impl Child {
     pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         // Ctrl-C is for the program that measures; it ends its trials in order.
         command.process_group(0);
         let mut child = affinity::with_affinity(&[cores().0], || command.spawn())??;
@@ -31,6 +36,7 @@ impl Child {
             pid: child.id(),
             stdin: child.stdin.take(),
             stdout: BufReader::new(stdout),
+            stderr: child.stderr.take(),
             child,
             states: Vec::new(),
         })
@@ -66,6 +72,14 @@ impl Child {
         Ok(words.next().and_then(|word| word.parse().ok()))
     }
 
+    /// Fails once the process has ended.
+    pub(super) fn check_alive(&mut self) -> io::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(_) => Err(io::Error::other("it ended before it was connected")),
+        }
+    }
+
     /// Waits until every thread sleeps: then all that it was given is done. Data wakes a sleeping reader before the
     /// write of the sender returns, so a thread that has work never looks asleep.
     pub(super) fn wait_until_asleep(&mut self) -> io::Result<()> {
@@ -78,12 +92,44 @@ impl Child {
                 let name_end = stat.iter().rposition(|&byte| byte == b')').unwrap_or(0);
                 match stat.get(name_end + 2) {
                     Some(b'S') => break,
-                    None | Some(b'Z' | b'X') => return Err(io::Error::other("it has ended")),
+                    None | Some(b'Z' | b'X') => {
+                        return Err(io::Error::other("it ended before its last message"));
+                    }
                     Some(_) => thread::yield_now(),
                 }
             }
         }
         Ok(())
+    }
+
+    /// `error`, and if the process has ended: how, and the last it had to say.
+    pub(super) fn why(&mut self, error: io::Error) -> io::Error {
+        // The end of a process shows in its connections before it shows in its state.
+        for _ in 0..1000 {
+            match self.child.try_wait() {
+                Ok(Some(status)) => {
+                    let said = self.complaint();
+                    return io::Error::other(format!(
+                        "{error}; the measured process: {status}{said}"
+                    ));
+                }
+                Ok(None) => thread::yield_now(),
+                Err(_) => break,
+            }
+        }
+        error
+    }
+
+    /// The last line of its standard error, for the end of a sentence.
+    fn complaint(&mut self) -> String {
+        let mut text = Vec::new();
+        if let Some(mut stderr) = self.stderr.take() {
+            // What was read until then is all that can be told.
+            let _ = stderr.read_to_end(&mut text);
+        }
+        let text = String::from_utf8_lossy(&text);
+        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+        last.map_or_else(String::new, |line| format!(", {line}"))
     }
 
     /// Closes its input, waits for its end, and returns the last it said.
@@ -95,7 +141,10 @@ impl Child {
         if status.success() {
             Ok(last)
         } else {
-            Err(io::Error::other(format!("a measured process: {status}")))
+            let said = self.complaint();
+            Err(io::Error::other(format!(
+                "the measured process: {status}{said}"
+            )))
         }
     }
 }

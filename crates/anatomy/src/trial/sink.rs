@@ -3,15 +3,25 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use socket2::SockRef;
 
 use crate::wire::{BODY_END, Wire};
+
+/// After so long without a byte a message is lost. Tools make a server slow, but not so slow.
+const SILENCE: Timespec = Timespec {
+    tv_sec: 60,
+    tv_nsec: 0,
+};
 
 /// Many connections to one server.
 pub(super) struct Sink {
     wire: Wire,
+    address: SocketAddr,
     epoll: OwnedFd,
     events: Vec<Event>,
     buffer: Vec<u8>,
@@ -42,15 +52,7 @@ impl Sink {
         for number in 0..count as u64 {
             let mut stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
-            stream.write_all(&wire.opening())?;
-            let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
-            while wire.answer_len(&answer).is_none() {
-                let read = stream.read(&mut buffer)?;
-                if read == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                answer.extend_from_slice(&buffer[..read]);
-            }
+            subscribe(&mut stream, wire)?;
             if let Some(request) = wire.ask(0) {
                 stream.write_all(&request)?;
             }
@@ -60,6 +62,7 @@ impl Sink {
         }
         Ok(Self {
             wire,
+            address,
             epoll,
             events: Vec::with_capacity(1024),
             buffer: vec![0; 64 * 1024],
@@ -72,7 +75,15 @@ impl Sink {
     /// Waits until every connection has received `messages` messages since the first.
     pub(super) fn wait_for(&mut self, messages: u64) -> io::Result<()> {
         while self.bodies < messages * self.connections.len() as u64 {
-            epoll::wait(&self.epoll, spare_capacity(&mut self.events), None)?;
+            let silence = Some(&SILENCE);
+            let ready = epoll::wait(&self.epoll, spare_capacity(&mut self.events), silence)?;
+            if ready == 0 {
+                return Err(io::Error::other(format!(
+                    "nothing arrived for {} s, and {} deliveries are missing",
+                    SILENCE.tv_sec,
+                    messages * self.connections.len() as u64 - self.bodies
+                )));
+            }
             for event in self.events.drain(..) {
                 let connection = &mut self.connections[event.data.u64() as usize];
                 let read = connection.stream.read(&mut self.buffer)?;
@@ -95,8 +106,31 @@ impl Sink {
         Ok(())
     }
 
+    /// Opens a connection besides, waits for the answer, and resets it: a reset leaves no TIME_WAIT behind, of which there
+    /// would soon be more than there are ports.
+    pub(super) fn set_up(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        subscribe(&mut stream, self.wire)?;
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+    }
+
     /// What travelled since the first message was awaited.
     pub(super) fn traffic(&self) -> Traffic {
         self.traffic
     }
+}
+
+/// Sends the opening and waits for the whole answer.
+pub(super) fn subscribe(stream: &mut TcpStream, wire: Wire) -> io::Result<()> {
+    stream.write_all(&wire.opening())?;
+    let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
+    while wire.answer_len(&answer).is_none() {
+        let read = stream.read(&mut buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(&buffer[..read]);
+    }
+    Ok(())
 }

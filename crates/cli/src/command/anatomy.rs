@@ -1,15 +1,17 @@
 //! `pushbench anatomy`: what a delivery is made of, on this machine.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
-use pushbench_anatomy::ladder::{self, Plan};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pushbench_anatomy::ladder::{self, Found, Observer, Plan, Step};
 use pushbench_anatomy::wire::PAYLOAD;
-use pushbench_harness::{RecordWriter, environment};
-use pushbench_model::anatomy::{Anatomy, Side};
+use pushbench_harness::RecordWriter;
+use pushbench_harness::environment::{self, Build};
+use pushbench_model::anatomy::{Anatomy, LeftOut};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, SCHEMA};
 use pushbench_sys::process::raise_nofile;
@@ -21,8 +23,9 @@ use crate::{output, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// 100 subscribers, processor time and bytes only: about a minute. Otherwise 1 to 10,000 subscribers, with
-    /// instructions and system calls where they can be counted: tens of minutes
+    /// A minute: 100 subscribers only, short slices, and no tools, so that without the processor's own counters
+    /// (`pushbench doctor` tells) instructions, allocations and system calls are left out. Otherwise 1 to 10,000
+    /// subscribers with everything that can be counted: up to 20 minutes
     #[arg(long)]
     quick: bool,
     /// Numbers of subscribers, separated by commas [default: 1,100,1000,10000; with --quick 100]
@@ -43,50 +46,123 @@ pub(crate) struct Options {
     /// Record that the outcome is added to
     #[arg(long, value_name = "RECORD")]
     into: Option<PathBuf>,
+    /// Show no progress: no bar in a terminal, no line per stage elsewhere
+    #[arg(long)]
+    no_progress: bool,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let plan = plan(options)?;
     // Before minutes are spent: the outcome will find its place.
     let writer = writer(options)?;
-    let started = ladder::now();
     // A limit too low shows as contenders that are left out.
     let _ = raise_nofile();
     let stop = super::run::stop_on_signals()?;
-    let begin = Instant::now();
-    let bar = bar(plan.stages().len());
-    let mut first = true;
-    let mut starts = |side: Side, subscribers, batch| {
-        if !std::mem::take(&mut first) {
-            bar.inc(1);
-        }
-        let side = side.label();
-        bar.set_message(format!(
-            "{side} · {subscribers} subscribers · {batch} per wake"
-        ));
-    };
-    let found = ladder::measure(&plan, &mut starts, &stop).context("cannot measure")?;
-    bar.finish_and_clear();
-    let build = super::run::build();
-    let anatomy = Anatomy {
-        schema: SCHEMA,
-        started,
-        wall_s: begin.elapsed().as_secs_f64(),
-        command: super::run::command_line(),
-        pushbench_version: build.version.clone(),
-        commit: build.commit.clone(),
-        build: build.profile.clone(),
-        machine: environment::capture(&build, BTreeMap::new()).machine,
-        payload_bytes: PAYLOAD as u64,
-        turns: plan.turns,
-        counting: found.counting,
-        calls_counted: found.calls_counted,
-        interrupted: found.interrupted,
-        stages: found.stages,
-        left_out: found.left_out,
-    };
+    let mut keeper = Keeper::new(&plan, &writer, !options.no_progress);
+    let found = ladder::measure(&plan, &mut keeper, &stop).with_context(|| {
+        let directory = writer.directory().display();
+        format!("cannot go on; what was measured until then is in {directory}")
+    })?;
+    keeper.bar.finish_and_clear();
+    let anatomy = keeper.anatomy(&found);
     writer.put_anatomy(&anatomy)?;
     conclude(&anatomy, writer.directory())
+}
+
+/// Keeps what is measured, as it is measured, and tells how far it is.
+struct Keeper<'a> {
+    plan: &'a Plan,
+    writer: &'a RecordWriter,
+    build: Build,
+    machine: String,
+    started: String,
+    begin: Instant,
+    step_begin: Instant,
+    bar: ProgressBar,
+    steps: usize,
+    number: usize,
+    shown: bool,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(plan: &'a Plan, writer: &'a RecordWriter, shown: bool) -> Self {
+        let steps = plan.steps().len();
+        let build = super::run::build();
+        let keeper = Self {
+            plan,
+            writer,
+            machine: environment::capture(&build, BTreeMap::new()).machine,
+            build,
+            started: ladder::now(),
+            begin: Instant::now(),
+            step_begin: Instant::now(),
+            bar: bar(steps, shown),
+            steps,
+            number: 0,
+            shown,
+        };
+        keeper.say(&format!("recording to {}", writer.directory().display()));
+        keeper
+    }
+
+    fn anatomy(&self, found: &Found) -> Anatomy {
+        let found = found.clone();
+        Anatomy {
+            schema: SCHEMA,
+            started: self.started.clone(),
+            wall_s: self.begin.elapsed().as_secs_f64(),
+            command: super::run::command_line(),
+            pushbench_version: self.build.version.clone(),
+            commit: self.build.commit.clone(),
+            build: self.build.profile.clone(),
+            machine: self.machine.clone(),
+            payload_bytes: PAYLOAD as u64,
+            turns: self.plan.turns,
+            counting: found.counting,
+            calls_counted: found.calls_counted,
+            interrupted: found.interrupted,
+            stages: found.stages,
+            batching: found.batching,
+            instrument: found.instrument,
+            setups: found.setups,
+            left_out: found.left_out,
+        }
+    }
+
+    fn say(&self, line: &str) {
+        self.bar.suspend(|| output::say(line));
+    }
+}
+
+impl Observer for Keeper<'_> {
+    fn starts(&mut self, step: &Step) {
+        self.number += 1;
+        self.step_begin = Instant::now();
+        self.bar.set_message(step.to_string());
+    }
+
+    fn measured(&mut self, found: &Found) -> io::Result<()> {
+        let kept = self.writer.put_anatomy(&self.anatomy(found));
+        kept.map_err(io::Error::other)
+    }
+
+    fn ended(&mut self, step: &Step, left_out: &[LeftOut]) {
+        self.bar.inc(1);
+        for one in left_out {
+            let side = one.side.label();
+            self.say(&format!(
+                "left out: {}, {side} side, {}",
+                one.name, one.reason
+            ));
+        }
+        if self.shown && self.bar.is_hidden() {
+            let (number, steps) = (self.number, self.steps);
+            let seconds = self.step_begin.elapsed().as_secs_f64();
+            self.say(&format!(
+                "stage {number} of {steps} ({step}) took {seconds:.1} s"
+            ));
+        }
+    }
 }
 
 fn plan(options: &Options) -> anyhow::Result<Plan> {
@@ -137,7 +213,12 @@ fn conclude(anatomy: &Anatomy, directory: &Path) -> anyhow::Result<Exit> {
         let table = table::draw(&stage.table, output::width());
         output::print(&format!("{}\n{table}\n", stage.name))?;
     }
-    for line in summary.findings.iter().chain(&summary.notices) {
+    for line in summary
+        .findings
+        .iter()
+        .chain(&summary.goals)
+        .chain(&summary.notices)
+    {
         output::print(&output::hanging("", line))?;
     }
     let page = super::report::write(&Record::read(directory)?, directory)?;
@@ -156,11 +237,14 @@ fn conclude(anatomy: &Anatomy, directory: &Path) -> anyhow::Result<Exit> {
 }
 
 /// On standard error, and only in a terminal.
-fn bar(stages: usize) -> ProgressBar {
-    let bar = ProgressBar::new(stages as u64);
+fn bar(steps: usize, shown: bool) -> ProgressBar {
+    let bar = ProgressBar::new(steps as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.progress_chars("━╸─"));
+    if !shown {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }

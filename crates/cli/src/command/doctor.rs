@@ -240,7 +240,7 @@ fn timer() -> Finding {
         }
         Err(_) => (Level::Note, "could not be tried".into()),
     };
-    let advice = "publishers spin for the last 100 µs (load --spin) to be on time; every report shows how late they were";
+    let advice = "publishers spin for the last 100 µs (trial --spin) to be on time; every report shows how late they were";
     Finding {
         level,
         what: "waking on time",

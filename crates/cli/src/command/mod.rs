@@ -4,16 +4,23 @@ pub(crate) mod anatomy;
 pub(crate) mod clients;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod conform;
+pub(crate) mod decode;
 pub(crate) mod doctor;
+pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod museum;
 pub(crate) mod peers;
+pub(crate) mod proxies;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod saturate;
 pub(crate) mod schema;
 pub(crate) mod selftest;
 pub(crate) mod serve;
+pub(crate) mod trial;
+pub(crate) mod verify;
 
 /// A list of cores: `0,1`. Empty means that nothing is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]

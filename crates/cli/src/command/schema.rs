@@ -1,6 +1,7 @@
 //! `pushbench schema`: the JSON Schema of a record's files, made from the types that write them.
 
 use pushbench_model::anatomy::Anatomy;
+use pushbench_model::drive::DriveReport;
 use pushbench_model::peers::Peers;
 use pushbench_model::record::{Run, Trial};
 use pushbench_model::search::Search;
@@ -37,6 +38,8 @@ enum Document {
     Anatomy,
     /// survey-NAME.json
     Survey,
+    /// What `pushbench load --output json` writes
+    Load,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -49,6 +52,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         Document::Peers => schemars::schema_for!(Peers),
         Document::Anatomy => schemars::schema_for!(Anatomy),
         Document::Survey => schemars::schema_for!(Survey),
+        Document::Load => schemars::schema_for!(DriveReport),
     };
     output::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Done)

@@ -62,6 +62,9 @@ pub(crate) struct Options {
     /// SSE: tell clients to wait this many milliseconds before they reconnect
     #[arg(long, value_name = "MS")]
     sse_retry: Option<u64>,
+    /// WebSocket: send every message of a client back to it, as it came
+    #[arg(long)]
+    echo: bool,
     /// Send SSE comments or WebSocket pings this many seconds apart
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     heartbeat: Option<u32>,
@@ -89,6 +92,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let tuning = tuning_of(transport, options.stack, options.tuning)?;
     read_buffer_of(transport, options)?;
     only_bare(options)?;
+    if options.echo && transport.name() != "websocket" {
+        wrong!(
+            "--echo is for websocket; subscribers of {} send no messages",
+            transport.name()
+        );
+    }
     let shards = shards(options, files)?;
     let server = Server::start(Config {
         transport,
@@ -104,6 +113,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             sse_ids: !options.sse_no_ids,
             sse_event: options.sse_event.clone(),
             sse_retry_ms: options.sse_retry,
+            echo: options.echo,
             heartbeat_s: options.heartbeat,
             poll_timeout_ms: options.poll_timeout,
             queue: options.queue.map_or(usize::MAX, |queue| queue as usize),

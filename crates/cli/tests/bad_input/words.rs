@@ -41,7 +41,7 @@ fn scenarios_that_cannot_be_run() {
         let ended = finish(&mut stage.pushbench(["run", "--scenario", "bad.toml"])).with(1);
         ended.in_one_line(&[&place, wanted]);
         let load = [
-            "load",
+            "trial",
             "--transport",
             "sse",
             "--url",
@@ -172,7 +172,7 @@ fn unknown_names_are_answered_with_the_known_ones() {
             &["\"nope\"", "sse, websocket, long-poll, tcp"],
         ),
         (
-            [&["load", "--transport", "nope"][..], &url].concat(),
+            [&["trial", "--transport", "nope"][..], &url].concat(),
             &["\"nope\"", "sse, websocket, long-poll, tcp"],
         ),
     ] {
@@ -218,7 +218,7 @@ fn addresses_that_are_none() {
         ("tcp", "tcp://127.0.0.1:1", "--control http://"),
     ] {
         let ended =
-            finish(&mut stage.pushbench(["load", "--transport", transport, "--url", url])).with(1);
+            finish(&mut stage.pushbench(["trial", "--transport", transport, "--url", url])).with(1);
         ended.in_one_line(&[wanted]);
     }
 }
@@ -240,7 +240,8 @@ fn addresses_that_cannot_be_had() {
     drop(taken);
     // Nobody listens there any more.
     let url = format!("http://{address}");
-    let ended = finish(&mut stage.pushbench(["load", "--transport", "sse", "--url", &url])).with(1);
+    let ended =
+        finish(&mut stage.pushbench(["trial", "--transport", "sse", "--url", &url])).with(1);
     ended.in_one_line(&[
         &format!("cannot connect to {address}"),
         "is the server running",

@@ -249,7 +249,7 @@ mod tests {
                        printf 'GET %s HTTP/1.1\\r\\n%s\\r\\n' \"$1\" \"$2\" >&3; cat <&3 >/dev/null; }; ";
     const WAITS: Waits = Waits {
         first: Duration::from_secs(60),
-        quiet: Duration::from_millis(300),
+        quiet: Duration::from_millis(1500),
     };
 
     fn verdicts(script: &str) -> Vec<(bool, String)> {

@@ -15,7 +15,8 @@ use pushbench_sys::process::ThreadClock;
 use pushbench_transport::subscriber::{Request, Subscribers};
 use pushbench_transport::transport::Transport;
 
-use super::turn::{Harvest, Subject};
+use super::check::Harvest;
+use super::turn::Subject;
 
 /// The kernel cuts names of threads to 15 bytes.
 const THREAD: &str = "client-own";

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{PeerList, PushServer, Receiver, VersionCommands};
-use crate::servers::{Server, ServersError, Source, is_plain};
+use crate::servers::{Paths, Server, ServersError, Source, is_plain, needs};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -181,8 +181,8 @@ fn receivers(raw: Vec<RawReceiver>, source: &Source<'_>) -> Result<Vec<Receiver>
 impl RawReceiver {
     fn validated(self, file: &Path) -> Receiver {
         let home = file.parent().unwrap_or(Path::new(""));
-        let directory = self.directory.map(|directory| home.join(directory));
-        let base = directory.as_deref().unwrap_or(home);
+        let directory = self.directory.as_ref();
+        let directory = directory.map(|directory| home.join(directory));
         Receiver {
             process: Server {
                 label: ServerLabel {
@@ -192,10 +192,12 @@ impl RawReceiver {
                 },
                 command: self.command,
                 publisher: Publisher::Server,
+                paths: Paths::default(),
+                resumes: true,
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,
-                needs: self.needs.iter().map(|path| base.join(path)).collect(),
+                needs: needs(home, self.directory.as_deref(), &self.needs),
                 install: self.install,
                 one_tuning: false,
                 profile: Profile::Quick,
@@ -265,9 +267,14 @@ stack = "nchan"
         let other = &list.receivers[1];
         assert_eq!(other.counted_by, CountedBy::Server);
         assert!(other.announces && !other.ours);
+        let needs = other.process.needs.iter();
+        let needs: Vec<_> = needs.map(|need| need.path.as_path()).collect();
         assert_eq!(
-            other.process.needs,
-            [Path::new("benches/peers/there/y")],
+            needs,
+            [
+                Path::new("benches/peers/there"),
+                Path::new("benches/peers/there/y")
+            ],
             "relative to its directory"
         );
         assert_eq!(other.versions["x"], ["x", "-v"]);

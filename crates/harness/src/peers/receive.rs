@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use pushbench_model::control::PublishOrder;
+use pushbench_model::message::TEXT_ENVELOPE;
 use pushbench_model::payload::{Payload, PayloadKind};
 use pushbench_model::peers::{CountedBy, PeerLoad};
 use pushbench_model::schedule::{Arrivals, Schedule};
@@ -57,6 +58,7 @@ pub(super) fn receive(
     let host = host.trim_end_matches('/').to_owned();
     let control = Control::new(address.control.as_deref().unwrap_or(&address.data))?;
 
+    let message_bytes = TEXT_ENVELOPE + load.payload_bytes as usize;
     let scratch = Scratch::new()?;
     let arguments: Vec<_> = receiver
         .process
@@ -66,6 +68,7 @@ pub(super) fn receive(
             argument
                 .replace("{address}", &host)
                 .replace("{connections}", &load.connections.to_string())
+                .replace("{message-bytes}", &message_bytes.to_string())
                 .into()
         })
         .collect();

@@ -19,9 +19,7 @@ fn soon() -> Instant {
 
 /// Gone, or dead and waiting for whoever inherited it.
 fn has_ended(id: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+    !group::runs(id.parse().unwrap())
 }
 
 #[test]
@@ -50,14 +48,19 @@ fn lines_come_before_the_end_and_last_words_are_kept() {
 fn dropping_ends_the_process_and_what_it_started() {
     let stop = AtomicBool::new(false);
     let events = Events::new(&stop);
-    let process = start("sleep 1000 & echo READY $!; wait", &events);
+    let script =
+        "for i in 1 2 3 4 5 6 7 8; do sleep 1000 & all=\"$all $!\"; done; echo READY $all; wait";
+    let process = start(script, &events);
     let Ok(Event::Line(_, line)) = events.next(soon()) else {
         panic!("a line expected")
     };
-    let (id, worker) = (process.id().to_string(), &line["READY ".len()..]);
-    assert!(!has_ended(&id) && !has_ended(worker));
+    let mut all: Vec<&str> = line.split(' ').skip(1).collect();
+    assert_eq!(all.len(), 8);
+    let id = process.id().to_string();
+    all.push(&id);
+    assert!(!all.iter().any(|id| has_ended(id)));
     drop(process);
-    assert!(has_ended(&id) && has_ended(worker));
+    assert!(all.iter().all(|id| has_ended(id)), "{all:?}");
 }
 
 #[test]

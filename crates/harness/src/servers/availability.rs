@@ -77,12 +77,10 @@ fn missing(
             ));
         }
     }
-    server
-        .directory
-        .iter()
-        .chain(&server.needs)
-        .find(|path| !path.exists())
-        .map(|path| format!("{} does not exist", path.display()))
+    let mut needs = server.needs.iter();
+    needs
+        .find(|need| !need.path.exists())
+        .map(|need| format!("{} does not exist", need.named.display()))
 }
 
 fn version(program: &str, path: &OsStr) -> Result<String, String> {
@@ -177,6 +175,33 @@ mod tests {
             reason("directory = \"/no/dir\"").unwrap(),
             "/no/dir does not exist"
         );
+    }
+
+    /// A reason goes into records, and those are shared.
+    #[test]
+    fn what_is_missing_is_named_as_the_list_sees_it() {
+        let home = tempfile::tempdir().unwrap();
+        let list = home.path().join("servers.toml");
+        let text = |more: &str| {
+            format!(
+                "[[server]]\nstack = \"x\"\ntransports = [\"sse\"]\ncommand = [\"x\"]\n\
+                 publishes = \"relay\"\nabout = \"\"\n{more}"
+            )
+        };
+        let reason = |more: &str| {
+            let servers = Server::parse(&text(more), &list).unwrap();
+            check(servers).absent.pop().map(|absent| absent.reason)
+        };
+        let in_a_directory = "directory = \"node\"\nneeds = [\"modules/ws\"]";
+        assert_eq!(reason(in_a_directory).unwrap(), "node does not exist");
+        std::fs::create_dir(home.path().join("node")).unwrap();
+        assert_eq!(
+            reason(in_a_directory).unwrap(),
+            "node/modules/ws does not exist"
+        );
+        assert_eq!(reason("needs = [\"../x\"]").unwrap(), "../x does not exist");
+        std::fs::create_dir_all(home.path().join("node/modules/ws")).unwrap();
+        assert_eq!(reason(in_a_directory), None);
     }
 
     #[test]

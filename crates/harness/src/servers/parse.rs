@@ -11,7 +11,7 @@ use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Server;
+use super::{Server, needs, paths};
 
 /// A list of servers that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,10 @@ struct RawServer {
     command: Spanned<Vec<Spanned<String>>>,
     directory: Option<PathBuf>,
     publishes: Publishes,
+    #[serde(default)]
+    paths: paths::RawPaths,
+    #[serde(default = "by_sequence")]
+    resumes: bool,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -51,6 +55,10 @@ struct RawServer {
     needs: Vec<PathBuf>,
     #[serde(default)]
     install: String,
+}
+
+fn by_sequence() -> bool {
+    true
 }
 
 fn in_every_profile() -> Profile {
@@ -136,6 +144,7 @@ impl RawServer {
                 return Err(source.error(argument.span(), &message));
             }
         }
+        paths::validate(&self.paths, self.transports.get_ref(), source)?;
         if let Some(tunings) = &self.tunings {
             let uses = |argument: &Spanned<String>| argument.get_ref().contains("{tuning}");
             let is_told = self.command.get_ref().iter().any(uses);
@@ -170,15 +179,16 @@ impl RawServer {
             .directory
             .as_ref()
             .map(|directory| home.join(directory));
-        let base = directory.as_deref().unwrap_or(home);
         let command = self
             .command
             .get_ref()
             .iter()
             .map(|argument| argument.get_ref().clone());
         Server {
+            paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),
+            resumes: self.resumes,
             publisher: match self.publishes {
                 Publishes::Schedule => Publisher::Server,
                 Publishes::Relay => Publisher::Load,
@@ -189,7 +199,7 @@ impl RawServer {
             about: self.about.clone(),
             program: self.program.clone(),
             minimum: self.minimum.as_ref().map(|minimum| *minimum.get_ref()),
-            needs: self.needs.iter().map(|path| base.join(path)).collect(),
+            needs: needs(home, self.directory.as_deref(), &self.needs),
             install: self.install.clone(),
             directory,
         }
@@ -258,6 +268,8 @@ needs = ["node_modules/ws"]
 install = "npm ci"
 profile = "standard"
 max-connections = 5000
+paths = { websocket = "/sub?a=1", publish = "/pub" }
+resumes = false
 "#;
 
     fn parse(text: &str) -> Result<Vec<Server>, ServersError> {
@@ -282,9 +294,13 @@ max-connections = 5000
             ws.directory.as_deref(),
             Some(Path::new("benches/servers/node"))
         );
+        let needs = ws.needs.iter().map(|need| need.path.display().to_string());
         assert_eq!(
-            ws.needs,
-            [Path::new("benches/servers/node/node_modules/ws")]
+            needs.collect::<Vec<_>>(),
+            [
+                "benches/servers/node",
+                "benches/servers/node/node_modules/ws"
+            ]
         );
         assert_eq!(ws.minimum, Some(20));
         assert_eq!(
@@ -293,6 +309,10 @@ max-connections = 5000
         );
         let ours = (servers[0].profile, servers[0].max_connections);
         assert_eq!(ours, (Profile::Quick, None));
+        assert_eq!(ws.paths.subscribe.as_deref(), Some("/sub?a=1"));
+        assert_eq!(ws.paths.publish.as_deref(), Some("/pub"));
+        assert!(!ws.resumes && servers[0].resumes);
+        assert_eq!(servers[0].paths, paths::Paths::default());
     }
 
     #[test]
@@ -362,6 +382,9 @@ max-connections = 5000
                 "expected one of `quick`, `standard`, `thorough`",
             ),
             ("= 5000", "= 0", 21, "connections it can hold"),
+            ("\"/pub\"", "\"pub\"", 22, "\"pub\" is no path"),
+            ("{ websocket =", "{ sse =", 22, "\"sse\" has no path here"),
+            ("= false", "= \"no\"", 23, "expected a boolean"),
             ("about = \"ours\"\n", "", 2, "missing field `about`"),
             (
                 "[[server]]\nstack = \"ref",

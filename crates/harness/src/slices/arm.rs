@@ -59,7 +59,9 @@ impl<'a> Arm<'a> {
         let mut command = runner.server_command(&planned);
         let process = Process::start(&mut command, &runner.cores.server, Role::Server, &events)
             .map_err(|reason| of_this(reason.into()))?;
-        let address = ready(&process, &events, runner.deadlines.ready).map_err(of_this)?;
+        let address = ready(&process, &events, runner.deadlines.ready)
+            .map_err(of_this)?
+            .with(&server.paths);
         let start_load = || {
             let mut command = runner.load_command(&planned, &address)?;
             command.args(["--slice-messages", &config.messages.to_string()]);

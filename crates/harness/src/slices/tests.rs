@@ -41,7 +41,7 @@ fn a_crowd_has_no_slices() {
 
 #[test]
 fn an_estimate_has_the_starts_and_the_rounds() {
-    assert_eq!(config(1, 1).estimate(), Duration::from_millis(1000 + 1500));
+    assert_eq!(config(1, 1).estimate(), Duration::from_millis(1000 + 1000));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::{Meddler, ProcessRunner, Sides, result};
 use crate::plan::{self, PlannedTrial};
 use crate::process::{Event, Events, Exit, Process, Quiet, Role};
 use crate::sample::Probe;
+use crate::servers::Paths;
 
 /// Lines of a server's standard error that are worth a place in the record.
 const LAST_LINES: usize = 20;
@@ -50,6 +51,14 @@ impl Address {
             control: words.next().map(str::to_owned),
         })
     }
+
+    /// The same for a server with endpoints of its own.
+    pub(crate) fn with(self, paths: &Paths) -> Self {
+        Self {
+            control: paths.control_url(&self.data, self.control.as_deref()),
+            data: paths.data_url(&self.data),
+        }
+    }
 }
 
 /// What was seen in a trial that came to its end.
@@ -78,7 +87,8 @@ impl Conversation<'_> {
         let events = Events::new(runner.stop);
         let mut command = runner.server_command(trial);
         let server = Process::start(&mut command, &runner.cores.server, Role::Server, &events)?;
-        let mut address = ready(&server, &events, runner.deadlines.ready)?;
+        let mut address =
+            ready(&server, &events, runner.deadlines.ready)?.with(&trial.server.paths);
         address.data = meddler.data_url(&address.data)?;
         if trial.server.publisher == Publisher::Server && address.control.is_none() {
             let reason =

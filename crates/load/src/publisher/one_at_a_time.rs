@@ -49,7 +49,8 @@ impl OneAtATime {
             "application/json"
         };
         let head = format!(
-            "{REQUEST} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            control.publish_path(),
             control.host,
             maker.body_len()
         );

@@ -1,4 +1,4 @@
-//! This process publishes through `POST /publish`, for servers that only relay.
+//! This process publishes through `POST /publish`, or another path of the control endpoint, for servers that only relay.
 //!
 //! Requests go out on one keep-alive connection when the schedule says so, without waiting for the answers: an open
 //! loop must not slow down because the server does. The answers are read and counted by a second thread.
@@ -67,12 +67,14 @@ impl Relay {
         let (orders, inbox) = channel();
         let (outbox, reports) = channel();
         let host = control.host.clone();
+        let path = control.publish_path().to_owned();
         thread::Builder::new()
             .name(PUBLISHER_THREAD.into())
             .spawn(move || {
                 let thread = prepare_thread().to_string();
                 let mut sender = Sending {
                     out,
+                    path,
                     host,
                     carries_binary,
                     next_seq: 1,
@@ -137,6 +139,7 @@ impl Drop for Relay {
 
 struct Sending {
     out: TcpStream,
+    path: String,
     host: String,
     carries_binary: bool,
     next_seq: u64,
@@ -158,7 +161,8 @@ impl Sending {
             "application/json"
         };
         let head = format!(
-            "POST /publish HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            self.path,
             self.host,
             maker.body_len()
         );

@@ -43,6 +43,7 @@ measure-s = { quick = 0.01, standard = 1.0, thorough = 1.0 }
 /// Patient enough for a slow machine, where something is to come.
 pub(crate) const PATIENT: Patience = Patience {
     connect: Duration::from_secs(20),
+    connect_each: Duration::ZERO,
     first_message: Duration::from_secs(20),
     drain: Duration::from_secs(20),
     control: Duration::from_secs(20),

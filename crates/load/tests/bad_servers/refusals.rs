@@ -115,6 +115,13 @@ fn a_server_that_never_answers_is_not_waited_for() {
         let expected = format!("{NONE} within 300ms");
         assert_eq!(error(transport, target, patience), expected, "{transport}");
     }
+    // More subscribers are waited for longer.
+    let patience = Patience {
+        connect_each: IMPATIENT / 3,
+        ..patience
+    };
+    let expected = format!("{NONE} within 600ms");
+    assert_eq!(error("tcp", target, patience), expected);
 }
 
 /// Those that were accepted are counted as such.

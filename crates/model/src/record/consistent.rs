@@ -108,11 +108,57 @@ pub(super) fn anatomy(anatomy: &Anatomy) -> Result<(), Inconsistency> {
             })?;
         }
     }
+    parts(anatomy)
+}
+
+/// What an anatomy holds besides its stages.
+fn parts(anatomy: &Anatomy) -> Result<(), Inconsistency> {
+    for one in &anatomy.batching {
+        if ![one.alone_ns, one.together_ns, one.ratio]
+            .iter()
+            .all(ordered)
+        {
+            return Err(format!(
+                "batching of {:?}: quartiles are not in order",
+                one.name
+            ));
+        }
+    }
+    for one in &anatomy.instrument {
+        let compared = [one.p50, one.p99];
+        let quartiles = compared.iter().flat_map(|p| [p.ours_ns, p.raw_ns, p.ratio]);
+        if !quartiles.into_iter().all(|q| ordered(&q)) {
+            return Err(format!(
+                "instrument, {}, {} subscribers: quartiles are not in order",
+                one.transport, one.subscribers
+            ));
+        }
+    }
+    let mut setups = BTreeSet::new();
+    for one in &anatomy.setups {
+        if ![one.cpu_ns, one.times_floor].iter().flatten().all(ordered) {
+            return Err(format!(
+                "set-up of {} {:?}: quartiles are not in order",
+                one.side.label(),
+                one.name
+            ));
+        }
+        if !setups.insert((one.side, &one.name)) {
+            return Err(format!(
+                "set-up of {} {:?}: it is there twice",
+                one.side.label(),
+                one.name
+            ));
+        }
+    }
     Ok(())
 }
 
+fn ordered(q: &Quartiles) -> bool {
+    0.0 <= q.low && q.low <= q.median && q.median <= q.high
+}
+
 fn disordered(row: &Row) -> Option<&'static str> {
-    let ordered = |q: &Quartiles| 0.0 <= q.low && q.low <= q.median && q.median <= q.high;
     if !ordered(&row.cpu_ns) {
         return Some("cpu_ns");
     }

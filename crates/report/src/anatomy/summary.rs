@@ -3,7 +3,7 @@
 use pushbench_model::anatomy::{Anatomy, Side, Stage};
 
 use super::tables::counted_figure;
-use super::{findings, notices, sorted, stages, words};
+use super::{findings, goals, notices, sorted, stages, words};
 use crate::number::{Unit, capitalised, significant};
 use crate::table::{Cell, Column, Table};
 
@@ -14,6 +14,8 @@ pub struct AnatomySummary {
     pub stages: Vec<StageSummary>,
     /// What was found, a line each: title, number.
     pub findings: Vec<String>,
+    /// How many goals were met, and which were missed, if any figure has one.
+    pub goals: Option<String>,
     /// What a reader must know before trusting a figure: debug build, interruption, contenders left out.
     pub notices: Vec<String>,
 }
@@ -33,6 +35,7 @@ pub fn anatomy_summary(anatomy: &Anatomy) -> AnatomySummary {
     let first = |side| stages(anatomy, side).first().copied();
     let stages = Side::ALL.into_iter().filter_map(first);
     let findings = findings(anatomy).into_iter();
+    let goals = goals::tally(anatomy).map(|tally| format!("Held against the goals: {tally}."));
     AnatomySummary {
         stages: stages
             .map(|stage| StageSummary {
@@ -43,6 +46,7 @@ pub fn anatomy_summary(anatomy: &Anatomy) -> AnatomySummary {
         findings: findings
             .map(|finding| format!("{}: {}", finding.title, finding.figure))
             .collect(),
+        goals,
         notices: notices(anatomy),
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
 fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     let mut notes = vec![format!(
         "Small figures: the middle half of {} slices. Bytes are TCP payload, down from the server, up to it.",
-        whole(u64::from(anatomy.turns))
+        whole(u64::from(stage.turns.unwrap_or(anatomy.turns)))
     )];
     let any = |has: fn(&Row) -> bool| stage.rows.iter().any(has);
     if any(|row| row.user_instructions.is_some()) {
@@ -78,7 +78,8 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     } else if matches!(anatomy.counting, Counting::Callgrind { .. }) {
         notes.push(
             "Instructions were not counted in this stage: callgrind runs a program many times slower, so it is used for \
-             fewer subscribers only."
+             fewer subscribers only. What a delivery needs here follows from the counts at one and at a hundred: a part \
+             that each pays, and a share in what is paid once per message."
                 .into(),
         );
     } else {
@@ -97,7 +98,7 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
 }
 
 /// Median, with the middle half of the slices under it.
-fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
+pub(super) fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
     Cell::plain(scale.number(q.median)).under(format!(
         "{}–{}",
         scale.number(q.low),
@@ -106,7 +107,7 @@ fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
 }
 
 /// The multiple of the floor, likewise.
-fn times(q: &Quartiles) -> Cell {
+pub(super) fn times(q: &Quartiles) -> Cell {
     Cell::plain(significant(q.median, 3)).under(words::range(q))
 }
 

@@ -40,7 +40,7 @@ pub(crate) const RUNGS: [(&str, &str); 5] = [
 ];
 
 /// How the figures are made, and what they do not say.
-pub(crate) const METHOD: [(&str, &str); 6] = [
+pub(crate) const METHOD: [(&str, &str); 7] = [
     (
         "Turns",
         "All contenders of a stage are alive at once and take turns in short slices, so that what the machine does \
@@ -69,6 +69,11 @@ pub(crate) const METHOD: [(&str, &str); 6] = [
         "Messages per wake",
         "With ten messages per wake ten are ready when the process looks, and it may write or read them together. Costs \
          are still per message.",
+    ),
+    (
+        "Goals",
+        "What this project has set itself, stated before it was measured. A figure meets a goal if its whole interval \
+         does, misses it if none of the interval does, and decides nothing otherwise.",
     ),
     (
         "Bars",
@@ -199,8 +204,12 @@ pub(crate) fn notices(anatomy: &Anatomy) -> Vec<String> {
             names.push(&one.name);
         }
     }
-    let left_out = (!names.is_empty())
-        .then(|| capitalised(&format!("left out of the anatomy: {}.", names.join(", "))));
+    let left_out = (!names.is_empty()).then(|| {
+        capitalised(&format!(
+            "left out of the anatomy, of some stages or of all: {}.",
+            names.join(", ")
+        ))
+    });
     [debug, stopped(anatomy), left_out]
         .into_iter()
         .flatten()

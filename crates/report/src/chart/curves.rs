@@ -7,6 +7,7 @@ use super::width::text_width;
 use crate::metric::Series;
 use crate::number::{Unit, tick};
 use crate::results::Arm;
+use pushbench_model::histogram::Histogram;
 use pushbench_stats::percentile;
 
 /// A curve, its points as (depth, nanoseconds). The depth of a quantile q is `-log10(1 - q)`: 1 for p90, 2 for p99.
@@ -44,9 +45,12 @@ const TICKS: [(f64, &str); 7] = [
 
 /// The points of `series` over all valid trials of `arm`, as deep as its samples carry.
 pub(super) fn points(arm: &Arm<'_>, series: Series) -> Vec<(f64, f64)> {
-    let Some((histogram, lost)) = arm.samples(series) else {
-        return Vec::new();
-    };
+    arm.samples(series)
+        .map_or_else(Vec::new, |(histogram, lost)| depths(histogram, lost))
+}
+
+/// The points of `histogram`, beside whose samples `lost` messages never came, as deep as they carry.
+pub(super) fn depths(histogram: &Histogram, lost: u64) -> Vec<(f64, f64)> {
     let n = (histogram.len() + lost) as f64;
     let last = ((n / 10.0).log10() * f64::from(STEPS_PER_DECADE))
         .floor()

@@ -130,12 +130,22 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
+    /// Of the known transports alone.
+    pub(crate) fn known() -> Self {
+        Self {
+            transports: ["tcp", "sse", "websocket", "long-poll"]
+                .map(String::from)
+                .into(),
+            stacks: vec!["reference".into()],
+        }
+    }
+
     /// The known transports keep their colours in every report; others follow in the order of the run.
     pub(crate) fn new(run: &Run) -> Self {
-        let mut transports: Vec<String> = ["tcp", "sse", "websocket", "long-poll"]
-            .map(String::from)
-            .into();
-        let mut stacks: Vec<String> = vec!["reference".into()];
+        let Self {
+            mut transports,
+            mut stacks,
+        } = Self::known();
         for ServerLabel {
             transport, stack, ..
         } in &run.servers

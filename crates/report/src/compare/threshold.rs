@@ -112,7 +112,7 @@ impl FromStr for Threshold {
     type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = Reader::new(text);
         let asked = reader.metric()?;
         let side = reader.side()?;
         let limit = reader.change(asked)?;
@@ -126,31 +126,40 @@ impl FromStr for Threshold {
 }
 
 /// A place in an expression.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     text: &'a str,
     /// In bytes, always between two characters.
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn error(&self, at: usize, message: String) -> ThresholdError {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn error(&self, at: usize, message: String) -> ThresholdError {
         ThresholdError {
             column: 1 + self.text[..at].chars().count(),
             message,
         }
     }
 
-    fn rest(&self) -> &'a str {
+    pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    fn skip_spaces(&mut self) {
+    pub(crate) fn skip_spaces(&mut self) {
         let rest = self.rest();
         self.at += rest.len() - rest.trim_start().len();
     }
 
     /// What stands here as long as `wanted` says so.
-    fn take(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+    pub(crate) fn take(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
         let end = rest.find(|c| !wanted(c)).unwrap_or(rest.len());
         self.at += end;
@@ -174,7 +183,7 @@ impl<'a> Reader<'a> {
             })
     }
 
-    fn side(&mut self) -> Result<Side, ThresholdError> {
+    pub(crate) fn side(&mut self) -> Result<Side, ThresholdError> {
         self.skip_spaces();
         let side = match self.rest().chars().next() {
             Some('>') => Side::Above,

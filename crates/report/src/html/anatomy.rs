@@ -24,9 +24,20 @@ pub(super) fn section(anatomy: &Anatomy, palette: &Palette, alone: bool) -> Stri
         out += &findings.iter().map(found).collect::<String>();
         out += "</div>\n";
     }
+    if let Some(goals) = anatomy::goals(anatomy) {
+        out += "<h3>Held against the goals</h3>\n";
+        out += &table::plain(&goals);
+        out += &folded("What the goals are for", &list(&anatomy::reasons(anatomy)));
+    }
     for side in Side::ALL {
         out += &one_side(anatomy, side, palette);
     }
+    if let Some(instrument) = anatomy::instrument(anatomy) {
+        out += "<h3>What the instrument adds</h3>\n";
+        out += &format!("<p>{}</p>\n", escape(anatomy::INSTRUMENT));
+        out += &table::plain(&instrument);
+    }
+    out += &set_up(anatomy);
     if anatomy.stages.iter().all(|stage| stage.rows.is_empty()) {
         out += "<p>No stage was measured to its end: there is nothing to show.</p>\n";
     } else {
@@ -85,6 +96,24 @@ fn found(finding: &Finding) -> String {
         out += &format!("<p>{}</p>\n", escape(paragraph));
     }
     out + "</article>\n"
+}
+
+fn set_up(anatomy: &Anatomy) -> String {
+    let sides = Side::ALL.map(|side| (side, anatomy::setup(anatomy, side)));
+    if sides.iter().all(|(_, table)| table.is_none()) {
+        return String::new();
+    }
+    let mut out = format!(
+        "<h3>What a connection costs</h3>\n<p>{}</p>\n",
+        escape(anatomy::SETUP)
+    );
+    for (side, one) in sides {
+        if let Some(one) = one {
+            out += &format!("<h4>{} side</h4>\n", capitalised(side.label()));
+            out += &table::plain(&one);
+        }
+    }
+    out
 }
 
 fn one_side(anatomy: &Anatomy, side: Side, palette: &Palette) -> String {

@@ -60,8 +60,10 @@ fn render(table: &Table, name: impl Fn(&str) -> String) -> String {
 
 fn data(cell: &Cell, words: bool) -> String {
     let class = match (cell.tone, words) {
-        (Tone::Bad, _) => " class=\"bad\"",
-        (Tone::Absent, _) => " class=\"absent\"",
+        (Tone::Bad, true) => " class=\"words bad\"",
+        (Tone::Bad, false) => " class=\"bad\"",
+        (Tone::Absent, true) => " class=\"words absent\"",
+        (Tone::Absent, false) => " class=\"absent\"",
         (Tone::Good, _) => " class=\"words good\"",
         (Tone::Doubtful, _) => " class=\"words doubtful\"",
         (Tone::Code, _) => " class=\"words\"",
@@ -73,9 +75,10 @@ fn data(cell: &Cell, words: bool) -> String {
         .iter()
         .map(|small| format!("<small>{}</small>", escape(small)))
         .collect();
-    let text = escape(&cell.text);
     if cell.tone == Tone::Code {
-        return format!("<td{class}><pre>{text}</pre>{small}</td>");
+        let lines: Vec<String> = cell.text.split('\n').map(escape).collect();
+        return format!("<td{class}><pre>{}</pre>{small}</td>", lines.join("\n"));
     }
+    let text = escape(&cell.text);
     format!("<td{class}>{text}{small}</td>")
 }

@@ -2,7 +2,8 @@
 //! None of its figures was measured.
 
 use pushbench_model::anatomy::{
-    Anatomy, Calls, Counting, LeftOut, Quartiles, Row, Rung, Side, Stage,
+    Anatomy, Batching, Calls, Compared, Counting, Instrument, LeftOut, Quartiles, Row, Rung, SetUp,
+    Side, Stage,
 };
 use pushbench_model::record::{Record, SCHEMA};
 
@@ -74,6 +75,9 @@ pub fn anatomy() -> Anatomy {
         calls_counted: true,
         interrupted: false,
         stages,
+        batching: batching(),
+        instrument: instrument(),
+        setups: setups(),
         left_out: vec![
             LeftOut {
                 name: "sse/hyper".into(),
@@ -89,6 +93,83 @@ pub fn anatomy() -> Anatomy {
             },
         ],
     }
+}
+
+fn around(median: f64) -> Quartiles {
+    Quartiles {
+        low: median * 0.98,
+        median,
+        high: median * 1.02,
+    }
+}
+
+fn batching() -> Vec<Batching> {
+    [
+        ("floor", 0.11),
+        ("sse/bare", 0.12),
+        ("websocket/bare", 0.149),
+    ]
+    .map(|(name, ratio)| Batching {
+        name: name.into(),
+        subscribers: 100,
+        batch: 10,
+        alone_ns: around(1180.0),
+        together_ns: around(1180.0 * ratio),
+        ratio: around(ratio),
+    })
+    .into()
+}
+
+fn instrument() -> Vec<Instrument> {
+    let compared = |raw: f64, ratio| Compared {
+        ours_ns: around(raw * ratio),
+        raw_ns: around(raw),
+        ratio: around(ratio),
+    };
+    let mut all = Vec::new();
+    for (subscribers, deliveries, p50) in [(1, 1000, 28_000.0), (100, 2000, 90_000.0)] {
+        for (transport, ratio) in [("websocket", 1.01), ("tcp", 0.97), ("sse", 1.15)] {
+            all.push(Instrument {
+                transport: transport.into(),
+                subscribers,
+                deliveries,
+                p50: compared(p50, ratio),
+                p99: compared(p50 * 2.0, ratio),
+            });
+        }
+    }
+    all
+}
+
+fn setups() -> Vec<SetUp> {
+    let one = |side, name: &str, rung, instructions: f64, calls| SetUp {
+        side,
+        name: name.into(),
+        transport: name
+            .split('/')
+            .next()
+            .filter(|t| *t != "floor")
+            .unwrap_or("tcp")
+            .into(),
+        rung,
+        cpu_ns: Some(around(20_000.0 + instructions)),
+        times_floor: (rung != Rung::Floor).then(|| around(1.0 + instructions / 20_000.0)),
+        user_instructions: Some(instructions),
+        allocations: Some(instructions / 1000.0),
+        calls,
+    };
+    vec![
+        one(
+            Side::Server,
+            "websocket/bare",
+            Rung::Framing,
+            5200.0,
+            Some(6.0),
+        ),
+        one(Side::Server, "floor", Rung::Floor, 900.0, Some(6.0)),
+        one(Side::Server, "sse/bare", Rung::Framing, 1050.0, Some(6.0)),
+        one(Side::Client, "floor", Rung::Floor, 700.0, None),
+    ]
 }
 
 /// The record that `pushbench anatomy` leaves behind by itself.
@@ -138,6 +219,9 @@ pub fn only_floor(mut anatomy: Anatomy) -> Anatomy {
     if let Some(last) = anatomy.stages.last_mut() {
         last.rows.clear();
     }
+    anatomy.batching.clear();
+    anatomy.instrument.clear();
+    anatomy.setups.clear();
     anatomy.interrupted = true;
     anatomy
 }
@@ -204,6 +288,7 @@ fn stage(side: Side, subscribers: u32, batch: u32) -> Stage {
         side,
         subscribers,
         batch,
+        turns: None,
         rows,
     }
 }

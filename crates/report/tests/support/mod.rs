@@ -9,6 +9,7 @@ mod run;
 mod selftest;
 mod sketch;
 mod slices;
+mod survey;
 mod variants;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,12 @@ use pushbench_model::record::{
 use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::tuning::Tuning;
 pub use pushbench_stats::noise::Noise;
+pub use survey::survey;
 
 pub use anatomy::{anatomy, anatomy_alone, not_dearer, only_floor};
 use run::run;
 use sketch::Sketch;
-pub use variants::{extreme, with_counters};
+pub use variants::{extreme, with_counters, with_layers};
 
 /// What makes a synthetic server: medians and costs before noise.
 struct Model {

@@ -3,7 +3,40 @@
 use pushbench_model::histogram;
 use pushbench_model::record::{CounterValues, Record};
 
-use super::put;
+use super::Tuning::{Defaults, Fixed};
+use super::{Model, Noise, model, put, record, trial};
+
+/// What stands below and above the reference.
+#[rustfmt::skip]
+const LAYERS: [Model; 5] = [
+    model("sse", "bare", Fixed, 120e3, 0.004, 2.4e3, 31e3, 1.5e3),
+    model("websocket", "bare", Fixed, 118e3, 0.004, 2.3e3, 37e3, 1.2e3),
+    model("long-poll", "bare", Fixed, 160e3, 0.009, 6.1e3, 30e3, 2.0e3),
+    model("sse", "axum", Defaults, 341e3, 0.005, 7.9e3, 96e3, 48.5e3),
+    model("websocket", "axum", Defaults, 325e3, 0.004, 8.5e3, 109e3, 50.1e3),
+];
+
+/// The synthetic record with the bare stack and a framework.
+pub fn with_layers() -> Record {
+    let mut record = record();
+    record.run.servers.extend(LAYERS.iter().map(Model::label));
+    let framework = record.run.servers.iter().filter(|s| s.stack == "axum");
+    let framework: Vec<_> = framework.cloned().collect();
+    record.run.one_tuning.extend(framework);
+    let mut noise = Noise::new(20_260_102);
+    let scenarios = record.run.scenarios.clone();
+    for repetition in 1..=6 {
+        for scenario in &scenarios {
+            for model in &LAYERS {
+                record.run.planned += 1;
+                let number = record.run.planned;
+                let made = trial(number, repetition, scenario, model, 1.0, &mut noise);
+                record.trials.push(made);
+            }
+        }
+    }
+    record
+}
 
 /// Adds hardware counts to every trial, as a machine with counters would.
 pub fn with_counters(mut record: Record) -> Record {

@@ -173,6 +173,79 @@ fn pipelined_polls_are_answered_in_order() {
     client.expect("two\n");
 }
 
+/// A server may treat a poll like the last one better than others: none may feel what came before it.
+#[test]
+fn polls_of_every_kind_follow_each_other_on_one_connection() {
+    let server = server("long-poll");
+    let mut client = Client::connect(server.data_addr());
+    let usual = |after: u64| poll(&format!("?after={after}"));
+    let with = |after: u64, field: &str| {
+        format!("GET /poll?after={after} HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n")
+    };
+    let mut newest = 0;
+    let mut publish = || {
+        newest += 1;
+        server.hub().publish(newest.to_string().as_bytes(), false);
+        newest
+    };
+    for round in 0..4 {
+        // Held, several times the same way, across a number with one digit more.
+        for _ in 0..4 {
+            client.send(usual(newest_of(&server)));
+            let line = format!("{}\n", publish());
+            assert_eq!(client.head(), head(line.len()));
+            client.expect(&line);
+        }
+        let newest = newest_of(&server);
+        let last = format!("{newest}\n");
+        // Not held.
+        assert_eq!(client.ask(&usual(newest - 1)), head(last.len()));
+        client.expect(&last);
+        assert_eq!(
+            client.ask(&poll(&format!("?after={newest}&timeout=0"))),
+            NOTHING
+        );
+        // Cut in two, at another place each time.
+        let request = usual(newest - 1);
+        let (start, rest) = request.split_at(10 * (round + 1));
+        client.send(start);
+        assert_eq!(client.ask(rest), head(last.len()));
+        client.expect(&last);
+        // Two and a half at once.
+        client.send(usual(newest - 1).repeat(2) + "GET /po");
+        for _ in 0..2 {
+            assert_eq!(client.head(), head(last.len()));
+            client.expect(&last);
+        }
+        client.send(format!("ll?after={newest} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let line = format!("{}\n", publish());
+        assert_eq!(client.head(), head(line.len()));
+        client.expect(&line);
+        // The cursor of the header is the one that counts.
+        assert_eq!(
+            client.ask(&with(newest + 1, &format!("Last-Event-ID: {newest}"))),
+            head(line.len())
+        );
+        client.expect(&line);
+        let refused = client.ask("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(refused.starts_with("HTTP/1.1 404"), "{refused}");
+    }
+    // One that asks for the end of the connection, behind one that is held.
+    let newest = newest_of(&server);
+    client.send(usual(newest) + &with(newest, "Connection: close"));
+    let line = format!("{}\n", publish());
+    assert_eq!(client.head(), head(line.len()));
+    client.expect(&line);
+    let closing = head(line.len()).replace("content-length", "connection: close\r\ncontent-length");
+    assert_eq!(client.head(), closing);
+    client.expect(&line);
+    client.expect_end();
+}
+
+fn newest_of(server: &pushbench_server::Server) -> u64 {
+    server.hub().published()
+}
+
 #[test]
 fn a_cursor_older_than_the_ring_gets_the_oldest_kept() {
     let server = server("long-poll");

@@ -85,16 +85,19 @@ impl ServerProcess {
 
     /// Publishes `count` bodies that `body` makes of their numbers, and returns when all are published.
     pub(crate) fn publish(&self, count: u64, body: impl Fn(u64) -> Vec<u8>) {
-        let mut client = Client::connect(self.control);
+        let mut publisher = self.publisher();
         for seq in 1..=count {
-            let body = body(seq);
-            let len = body.len();
-            client.send(format!(
-                "POST /publish HTTP/1.1\r\nHost: x\r\nContent-Length: {len}\r\n\r\n"
-            ));
-            client.send(body);
-            assert!(client.head().starts_with("HTTP/1.1 204 "));
+            publisher.begin(&body(seq));
+            publisher.finish();
         }
+    }
+
+    pub(crate) fn publisher(&self) -> Publisher {
+        Publisher(Client::connect(self.control))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -133,6 +136,24 @@ impl ServerProcess {
         drop(self.child.stdin.take());
         let errors = BufReader::new(self.child.stderr.take().unwrap());
         errors.lines().map(Result::unwrap).collect()
+    }
+}
+
+/// A connection to the control endpoint on which messages are published, one after the other.
+pub(crate) struct Publisher(Client);
+
+impl Publisher {
+    pub(crate) fn begin(&mut self, body: &[u8]) {
+        let len = body.len();
+        self.0.send(format!(
+            "POST /publish HTTP/1.1\r\nHost: x\r\nContent-Length: {len}\r\n\r\n"
+        ));
+        self.0.send(body);
+    }
+
+    /// Returns when the message is published.
+    pub(crate) fn finish(&mut self) {
+        assert!(self.0.head().starts_with("HTTP/1.1 204 "));
     }
 }
 

@@ -9,6 +9,7 @@ mod child;
 mod common;
 mod crowd;
 mod files;
+mod healthy;
 mod lies;
 mod stopped;
 mod wire;

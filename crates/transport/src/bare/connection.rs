@@ -35,6 +35,9 @@ pub(super) struct Connection<S> {
     pub(super) ending: bool,
     /// A request of it was whole, and no byte of a further one has come.
     pub(super) opened: bool,
+    /// It is between a usual answer and the next usual request, or waits for its answer: nothing is kept of it and nothing
+    /// owed to it. Whatever else is done with a connection must unset this first.
+    pub(super) tidy: bool,
     /// See [`super::Asked::Stream`].
     pub(super) plain: bool,
     pub(super) form: Form,
@@ -64,6 +67,7 @@ impl<S: Default> Connection<S> {
             unread: false,
             ending: false,
             opened: false,
+            tidy: false,
             plain: false,
             form: Form::default(),
             cursor: 0,
@@ -88,13 +92,14 @@ impl<S> Connection<S> {
     /// Whether it is sent what all others are sent.
     #[inline]
     pub(super) fn is_usual(&self) -> bool {
-        match self.phase {
-            Phase::Streaming => !self.plain,
-            Phase::Held => {
-                self.form.is_usual() && self.inbox.is_empty() && !self.unread && !self.ending
-            }
-            _ => false,
-        }
+        self.phase == Phase::Streaming && !self.plain
+    }
+
+    /// Whether nothing is left of the last request and its answer, so that the next can be dealt with by itself.
+    #[inline]
+    pub(super) fn is_tidy(&self) -> bool {
+        let read = self.inbox.is_empty() && self.skip == 0 && !self.unread && !self.ending;
+        read && self.phase == Phase::Opening && self.form.is_usual() && self.is_clear()
     }
 
     /// Whether something is to go out before any further message.
@@ -135,6 +140,17 @@ impl<S> Slab<S> {
         });
         self.slots[index as usize].connection = Some(connection);
         (index, self.token_of(index))
+    }
+
+    /// The connection that `token` was made for, unless it is gone, and its index.
+    #[inline]
+    pub(super) fn of(&mut self, token: u64) -> Option<(u32, &mut Connection<S>)> {
+        let index = token as u32;
+        let slot = self.slots.get_mut(index as usize)?;
+        if u64::from(slot.generation) != token >> 32 {
+            return None;
+        }
+        Some((index, slot.connection.as_mut()?))
     }
 
     /// The index of the connection that `token` was made for, unless it is gone.

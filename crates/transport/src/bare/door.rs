@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 
 use pushbench_sys::poller::{EventFlags, Poller};
+use pushbench_sys::tcp;
 
 use super::Worker;
 
@@ -52,15 +53,13 @@ impl Door {
             return;
         }
         for _ in 0..AT_ONCE {
-            match worker.listener.accept() {
-                Ok((stream, _)) => {
+            match tcp::accept(&*worker.listener) {
+                Ok(stream) => {
                     worker.stats.accepted.fetch_add(1, Ordering::Relaxed);
-                    if pushbench_sys::tcp::set_nodelay_checked(&stream).unwrap_or(false) {
+                    if tcp::set_nodelay_checked(&stream).unwrap_or(false) {
                         worker.stats.nodelay.fetch_add(1, Ordering::Relaxed);
                     }
-                    if stream.set_nonblocking(true).is_ok() {
-                        take(stream);
-                    }
+                    take(stream);
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return,

@@ -1,11 +1,14 @@
 //! Request heads and answers, byte for byte as hyper writes them, so that counted bytes can be compared.
 
+use std::mem::MaybeUninit;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
+use http::{Method, StatusCode, Uri, Version};
 
-use crate::http1::server;
+use crate::ascii::push_decimal;
+use crate::http1::body::Framing;
+use crate::http1::server::{self, RequestHead};
 use crate::transport::ServeOptions;
 
 use super::{Asked, Common};
@@ -35,8 +38,11 @@ impl Form {
 }
 
 /// A head that was read whole.
-pub(crate) struct Head {
-    pub(crate) request: Request<()>,
+pub(crate) struct Head<'a> {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    fields: Vec<(&'a str, &'a [u8])>,
     pub(crate) form: Form,
     /// Its bytes.
     pub(crate) used: usize,
@@ -44,12 +50,32 @@ pub(crate) struct Head {
     pub(crate) skip: u64,
 }
 
+impl RequestHead for Head<'_> {
+    fn method(&self) -> &Method {
+        &self.method
+    }
+
+    fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn values<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        let (fields, name) = (self.fields.iter(), name.as_str());
+        let named = fields.filter(move |(field, _)| field.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| *value)
+    }
+}
+
 /// Reads the head at the start of `bytes`: `None` if it is cut, or the status that refuses it and ends the connection.
-pub(crate) fn read(bytes: &[u8]) -> Result<Option<Head>, StatusCode> {
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    let mut parsed = httparse::Request::new(&mut fields);
+pub(crate) fn read(bytes: &[u8]) -> Result<Option<Head<'_>>, StatusCode> {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    let mut parsed = httparse::Request::new(&mut []);
     let window = &bytes[..bytes.len().min(MAX_HEAD)];
-    let used = match parsed.parse(window) {
+    let used = match parsed.parse_with_uninit_headers(window, &mut fields) {
         Ok(httparse::Status::Complete(used)) => used,
         Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD => return Ok(None),
         Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
@@ -57,51 +83,49 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Option<Head>, StatusCode> {
         }
         Err(_) => return Err(StatusCode::BAD_REQUEST),
     };
-    let request = convert(&parsed).ok_or(StatusCode::BAD_REQUEST)?;
-    let old = request.version() == Version::HTTP_10;
-    let headers = request.headers();
+    let mut head = convert(&parsed, used).ok_or(StatusCode::BAD_REQUEST)?;
+    let old = head.version == Version::HTTP_10;
     // RFC 9112 §3.2.
-    let hosts = headers.get_all(HOST).iter().count();
+    let hosts = head.values(&HOST).count();
     if hosts > 1 || (hosts == 0 && !old) {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let skip = body(headers)?;
+    let skip = body(&head)?;
     let last = skip.is_none_or(|skip| skip > MAX_SKIPPED)
         || if old {
-            !lists(headers, &CONNECTION, "keep-alive")
+            !head.lists(&CONNECTION, "keep-alive")
         } else {
-            lists(headers, &CONNECTION, "close")
+            head.lists(&CONNECTION, "close")
         };
-    Ok(Some(Head {
-        form: Form { old, last },
-        used,
-        skip: skip.unwrap_or(0),
-        request,
-    }))
+    head.form = Form { old, last };
+    head.skip = skip.unwrap_or(0);
+    Ok(Some(head))
 }
 
-fn convert(parsed: &httparse::Request<'_, '_>) -> Option<Request<()>> {
-    let mut request = Request::new(());
-    *request.method_mut() = Method::from_bytes(parsed.method?.as_bytes()).ok()?;
-    *request.uri_mut() = Uri::try_from(parsed.path?).ok()?;
-    *request.version_mut() = match parsed.version? {
-        0 => Version::HTTP_10,
-        _ => Version::HTTP_11,
-    };
-    let headers = request.headers_mut();
-    headers.reserve(parsed.headers.len());
-    for field in &*parsed.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        headers.append(name, HeaderValue::from_bytes(field.value).ok()?);
-    }
-    Some(request)
+/// The parser has seen to it that names and values hold nothing that they must not.
+fn convert<'a>(parsed: &httparse::Request<'_, 'a>, used: usize) -> Option<Head<'a>> {
+    Some(Head {
+        method: Method::from_bytes(parsed.method?.as_bytes()).ok()?,
+        uri: Uri::try_from(parsed.path?).ok()?,
+        version: match parsed.version? {
+            0 => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        },
+        fields: parsed
+            .headers
+            .iter()
+            .map(|field| (field.name, field.value))
+            .collect(),
+        form: Form::default(),
+        used,
+        skip: 0,
+    })
 }
 
 /// Length of the body (RFC 9112 §6.3); `None` for one in chunks, of which the end is not looked for.
-fn body(headers: &HeaderMap) -> Result<Option<u64>, StatusCode> {
+fn body(head: &Head<'_>) -> Result<Option<u64>, StatusCode> {
     let mut length = None;
-    for value in headers.get_all(CONTENT_LENGTH) {
-        let digits = value.as_bytes();
+    for digits in head.values(&CONTENT_LENGTH) {
         let number = str::from_utf8(digits)
             .ok()
             .filter(|_| digits.iter().all(u8::is_ascii_digit))
@@ -112,7 +136,7 @@ fn body(headers: &HeaderMap) -> Result<Option<u64>, StatusCode> {
             _ => return Err(StatusCode::BAD_REQUEST),
         }
     }
-    match (headers.get(TRANSFER_ENCODING), length) {
+    match (head.values(&TRANSFER_ENCODING).next(), length) {
         (None, length) => Ok(Some(length.unwrap_or(0))),
         // Both at once is how requests are smuggled.
         (Some(_), Some(_)) => Err(StatusCode::BAD_REQUEST),
@@ -120,49 +144,44 @@ fn body(headers: &HeaderMap) -> Result<Option<u64>, StatusCode> {
     }
 }
 
-/// Whether one of the comma-separated tokens of the header is `token`.
-pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| item.trim().eq_ignore_ascii_case(token))
-}
+/// How an answer without a body is delimited.
+pub(crate) const NO_BODY: Option<Framing> = Some(Framing::Length(0));
 
-/// Appends the head of an answer: its status, `fields`, each with its line end, and the rest as hyper does.
+/// Appends the head of an answer: its status, `fields` with their line ends, `framing` if the answer is to tell of it, and
+/// the rest as hyper does.
 pub(crate) fn answer(
     status: StatusCode,
     fields: &[&str],
+    framing: Option<Framing>,
     form: Form,
     date: &mut Date,
     now: u64,
     out: &mut Vec<u8>,
 ) {
-    let version = if form.old { "HTTP/1.0 " } else { "HTTP/1.1 " };
-    out.reserve(192);
-    for part in [
-        version,
+    let connection = match (form.old, form.last) {
+        (false, true) => "connection: close\r\n",
+        (true, false) => "connection: keep-alive\r\n",
+        _ => "",
+    };
+    let start = [
+        if form.old { "HTTP/1.0 " } else { "HTTP/1.1 " },
         status.as_str(),
         " ",
         status.canonical_reason().unwrap_or("Unknown"),
         "\r\n",
-    ] {
+    ];
+    out.reserve(256);
+    for part in start.iter().chain(fields).chain([&connection]) {
         out.extend_from_slice(part.as_bytes());
     }
-    // hyper adds these two itself, and tells of the connection first.
-    let framing = |field: &&&str| {
-        field.starts_with("content-length: ") || field.starts_with("transfer-encoding: ")
-    };
-    for field in fields.iter().filter(|field| !framing(field)) {
-        out.extend_from_slice(field.as_bytes());
-    }
-    match (form.old, form.last) {
-        (false, true) => out.extend_from_slice(b"connection: close\r\n"),
-        (true, false) => out.extend_from_slice(b"connection: keep-alive\r\n"),
-        _ => {}
-    }
-    for field in fields.iter().filter(framing) {
-        out.extend_from_slice(field.as_bytes());
+    match framing {
+        Some(Framing::Length(length)) => {
+            out.extend_from_slice(b"content-length: ");
+            push_decimal(length, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Some(Framing::Chunked) => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Some(Framing::UntilClose) | None => {}
     }
     out.extend_from_slice(b"date: ");
     out.extend_from_slice(date.at(now));
@@ -179,11 +198,11 @@ fn refuse(
     out: &mut Vec<u8>,
 ) {
     // RFC 9110 §15.5.6: such an answer names the methods there are.
-    let fields = ["allow: GET\r\n", "content-length: 0\r\n"];
-    let from = usize::from(status != StatusCode::METHOD_NOT_ALLOWED);
+    let fields = ["allow: GET\r\n"];
+    let fields = &fields[usize::from(status != StatusCode::METHOD_NOT_ALLOWED)..];
     // Of a body that is not asked for hyper does not tell the length.
-    let to = if *method == Method::HEAD { 1 } else { 2 };
-    answer(status, &fields[from.min(to)..to], form, date, now, out);
+    let framing = NO_BODY.filter(|_| *method != Method::HEAD);
+    answer(status, fields, framing, form, date, now, out);
 }
 
 /// Bytes of a date (RFC 9110 §5.6.7).
@@ -223,29 +242,29 @@ impl Date {
 }
 
 /// Reads a request for `path` with GET. Anything else is answered in `reply`.
-pub(crate) fn open(
-    bytes: &[u8],
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
     path: &str,
     common: &mut Common,
     now: u64,
     reply: &mut Vec<u8>,
-) -> Result<Head, Asked> {
+) -> Result<Head<'a>, Asked> {
     open_or(bytes, path, |_, _, _| false, common, now, reply)
 }
 
 /// The same, but `takes` may still take a request that would be refused with a status.
-pub(crate) fn open_or(
-    bytes: &[u8],
+pub(crate) fn open_or<'a>(
+    bytes: &'a [u8],
     path: &str,
     takes: impl Fn(StatusCode, &Method, &ServeOptions) -> bool,
     common: &mut Common,
     now: u64,
     reply: &mut Vec<u8>,
-) -> Result<Head, Asked> {
+) -> Result<Head<'a>, Asked> {
     match read(bytes) {
-        Ok(Some(head)) => match server::refuse(&head.request, path) {
+        Ok(Some(head)) => match server::refuse(&head, path) {
             None => Ok(head),
-            Some(status) if takes(status, head.request.method(), &common.options) => Ok(head),
+            Some(status) if takes(status, &head.method, &common.options) => Ok(head),
             Some(status) => Err(head.refuse(status, common, now, reply)),
         },
         Ok(None) => Err(Asked::More),
@@ -260,7 +279,7 @@ pub(crate) fn open_or(
     }
 }
 
-impl Head {
+impl Head<'_> {
     /// Answers the request with a refusal.
     pub(crate) fn refuse(
         &self,
@@ -269,8 +288,14 @@ impl Head {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
-        let method = self.request.method();
-        refuse(status, method, self.form, &mut common.date, now, reply);
+        refuse(
+            status,
+            &self.method,
+            self.form,
+            &mut common.date,
+            now,
+            reply,
+        );
         self.answered()
     }
 

@@ -112,7 +112,7 @@ pub(crate) trait Protocol: 'static {
     const POLLED: bool = false;
 
     /// The number and the hold, milliseconds, of a request that differs from one read before in nothing but its number.
-    fn known(&self, _bytes: &[u8]) -> Option<(u64, u64)> {
+    fn known(&mut self, _bytes: &[u8]) -> Option<(u64, u64)> {
         None
     }
 

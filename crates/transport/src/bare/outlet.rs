@@ -71,9 +71,14 @@ impl<P: Protocol> Outlet<P> {
             conn.reply.extend_from_slice(bytes);
             return Ok(());
         }
-        let sent = write(conn, bytes)?;
-        if sent < bytes.len() {
-            conn.unsent = Bytes::copy_from_slice(&bytes[sent..]);
+        let mut rest = bytes;
+        // Until it is done or the socket is full: only one that was found full tells when it takes more.
+        while !rest.is_empty() && !conn.blocked {
+            let sent = write(conn, rest)?;
+            rest = &rest[sent..];
+        }
+        if !rest.is_empty() {
+            conn.unsent = Bytes::copy_from_slice(rest);
         }
         Ok(())
     }

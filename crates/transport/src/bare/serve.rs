@@ -165,8 +165,10 @@ impl<P: Protocol> Loop<P> {
         if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = [self.wheel.next(), self.door.reopens()];
-        let due = due.into_iter().flatten().min()?;
+        let due = match (self.wheel.next(), self.door.reopens()) {
+            (Some(due), Some(reopens)) => due.min(reopens),
+            (due, reopens) => due.or(reopens)?,
+        };
         Some(Duration::from_nanos(due.saturating_sub(self.now())))
     }
 

@@ -70,6 +70,14 @@ pub struct ResponseHead<'a> {
     pub sec_websocket_accept: Option<&'a str>,
     /// `Sec-WebSocket-Extensions`.
     pub sec_websocket_extensions: Option<&'a str>,
+    /// `Sec-WebSocket-Protocol`.
+    pub sec_websocket_protocol: Option<&'a str>,
+    /// `Location`.
+    pub location: Option<&'a str>,
+    /// `ETag`.
+    pub etag: Option<&'a str>,
+    /// `Last-Modified`.
+    pub last_modified: Option<&'a str>,
 }
 
 impl ResponseHead<'_> {
@@ -112,6 +120,13 @@ enum LineEnd {
 }
 
 impl HeadReader {
+    /// Whether no byte of the next head has been read.
+    #[must_use]
+    #[inline]
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.complete || (self.cut.is_empty() && self.line_end == LineEnd::No)
+    }
+
     /// Reads on. Returns the head once it is complete, with the number of bytes of *this* read that
     /// belong to it: the body starts there. Calling again reads the next head.
     ///
@@ -212,6 +227,10 @@ fn parse(bytes: &[u8]) -> Result<ResponseHead<'_>, HeadError> {
         connection_upgrade: false,
         sec_websocket_accept: None,
         sec_websocket_extensions: None,
+        sec_websocket_protocol: None,
+        location: None,
+        etag: None,
+        last_modified: None,
     };
     let mut transfer_coded = false;
     let (mut close, mut keep_alive) = (false, false);
@@ -220,7 +239,9 @@ fn parse(bytes: &[u8]) -> Result<ResponseHead<'_>, HeadError> {
         let text = str::from_utf8(field.value).ok();
         // The length separates all these names but two pairs, which spares most comparisons.
         match field.name.len() {
+            4 if is("etag") => head.etag = text,
             7 if is("upgrade") => head.upgrade = text,
+            8 if is("location") => head.location = text,
             10 if is("connection") => {
                 head.connection = text;
                 for token in tokens(text) {
@@ -230,6 +251,7 @@ fn parse(bytes: &[u8]) -> Result<ResponseHead<'_>, HeadError> {
                 }
             }
             12 if is("content-type") => head.content_type = text,
+            13 if is("last-modified") => head.last_modified = text,
             14 if is("content-length") => {
                 head.content_length = Some(content_length(field.value, head.content_length)?);
             }
@@ -241,6 +263,7 @@ fn parse(bytes: &[u8]) -> Result<ResponseHead<'_>, HeadError> {
                 }
             }
             20 if is("sec-websocket-accept") => head.sec_websocket_accept = text,
+            22 if is("sec-websocket-protocol") => head.sec_websocket_protocol = text,
             24 if is("sec-websocket-extensions") => head.sec_websocket_extensions = text,
             _ => {}
         }

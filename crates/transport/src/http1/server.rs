@@ -1,10 +1,54 @@
 //! What the HTTP server halves share: which requests they refuse, and the cursor of a request.
 
-use hyper::header::{ALLOW, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{ALLOW, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+
+/// Where a client says which message it has last.
+pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// A request, whoever read it.
+pub(crate) trait RequestHead {
+    /// Its method.
+    fn method(&self) -> &Method;
+
+    /// Its target.
+    fn uri(&self) -> &Uri;
+
+    /// The version it is written in.
+    fn version(&self) -> Version;
+
+    /// The values of all fields called `name`.
+    fn values<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]>;
+
+    /// Whether one of the comma-separated tokens of the fields called `name` is `token`.
+    fn lists(&self, name: &HeaderName, token: &str) -> bool {
+        self.values(name)
+            .flat_map(|value| value.split(|&byte| byte == b','))
+            .any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    }
+}
+
+impl<B> RequestHead for Request<B> {
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn uri(&self) -> &Uri {
+        self.uri()
+    }
+
+    fn version(&self) -> Version {
+        self.version()
+    }
+
+    fn values<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        let values = self.headers().get_all(name).iter();
+        values.map(HeaderValue::as_bytes)
+    }
+}
 
 /// The status for a request that does not ask for `path` with GET; `None` for one that does.
-pub(crate) fn refuse<B>(request: &Request<B>, path: &str) -> Option<StatusCode> {
+pub(crate) fn refuse(request: &impl RequestHead, path: &str) -> Option<StatusCode> {
     if request.uri().path() != path {
         Some(StatusCode::NOT_FOUND)
     } else if request.method() != Method::GET {
@@ -29,17 +73,17 @@ pub(crate) fn refuse_with<B>(response: &mut Response<B>, status: StatusCode) {
 pub(crate) struct BadNumber;
 
 /// The number of the last message a client has: `Last-Event-ID`, or `after` in the query. `None` when it names none.
-pub(crate) fn after_of<B>(request: &Request<B>) -> Result<Option<u64>, BadNumber> {
-    match request.headers().get("last-event-id") {
+pub(crate) fn after_of(request: &impl RequestHead) -> Result<Option<u64>, BadNumber> {
+    match request.values(&LAST_EVENT_ID).next() {
         // A browser sends an empty id after a server reset it; that is as good as none.
-        Some(value) if value.is_empty() => Ok(None),
-        Some(value) => number(value.as_bytes()).map(Some),
+        Some([]) => Ok(None),
+        Some(value) => number(value).map(Some),
         None => number_of(request, "after"),
     }
 }
 
 /// The number `name` in the query. Without a value it is no number, and not the same as a missing one.
-pub(crate) fn number_of<B>(request: &Request<B>, name: &str) -> Result<Option<u64>, BadNumber> {
+pub(crate) fn number_of(request: &impl RequestHead, name: &str) -> Result<Option<u64>, BadNumber> {
     // By bytes: a poll pays for this every time, and a search for characters costs several times as much.
     let query = request.uri().query().unwrap_or_default().as_bytes();
     let mut pairs = query.split(|&byte| byte == b'&');
@@ -89,6 +133,18 @@ mod tests {
             number_of(&request("/poll?after=1&timeout=x", None), "timeout"),
             Err(BadNumber)
         );
+    }
+
+    #[test]
+    fn tokens_are_found_in_any_field_whatever_their_case() {
+        let builder = Request::builder().header("Connection", "keep-alive,\t Upgrade");
+        let request = builder.header("Connection", "x").body(()).unwrap();
+        for token in ["keep-alive", "upgrade", "X"] {
+            assert!(request.lists(&hyper::header::CONNECTION, token), "{token}");
+        }
+        for token in ["keep", "upgrades", "keep-alive,\t Upgrade", ""] {
+            assert!(!request.lists(&hyper::header::CONNECTION, token), "{token}");
+        }
     }
 
     #[test]

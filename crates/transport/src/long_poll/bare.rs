@@ -5,7 +5,8 @@ use http::StatusCode;
 
 use crate::bare::http::{Form, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
-use crate::http1::server::{after_of, number_of};
+use crate::http1::body::Framing;
+use crate::http1::server::{LAST_EVENT_ID, RequestHead as _, after_of, number_of};
 
 use super::server::PATH;
 
@@ -17,27 +18,56 @@ const MAX_KNOWN: usize = 1024;
 /// Remembers the poll that it read last: one that differs only in its number needs no second look.
 #[derive(Default)]
 pub(super) struct LongPoll {
-    /// What followed the number.
-    rest: Vec<u8>,
+    /// The poll, whole.
+    last: Vec<u8>,
+    /// Digits of its number.
+    digits: usize,
+    number: u64,
     hold_ms: u64,
 }
 
 impl LongPoll {
     fn remember(&mut self, bytes: &[u8], after: Option<u64>, hold_ms: u64) {
-        let Some(digits_on) = bytes.strip_prefix(POLL) else {
+        let Some((number, digits)) = number(bytes) else {
             return;
         };
-        let digits = digits_on.iter().take_while(|byte| byte.is_ascii_digit());
-        let (digits, rest) = digits_on.split_at(digits.count());
-        let number = str::from_utf8(digits)
-            .ok()
-            .and_then(|text| text.parse().ok());
         // A header may name another cursor than the query.
-        if number.is_some() && number == after && rest.len() <= MAX_KNOWN && rest != self.rest {
-            self.rest = rest.to_vec();
-            self.hold_ms = hold_ms;
+        if Some(number) == after && bytes.len() <= MAX_KNOWN {
+            self.last.clear();
+            self.last.extend_from_slice(bytes);
+            (self.number, self.digits, self.hold_ms) = (number, digits, hold_ms);
         }
     }
+
+    /// Takes over the number of a poll that is otherwise the last; whether it is such a one.
+    #[cold]
+    fn moves_on(&mut self, bytes: &[u8]) -> bool {
+        let digits_end = POLL.len() + self.digits;
+        let (Some((number, digits)), Some(rest)) = (number(bytes), self.last.get(digits_end..))
+        else {
+            return false;
+        };
+        let (start, rest_too) = bytes.split_at(POLL.len() + digits);
+        if rest_too != rest {
+            return false;
+        }
+        if digits == self.digits {
+            self.last[..digits_end].copy_from_slice(start);
+        } else {
+            self.last.splice(..digits_end, start.iter().copied());
+        }
+        (self.number, self.digits) = (number, digits);
+        true
+    }
+}
+
+/// The number of what begins as a poll, and its digits. They are fewer than could overflow.
+fn number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let digits_on = bytes.strip_prefix(POLL)?;
+    let digits = digits_on.iter().take_while(|byte| byte.is_ascii_digit());
+    let digits = digits.count();
+    let text = str::from_utf8(&digits_on[..digits]).ok()?;
+    Some((text.parse().ok()?, digits)).filter(|_| digits <= 19)
 }
 
 impl Protocol for LongPoll {
@@ -47,38 +77,33 @@ impl Protocol for LongPoll {
     const POLLED: bool = true;
 
     #[inline]
-    fn known(&self, bytes: &[u8]) -> Option<(u64, u64)> {
-        let (start, digits_on) = bytes.split_first_chunk::<{ POLL.len() }>()?;
-        let digits = digits_on.len().checked_sub(self.rest.len())?;
-        let (digits, rest) = digits_on.split_at(digits);
-        // Fewer digits than could overflow.
-        if start != POLL || digits.is_empty() || digits.len() > 19 || rest != self.rest {
-            return None;
-        }
-        let mut number = 0;
-        for byte in digits {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            number = number * 10 + u64::from(digit);
-        }
-        (!rest.is_empty()).then_some((number, self.hold_ms))
+    fn known(&mut self, bytes: &[u8]) -> Option<(u64, u64)> {
+        // Those who are at the same place ask for the same.
+        let known = !bytes.is_empty() && (bytes == self.last || self.moves_on(bytes));
+        known.then_some((self.number, self.hold_ms))
     }
 
     fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
+        if let Some((after, hold_ms)) = self.known(bytes) {
+            return Asked::Batch {
+                used: bytes.len(),
+                skip: 0,
+                after: Some(after),
+                hold_ms,
+                form: Form::default(),
+            };
+        }
         let head = match open(bytes, PATH, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,
         };
-        let request = &head.request;
-        let (Ok(after), Ok(hold_ms)) = (after_of(request), number_of(request, "timeout")) else {
+        let (Ok(after), Ok(hold_ms)) = (after_of(&head), number_of(&head, "timeout")) else {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         };
         let hold_ms = hold_ms
             .unwrap_or(u64::MAX)
             .min(common.options.poll_timeout_ms);
-        let by_query = !request.headers().contains_key("last-event-id");
+        let by_query = head.values(&LAST_EVENT_ID).next().is_none();
         if by_query && head.form.is_usual() && head.skip == 0 && head.used == bytes.len() {
             self.remember(bytes, after, hold_ms);
         }
@@ -106,15 +131,14 @@ impl Protocol for LongPoll {
         let date = &mut common.date;
         match len {
             Some(len) => {
-                let len = format!("content-length: {len}\r\n");
                 let fields = [
                     "content-type: application/x-ndjson\r\n",
                     "cache-control: no-store\r\n",
-                    &len,
                 ];
-                answer(StatusCode::OK, &fields, form, date, now, reply);
+                let framing = Some(Framing::Length(len as u64));
+                answer(StatusCode::OK, &fields, framing, form, date, now, reply);
             }
-            None => answer(StatusCode::NO_CONTENT, &[], form, date, now, reply),
+            None => answer(StatusCode::NO_CONTENT, &[], None, form, date, now, reply),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod batch;
 mod defaults;
 mod server;
 mod subscriber;
+mod usual;
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
@@ -66,5 +68,9 @@ impl Transport for LongPoll {
         Ok(Box::new(EpollLoop::<subscriber::PollProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
+        dialogue::hold::<subscriber::PollProtocol>(server::PATH, pieces.iter().copied())
     }
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::bare::http::{Form, answer, open_or};
 use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::http1::body::Framing;
 use crate::http1::server::after_of;
 
 use super::encode;
@@ -45,7 +46,7 @@ impl Protocol for Sse {
             Ok(head) => head,
             Err(asked) => return asked,
         };
-        let Ok(after) = after_of(&head.request) else {
+        let Ok(after) = after_of(&head) else {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         };
         let plain = head.form.old;
@@ -56,10 +57,22 @@ impl Protocol for Sse {
         let fields = [
             "content-type: text/event-stream\r\n",
             "cache-control: no-cache\r\n",
-            "transfer-encoding: chunked\r\n",
         ];
-        let fields = &fields[..if plain { 2 } else { 3 }];
-        answer(StatusCode::OK, fields, form, &mut common.date, now, reply);
+        let framing = if plain {
+            Framing::UntilClose
+        } else {
+            Framing::Chunked
+        };
+        let date = &mut common.date;
+        answer(
+            StatusCode::OK,
+            &fields,
+            Some(framing),
+            form,
+            date,
+            now,
+            reply,
+        );
         if let Some(ms) = common.options.sse_retry_ms {
             piece(format!("retry: {ms}\n\n").as_bytes(), plain, reply);
         }

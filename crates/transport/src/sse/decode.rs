@@ -102,6 +102,16 @@ impl Decoder {
         }
     }
 
+    /// A decoder at the start of a stream that continues others: until an event sets another id, the last one is
+    /// `last_event_id`.
+    #[must_use]
+    pub fn resuming(max_message: usize, last_event_id: &str) -> Self {
+        Self {
+            last_id: last_event_id.as_bytes().to_vec(),
+            ..Self::new(max_message)
+        }
+    }
+
     /// The id to send as `Last-Event-ID` when reconnecting; empty if there is none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {

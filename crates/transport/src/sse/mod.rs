@@ -2,11 +2,13 @@
 
 mod axum;
 mod bare;
+mod chat;
 pub mod decode;
 mod defaults;
 pub mod encode;
 mod server;
 mod socket;
+pub mod source;
 mod subscriber;
 
 use std::io;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
@@ -87,5 +90,9 @@ impl Transport for Sse {
         Ok(Box::new(EpollLoop::<subscriber::SseProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
+        dialogue::hold::<subscriber::SseProtocol>(server::PATH, pieces.iter().copied())
     }
 }

@@ -19,8 +19,9 @@ use tokio::time::Interval;
 use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Hub, Lagged, Subscription, Topic};
 use crate::listener::{Worker, accept};
-use crate::transport::ServeOptions;
+use crate::transport::{LocalFuture, ServeOptions};
 
+use super::chat;
 use super::encode;
 use super::socket::Socket;
 
@@ -59,8 +60,21 @@ pub(super) async fn serve_with<F, E>(
         async move {
             let socket = Socket::new(stream, Rc::clone(&topic));
             let service = service_fn(move |request| {
-                let response = respond(&request, &topic, &options, event);
-                async move { Ok::<_, Infallible>(response) }
+                let answer = if chat::is_asked(&request) {
+                    // Boxed, so that subscriptions do not pay for it.
+                    let answer: LocalFuture<_> = Box::pin(chat::answer(request));
+                    Either::Left(answer)
+                } else {
+                    Either::Right(respond(&request, &topic, &options, event))
+                };
+                async move {
+                    Ok::<_, Infallible>(match answer {
+                        Either::Left(chat) => {
+                            chat.await.map(|content| Either::Right(Box::new(content)))
+                        }
+                        Either::Right(response) => response.map(Either::Left),
+                    })
+                }
             });
             let connection = http.serve_connection(socket, service);
             // A client that goes away ends its stream; that is not an error of the server.

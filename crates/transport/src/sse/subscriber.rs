@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use pushbench_model::theory;
 
+use crate::ascii::push_decimal;
 use crate::http1::body::BodyDecoder;
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
@@ -68,21 +69,32 @@ impl SseProtocol {
 }
 
 impl Protocol for SseProtocol {
+    type Common = ();
+
     fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
             host, path, after, ..
         } = &**request;
-        let mut text =
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n");
-        if let Some(after) = after {
-            text.push_str(&format!("Last-Event-ID: {after}\r\n"));
+        let start = out.len();
+        for part in [
+            "GET ",
+            path,
+            " HTTP/1.1\r\nHost: ",
+            host,
+            "\r\nAccept: text/event-stream\r\n",
+        ] {
+            out.extend_from_slice(part.as_bytes());
         }
-        text.push_str("\r\n");
-        out.extend_from_slice(text.as_bytes());
+        if let Some(after) = after {
+            out.extend_from_slice(b"Last-Event-ID: ");
+            push_decimal(*after, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"\r\n");
         Self {
             state: State::Head(HeadReader::default()),
             progress: Progress {
-                expected_up: text.len() as u64,
+                expected_up: (out.len() - start) as u64,
                 ..Progress::default()
             },
         }
@@ -91,6 +103,7 @@ impl Protocol for SseProtocol {
     #[inline]
     fn receive(
         &mut self,
+        (): &mut (),
         mut bytes: &[u8],
         _out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),

@@ -75,7 +75,7 @@ const ENDING: EventFlags = EventFlags::RDHUP
 const BELL: u64 = u64::MAX;
 
 /// Subscribers of one transport.
-pub struct EpollLoop<P> {
+pub struct EpollLoop<P: Protocol> {
     poller: Poller,
     events: Events,
     bell: Option<Arc<Bell>>,
@@ -86,15 +86,16 @@ pub struct EpollLoop<P> {
 }
 
 /// The connections, apart from what their loop waits with.
-struct Crowd<P> {
+struct Crowd<P: Protocol> {
     connections: Vec<Option<Connection<P>>>,
     /// Keys without a connection.
     free: Vec<usize>,
-    shared: Shared,
+    shared: Shared<P::Common>,
 }
 
 /// What all connections use in turn.
-struct Shared {
+struct Shared<C> {
+    common: C,
     request: Rc<Request>,
     buffer: Box<[u8]>,
     out: Vec<u8>,
@@ -127,6 +128,7 @@ impl<P: Protocol> EpollLoop<P> {
                 connections: Vec::new(),
                 free: Vec::new(),
                 shared: Shared {
+                    common: P::Common::default(),
                     request: Rc::new(request),
                     buffer: vec![0; READ_BUFFER].into_boxed_slice(),
                     out: Vec::new(),
@@ -293,7 +295,7 @@ impl<P: Protocol> Connection<P> {
     #[inline]
     fn ready(
         &mut self,
-        shared: &mut Shared,
+        shared: &mut Shared<P::Common>,
         poller: &Poller,
         key: usize,
         flags: EventFlags,
@@ -318,9 +320,16 @@ impl<P: Protocol> Connection<P> {
 
     /// Takes the `read` bytes in the buffer.
     #[inline]
-    fn take(&mut self, shared: &mut Shared, poller: &Poller, key: usize, read: usize) -> Rest {
+    fn take(
+        &mut self,
+        shared: &mut Shared<P::Common>,
+        poller: &Poller,
+        key: usize,
+        read: usize,
+    ) -> Rest {
         let received = clock::now();
         let Shared {
+            common,
             request,
             buffer,
             out,
@@ -334,7 +343,7 @@ impl<P: Protocol> Connection<P> {
         out.clear();
         let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
         let (inbox, check) = (&mut inlet.inbox, &mut subscriber.check);
-        let result = protocol.receive(&buffer[..read], out, &mut |body| {
+        let result = protocol.receive(common, &buffer[..read], out, &mut |body| {
             inbox.take(body, received, check);
         });
         if !subscriber.subscribed && protocol.progress().subscribed {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
@@ -70,5 +71,9 @@ impl Transport for Tcp {
         Ok(Box::new(EpollLoop::<subscriber::TcpProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
+        dialogue::hold::<subscriber::TcpProtocol>("", pieces.iter().copied())
     }
 }

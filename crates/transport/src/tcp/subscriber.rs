@@ -20,6 +20,8 @@ pub(super) struct TcpProtocol {
 }
 
 impl Protocol for TcpProtocol {
+    type Common = ();
+
     fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(&request.after.unwrap_or(LIVE).to_le_bytes());
         Self {
@@ -35,6 +37,7 @@ impl Protocol for TcpProtocol {
     #[inline]
     fn receive(
         &mut self,
+        (): &mut (),
         mut bytes: &[u8],
         _out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),

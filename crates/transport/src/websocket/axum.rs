@@ -56,6 +56,7 @@ async fn converse(mut socket: WebSocket, mut source: Source, options: Arc<ServeO
     loop {
         let message = tokio::select! {
             received = socket.recv() => match received {
+                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) if options.echo => message,
                 // The answer to a ping or a close leaves with the next attempt to receive.
                 Some(Ok(_)) => continue,
                 // Whatever ended it, the socket is dropped with it.

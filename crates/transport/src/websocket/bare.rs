@@ -4,21 +4,35 @@ mod reader;
 
 use http::StatusCode;
 
-use crate::bare::http::{answer, open};
+use crate::bare::http::{NO_BODY, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::http1::server::after_of;
 use crate::hub::{Lagged, Message};
+use crate::transport::ServeOptions;
 
 use super::frame::{MAX_CONTROL, Opcode, encode_server};
 use super::handshake;
 use super::server::{PATH, check};
 
-use reader::{Reader, Received};
+use reader::{Messages, Reader, Received};
 
 /// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
 const TRY_AGAIN_LATER: u16 = 1013;
 
-pub(super) struct WebSocket;
+pub(super) struct WebSocket {
+    messages: Messages,
+}
+
+impl WebSocket {
+    pub(super) fn new(options: &ServeOptions) -> Self {
+        let messages = if options.echo {
+            Messages::Kept
+        } else {
+            Messages::Ignored
+        };
+        Self { messages }
+    }
+}
 
 /// Appends the frame of a message. A text frame must be UTF-8; a publisher that sent anything else gets a binary one.
 pub(super) fn encode(message: Message<'_>, out: &mut Vec<u8>) {
@@ -37,36 +51,35 @@ impl Protocol for WebSocket {
             Ok(head) => head,
             Err(asked) => return asked,
         };
-        let key = match check(&head.request) {
+        let date = &mut common.date;
+        let key = match check(&head) {
             Ok(key) => key,
-            Err(StatusCode::UPGRADE_REQUIRED) => {
+            Err(status @ StatusCode::UPGRADE_REQUIRED) => {
                 let fields = [
                     "connection: upgrade\r\n",
                     "upgrade: websocket\r\n",
                     "sec-websocket-version: 13\r\n",
-                    "content-length: 0\r\n",
                 ];
-                let status = StatusCode::UPGRADE_REQUIRED;
-                answer(status, &fields, head.form, &mut common.date, now, reply);
+                answer(status, &fields, NO_BODY, head.form, date, now, reply);
                 return head.answered();
             }
             Err(status) => return head.refuse(status, common, now, reply),
         };
-        let Ok(after) = after_of(&head.request) else {
+        let Ok(after) = after_of(&head) else {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         };
         // What follows the head are frames: a body would be taken for them.
         if head.form.last || head.skip > 0 {
             return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
         }
-        let accept = format!("sec-websocket-accept: {}\r\n", handshake::accept(&key));
+        let accept = handshake::accept_text(key);
         let fields = [
-            "connection: upgrade\r\n",
-            "upgrade: websocket\r\n",
-            accept.as_str(),
+            "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ",
+            str::from_utf8(&accept).unwrap_or_default(),
+            "\r\n",
         ];
         let status = StatusCode::SWITCHING_PROTOCOLS;
-        answer(status, &fields, head.form, &mut common.date, now, reply);
+        answer(status, &fields, None, head.form, date, now, reply);
         Asked::Stream {
             used: head.used,
             after,
@@ -77,12 +90,16 @@ impl Protocol for WebSocket {
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {
         let mut used = 0;
         loop {
-            match reader.read(&bytes[used..]) {
+            match reader.read(&bytes[used..], self.messages) {
                 Ok(None) => return Heard::Used(used),
                 Ok(Some((len, received))) => {
                     used += len;
                     match received {
                         Received::Nothing => {}
+                        Received::Message(binary, body) => {
+                            let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+                            encode_server(opcode, &body, reply);
+                        }
                         Received::Ping(body) => encode_server(Opcode::Pong, &body, reply),
                         Received::Close(body) => {
                             encode_server(Opcode::Close, &body, reply);

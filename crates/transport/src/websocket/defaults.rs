@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -24,24 +25,38 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
     serve_with(topic, worker, options, converse).await;
 }
 
-async fn converse(upgrade: OnUpgrade, mut messages: Subscription<Frame>, options: &ServeOptions) {
+async fn converse(upgrade: OnUpgrade, messages: Subscription<Frame>, options: &ServeOptions) {
     let Ok(upgraded) = upgrade.await else { return };
     let io = TokioIo::new(upgraded);
     let config = options
         .ws_read_buffer
         .map(|bytes| WebSocketConfig::default().read_buffer_size(bytes));
-    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
+    exchange(socket, messages, options, |frame| to_message(&frame)).await;
+}
+
+/// Sends the messages as they come, and those of the client back if that is wanted, each by itself.
+pub(super) async fn exchange<S, F>(
+    mut socket: WebSocketStream<S>,
+    mut messages: Subscription<F>,
+    options: &ServeOptions,
+    to_message: impl Fn(F) -> Message,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Clone,
+{
     let mut heartbeat = options.heartbeat();
     loop {
         let message = tokio::select! {
             received = socket.next() => match received {
+                Some(Ok(message)) if options.echo && (message.is_text() || message.is_binary()) => message,
                 // The answer to a ping or a close leaves with the next attempt to receive.
                 Some(Ok(_)) => continue,
                 // Whatever ended it, the socket is dropped with it.
                 Some(Err(_)) | None => return,
             },
             next = poll_fn(|cx| messages.poll_next(cx)) => match next {
-                Ok(message) => to_message(&message),
+                Ok(message) => to_message(message),
                 Err(lagged) => {
                     // As far as its socket takes it.
                     let _ = socket.close(Some(goodbye(lagged))).now_or_never();

@@ -6,6 +6,8 @@ use std::mem;
 
 use crate::ascii::is_ascii;
 
+use super::utf8::Utf8;
+
 mod encode;
 mod error;
 #[cfg(test)]
@@ -45,6 +47,8 @@ pub struct FrameDecoder {
     message: Vec<u8>,
     /// Whether there is such a message, and of which kind.
     unfinished: Option<Kind>,
+    /// The check of a text that does not lie whole in one frame and one read: all bytes of it that have come are checked.
+    text: Utf8,
     closed: bool,
     max_message: usize,
 }
@@ -72,6 +76,7 @@ impl FrameDecoder {
             cut: Vec::new(),
             message: Vec::new(),
             unfinished: None,
+            text: Utf8::NEW,
             closed: false,
             max_message,
         }
@@ -96,11 +101,14 @@ impl FrameDecoder {
         let mut rest = bytes;
         if !self.cut.is_empty() {
             let mut frame = mem::take(&mut self.cut);
+            let before = frame.len();
             let Some(header) = self.complete(&mut frame, &mut rest)? else {
+                self.check_cut(&frame, before)?;
                 self.cut = frame;
                 return Ok(());
             };
-            self.frame(&header, &frame[header.start..], on_item)?;
+            let checked = before.saturating_sub(header.start);
+            self.frame(&header, &frame[header.start..], checked, on_item)?;
         }
         if !self.closed && self.unfinished.is_none() {
             while let Some((item, len)) = self.whole_message(rest) {
@@ -115,10 +123,11 @@ impl FrameDecoder {
             let Some(payload) = rest.get(header.start..header.end) else {
                 break;
             };
-            self.frame(&header, payload, on_item)?;
+            self.frame(&header, payload, 0, on_item)?;
             rest = &rest[header.end..];
         }
         if !self.closed && !rest.is_empty() {
+            self.check_cut(rest, 0)?;
             self.cut.extend_from_slice(rest);
         }
         Ok(())
@@ -255,30 +264,50 @@ impl FrameDecoder {
         })
     }
 
+    /// Takes a whole frame; `checked` bytes of its payload have gone through [`Self::text`].
     #[inline]
     fn frame(
         &mut self,
         header: &Header,
         payload: &[u8],
+        checked: usize,
         on_item: &mut impl FnMut(Item<'_>),
     ) -> Result<(), FrameError> {
-        match header.opcode {
-            Opcode::Text if header.fin => message(Kind::Text, payload, on_item)?,
-            Opcode::Binary if header.fin => message(Kind::Binary, payload, on_item)?,
-            Opcode::Text => self.begin(Kind::Text, payload),
-            Opcode::Binary => self.begin(Kind::Binary, payload),
-            Opcode::Continuation => {
+        match (header.opcode, self.unfinished) {
+            (Opcode::Text, _) if header.fin && checked == 0 => {
+                whole_text(payload)?;
+                on_item(Item::Text(payload));
+            }
+            (Opcode::Text, _) => {
+                self.check_text(payload, checked)?;
+                if header.fin {
+                    self.end_text(payload.len())?;
+                    on_item(Item::Text(payload));
+                } else {
+                    self.begin(Kind::Text, payload);
+                }
+            }
+            (Opcode::Binary, _) if header.fin => on_item(Item::Binary(payload)),
+            (Opcode::Binary, _) => self.begin(Kind::Binary, payload),
+            (Opcode::Continuation, kind) => {
+                if kind == Some(Kind::Text) {
+                    self.check_text(payload, checked)?;
+                }
                 self.message.extend_from_slice(payload);
                 if header.fin {
+                    self.unfinished = None;
                     let whole = mem::take(&mut self.message);
-                    if let Some(kind) = self.unfinished.take() {
-                        message(kind, &whole, on_item)?;
+                    if kind == Some(Kind::Text) {
+                        self.end_text(whole.len())?;
+                        on_item(Item::Text(&whole));
+                    } else {
+                        on_item(Item::Binary(&whole));
                     }
                 }
             }
-            Opcode::Ping => on_item(Item::Ping(payload)),
-            Opcode::Pong => on_item(Item::Pong(payload)),
-            Opcode::Close => {
+            (Opcode::Ping, _) => on_item(Item::Ping(payload)),
+            (Opcode::Pong, _) => on_item(Item::Pong(payload)),
+            (Opcode::Close, _) => {
                 let close = close(payload)?;
                 self.closed = true;
                 // An unfinished message will not be finished.
@@ -293,29 +322,57 @@ impl FrameDecoder {
         self.unfinished = Some(kind);
         self.message.extend_from_slice(payload);
     }
+
+    /// Checks what has come of a frame of text that is not whole; its first `before` bytes were seen by an earlier call.
+    #[cold]
+    fn check_cut(&mut self, frame: &[u8], before: usize) -> Result<(), FrameError> {
+        let Some(header) = self.header(frame)? else {
+            return Ok(());
+        };
+        let is_text = match header.opcode {
+            Opcode::Text => true,
+            Opcode::Continuation => self.unfinished == Some(Kind::Text),
+            _ => false,
+        };
+        if is_text && let Some(payload) = frame.get(header.start..) {
+            self.check_text(payload, before.saturating_sub(header.start))?;
+        }
+        Ok(())
+    }
+
+    /// Checks the part of a payload after its first `checked` bytes.
+    fn check_text(&mut self, payload: &[u8], checked: usize) -> Result<(), FrameError> {
+        let begun = self.message.len() + checked - self.text.pending();
+        self.text
+            .check(&payload[checked..])
+            .map_err(|valid| FrameError::TextNotUtf8 {
+                valid: begun + valid,
+            })
+    }
+
+    /// A text of `len` bytes has ended; none of its code points may be cut.
+    fn end_text(&mut self, len: usize) -> Result<(), FrameError> {
+        let valid = len - self.text.pending();
+        if self.text.finish() {
+            Ok(())
+        } else {
+            Err(FrameError::TextNotUtf8 { valid })
+        }
+    }
 }
 
-/// Text is checked when it is whole: a fragment may end inside a code point.
+/// Checks a text that lies whole in one frame. ASCII, which is most of what is sent, is recognised many bytes at a time.
 #[inline]
-fn message(
-    kind: Kind,
-    payload: &[u8],
-    on_item: &mut impl FnMut(Item<'_>),
-) -> Result<(), FrameError> {
-    let item = match kind {
-        Kind::Binary => Item::Binary(payload),
-        // ASCII, which is most of what is sent, is recognised many bytes at a time.
-        Kind::Text if is_ascii(payload) => Item::Text(payload),
-        Kind::Text => {
-            str::from_utf8(payload).map_err(|error| FrameError::TextNotUtf8 {
-                len: payload.len(),
-                valid: error.valid_up_to(),
-            })?;
-            Item::Text(payload)
-        }
-    };
-    on_item(item);
-    Ok(())
+fn whole_text(payload: &[u8]) -> Result<(), FrameError> {
+    if is_ascii(payload) {
+        return Ok(());
+    }
+    match str::from_utf8(payload) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(FrameError::TextNotUtf8 {
+            valid: error.valid_up_to(),
+        }),
+    }
 }
 
 /// Section 7.4 and the IANA registry: 1004 to 1006 and 1015 are never sent, 1016 to 2999 have no

@@ -36,6 +36,9 @@ pub enum HandshakeError {
     /// The server uses an extension that the request did not offer.
     #[error("websocket handshake: Sec-WebSocket-Extensions is \"{0}\", none was offered")]
     Extensions(String),
+    /// The server speaks a subprotocol that the request did not offer.
+    #[error("websocket handshake: Sec-WebSocket-Protocol is \"{0}\", none was offered")]
+    Protocol(String),
 }
 
 fn shown(value: Option<&str>) -> String {
@@ -48,16 +51,39 @@ pub fn key(nonce: [u8; 16]) -> String {
     STANDARD.encode(nonce)
 }
 
+/// Characters of 16 bytes in base64.
+const KEY_LEN: usize = 24;
+
+/// As [`key`], without allocating.
+fn key_text(nonce: [u8; 16], room: &mut [u8; KEY_LEN]) -> &str {
+    let written = STANDARD.encode_slice(nonce, room);
+    debug_assert_eq!(written, Ok(KEY_LEN));
+    str::from_utf8(room).unwrap_or_default()
+}
+
 /// The `Sec-WebSocket-Accept` that belongs to a `Sec-WebSocket-Key` as it stood in the request.
 #[must_use]
 pub fn accept(key: &str) -> String {
-    STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize())
+    accept_text(key).map(char::from).iter().collect()
+}
+
+/// Characters of 20 bytes in base64.
+const ACCEPT_LEN: usize = 28;
+
+/// As [`accept`], without allocating.
+pub(crate) fn accept_text(key: &str) -> [u8; ACCEPT_LEN] {
+    let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    let mut text = [0; ACCEPT_LEN];
+    let written = STANDARD.encode_slice(hash, &mut text);
+    debug_assert_eq!(written, Ok(ACCEPT_LEN));
+    text
 }
 
 /// Appends the request for an upgrade. `target` is path and query, `host` the value of `Host`.
 /// Neither may hold a line end; they come from configuration, not from a peer.
 pub fn request(target: &str, host: &str, nonce: [u8; 16], out: &mut Vec<u8>) {
-    let key = key(nonce);
+    let mut key = [0; KEY_LEN];
+    let key = key_text(nonce, &mut key);
     for part in [
         "GET ",
         target,
@@ -65,7 +91,7 @@ pub fn request(target: &str, host: &str, nonce: [u8; 16], out: &mut Vec<u8>) {
         host,
         "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: ",
-        &key,
+        key,
         "\r\n\r\n",
     ] {
         out.extend_from_slice(part.as_bytes());
@@ -92,14 +118,19 @@ pub fn check(head: &ResponseHead<'_>, nonce: [u8; 16]) -> Result<(), HandshakeEr
             head.connection.map(str::to_owned),
         ));
     }
-    let expected = accept(&key(nonce));
-    if head.sec_websocket_accept != Some(expected.as_str()) {
-        let got = head.sec_websocket_accept.map(str::to_owned);
-        return Err(HandshakeError::Accept { got, expected });
+    let mut key = [0; KEY_LEN];
+    let expected = accept_text(key_text(nonce, &mut key));
+    if head.sec_websocket_accept.map(str::as_bytes) != Some(&expected) {
+        return Err(HandshakeError::Accept {
+            got: head.sec_websocket_accept.map(str::to_owned),
+            expected: String::from_utf8_lossy(&expected).into_owned(),
+        });
     }
-    match head.sec_websocket_extensions {
-        None | Some("") => Ok(()),
-        Some(extensions) => Err(HandshakeError::Extensions(extensions.to_owned())),
+    // Some servers send either field without a value, which names nothing.
+    match (head.sec_websocket_extensions, head.sec_websocket_protocol) {
+        (None | Some(""), None | Some("")) => Ok(()),
+        (None | Some(""), Some(protocol)) => Err(HandshakeError::Protocol(protocol.to_owned())),
+        (Some(extensions), _) => Err(HandshakeError::Extensions(extensions.to_owned())),
     }
 }
 

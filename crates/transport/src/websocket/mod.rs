@@ -7,6 +7,7 @@ pub mod frame;
 pub mod handshake;
 mod server;
 mod subscriber;
+mod utf8;
 
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
@@ -64,7 +66,7 @@ impl Transport for WebSocket {
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
-        crate::bare::serve(bare::WebSocket, &hub, worker, options);
+        crate::bare::serve(bare::WebSocket::new(&options), &hub, worker, options);
     }
 
     fn subscribers(
@@ -75,5 +77,9 @@ impl Transport for WebSocket {
         Ok(Box::new(EpollLoop::<subscriber::WebSocketProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
+        dialogue::hold::<subscriber::WebSocketProtocol>(server::PATH, pieces.iter().copied())
     }
 }

@@ -13,8 +13,8 @@ use futures_util::stream::Stream as _;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,11 +28,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage, Utf8Bytes};
 
-use crate::http1::server::{after_of, refuse, refuse_with};
+use crate::http1::server::{RequestHead, after_of, refuse, refuse_with};
 use crate::hub::{Frame, Hub, Lagged, Subscription, Topic};
+use crate::limits::MAX_MESSAGE;
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
 
+use super::defaults::exchange;
 use super::handshake;
 
 /// Path of the endpoint.
@@ -106,8 +108,8 @@ fn respond<F: Clone>(
     upgrade: &std::cell::Cell<Option<Accepted<F>>>,
 ) -> Response<Empty<Bytes>> {
     let mut response = Response::new(Empty::new());
-    let key = match check(request) {
-        Ok(key) => key,
+    let accept = match check(request) {
+        Ok(key) => handshake::accept(key),
         Err(status) => {
             refuse_with(&mut response, status);
             let headers = response.headers_mut();
@@ -129,48 +131,30 @@ fn respond<F: Clone>(
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    let accept = HeaderValue::from_str(&handshake::accept(&key)).expect("base64 is a header value");
+    let accept = HeaderValue::from_str(&accept).expect("base64 is a header value");
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     response
 }
 
 /// The key of a valid opening handshake (RFC 6455 §4.2.1), or the status that refuses it.
-pub(super) fn check<B>(request: &Request<B>) -> Result<String, StatusCode> {
+pub(super) fn check(request: &impl RequestHead) -> Result<&str, StatusCode> {
     if let Some(status) = refuse(request, PATH) {
         return Err(status);
     }
-    let headers = request.headers();
     // HTTP/1.0 knows no upgrades (RFC 9110 §7.8).
     if request.version() < Version::HTTP_11 {
         return Err(StatusCode::UPGRADE_REQUIRED);
     }
-    if !lists(headers, &CONNECTION, "upgrade") || !lists(headers, &UPGRADE, "websocket") {
+    if !request.lists(&CONNECTION, "upgrade") || !request.lists(&UPGRADE, "websocket") {
         return Err(StatusCode::UPGRADE_REQUIRED);
     }
-    if headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .map(HeaderValue::as_bytes)
-        != Some(b"13")
-    {
+    if request.values(&SEC_WEBSOCKET_VERSION).next() != Some(b"13") {
         return Err(StatusCode::UPGRADE_REQUIRED);
     }
-    let key = headers
-        .get(SEC_WEBSOCKET_KEY)
-        .and_then(|key| key.to_str().ok());
-    key.filter(|key| key.len() == 24)
-        .map(str::to_owned)
+    let key = request.values(&SEC_WEBSOCKET_KEY).next();
+    key.filter(|key| key.len() == 24 && key.is_ascii())
+        .and_then(|key| str::from_utf8(key).ok())
         .ok_or(StatusCode::BAD_REQUEST)
-}
-
-/// Whether one of the comma-separated tokens of the header is `token`.
-fn lists(headers: &HeaderMap, name: &hyper::header::HeaderName, token: &str) -> bool {
-    let values = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|item| item.trim().eq_ignore_ascii_case(token))
 }
 
 async fn converse(
@@ -183,16 +167,24 @@ async fn converse(
         return;
     };
     // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
+    let longest = if options.echo {
+        MAX_MESSAGE
+    } else {
+        MAX_RECEIVED
+    };
     let config = WebSocketConfig::default()
         .read_buffer_size(options.ws_read_buffer.unwrap_or(READ_BUFFER))
-        .max_frame_size(Some(MAX_RECEIVED))
-        .max_message_size(Some(MAX_RECEIVED));
+        .max_frame_size(Some(longest))
+        .max_message_size(Some(longest));
     let early = parts.read_buf.to_vec();
     let came_early = !early.is_empty();
     let role = Role::Server;
     let socket =
         WebSocketStream::from_partially_read(parts.io.into_inner(), early, role, Some(config))
             .await;
+    if options.echo {
+        return exchange(socket, subscription, options, |message| message).await;
+    }
     let mut conversation = Conversation {
         socket,
         subscription,

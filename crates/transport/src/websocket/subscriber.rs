@@ -55,6 +55,8 @@ impl WebSocketProtocol {
 }
 
 impl Protocol for WebSocketProtocol {
+    type Common = ();
+
     fn open(request: &Rc<Request>, nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
             host, path, after, ..
@@ -79,6 +81,7 @@ impl Protocol for WebSocketProtocol {
     #[inline]
     fn receive(
         &mut self,
+        (): &mut (),
         mut bytes: &[u8],
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),

@@ -60,11 +60,15 @@ fn anatomy() -> Anatomy {
             side: Side::Server,
             subscribers: 2,
             batch: 10,
+            turns: None,
             rows: vec![
                 row("floor", Rung::Floor, None),
                 row("tcp/bare", Rung::Framing, Some(quartiles(1.02))),
             ],
         }],
+        batching: Vec::new(),
+        instrument: Vec::new(),
+        setups: Vec::new(),
         left_out: vec![LeftOut {
             name: "sse/axum".into(),
             side: Side::Client,

@@ -14,7 +14,7 @@ const CONNECTING: u64 = 64;
 /// Connects all subscribers and waits until the server has accepted each.
 pub(in crate::workload) fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
     let workers = bench.workers.len() as u32;
-    let patience = bench.config.patience.connect;
+    let patience = bench.config.patience.for_connecting(subscribers);
     let pending: Vec<_> = bench
         .workers
         .iter()

@@ -14,6 +14,7 @@ impl<P: Protocol> Loop<P> {
         let mut shared = std::mem::take(&mut self.shared);
         let now = if P::POLLED { self.now() } else { 0 };
         self.outlet.share(&mut shared, from, now);
+        let idle_until = now + IDLE_NS;
         let work = self.outlet.feed.hub().work();
         for index in 0..self.slab.len() {
             let Some(conn) = self.slab.get(index) else {
@@ -22,9 +23,20 @@ impl<P: Protocol> Loop<P> {
             if work > 0 && matches!(conn.phase, Phase::Streaming | Phase::Held) {
                 arithmetic(work);
             }
-            let done = if conn.cursor == shared.from && conn.is_clear() && conn.is_usual() {
+            let usual = if P::POLLED {
+                conn.tidy && conn.phase == Phase::Held
+            } else {
+                conn.is_clear() && conn.is_usual()
+            };
+            let done = if usual && conn.cursor == shared.from {
                 // As nearly always: it had all, and takes all.
                 match write(conn, &shared.bytes) {
+                    Ok(sent) if P::POLLED && sent == shared.bytes.len() => {
+                        conn.cursor = self.announced;
+                        conn.phase = Phase::Opening;
+                        self.wheel.arm(index, idle_until);
+                        continue;
+                    }
                     Ok(sent) => {
                         self.outlet.sent(&shared, conn, sent);
                         if P::POLLED {
@@ -62,19 +74,15 @@ impl<P: Protocol> Loop<P> {
         }
     }
 
-    /// An answer with the messages before `end` was begun.
-    #[inline]
+    /// An answer with the messages before `end` was begun, and not taken whole.
+    #[cold]
     fn answered_with(&mut self, index: u32, end: u64) -> Result<(), Stop> {
         let Some(conn) = self.slab.get(index) else {
             return Ok(());
         };
-        if conn.cursor < end || conn.owes() {
-            conn.phase = Phase::Answering;
-            conn.until = end;
-            self.outlet.flush(conn)?;
-        } else {
-            conn.phase = Phase::Opening;
-        }
+        conn.phase = Phase::Answering;
+        conn.until = end;
+        self.outlet.flush(conn)?;
         self.answered(index)
     }
 
@@ -98,6 +106,7 @@ impl<P: Protocol> Loop<P> {
         let Some(conn) = self.slab.get(index) else {
             return Ok(());
         };
+        conn.tidy = conn.is_tidy();
         if conn.phase != Phase::Opening {
             // Its client may take its time: the ring bounds it.
             self.wheel.arm(index, u64::MAX);

@@ -1,12 +1,12 @@
 //! Reading: what clients ask for, and what they say besides.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use pushbench_sys::poller::EventFlags;
 use pushbench_sys::tcp;
 
 use super::super::connection::{Connection, Phase};
-use super::super::http::{Form, MAX_HEAD};
+use super::super::http::MAX_HEAD;
 use super::super::outlet::{Outlet, Stop};
 use super::super::{Asked, Heard, Protocol};
 use super::{IDLE_NS, Loop, MAX_OWED, MS, READS};
@@ -15,16 +15,33 @@ impl<P: Protocol> Loop<P> {
     /// Something happened to a connection.
     #[inline]
     pub(super) fn ready(&mut self, token: u64, flags: EventFlags) {
-        let Some(index) = self.slab.index_of(token) else {
+        const ENDING: EventFlags = EventFlags::RDHUP
+            .union(EventFlags::HUP)
+            .union(EventFlags::ERR);
+        let now = if P::POLLED { self.now() } else { 0 };
+        let Some((index, conn)) = self.slab.of(token) else {
             return;
         };
-        let Some(conn) = self.slab.get(index) else {
-            return;
-        };
-        if flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
-        {
+        let comes = flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN;
+        if P::POLLED && comes && conn.tidy && conn.phase == Phase::Opening {
+            let received = tcp::receive(&conn.stream, &mut self.buffer);
+            if let Ok(count) = received
+                // What is known is short: there was room for more.
+                && let Some((after, hold_ms)) = self.outlet.protocol.known(&self.buffer[..count])
+                && after.wrapping_add(1) == self.outlet.feed.next_seq()
+                && hold_ms > 0
+            {
+                // As nearly always: it has all, and waits for more.
+                conn.cursor = after + 1;
+                conn.phase = Phase::Held;
+                return self.wheel.arm(index, held_until(now, hold_ms));
+            }
+            return self.unusual(index, token, received);
+        }
+        conn.tidy = false;
+        if flags.intersects(ENDING | EventFlags::IN) {
             conn.unread = true;
-            conn.ending |= flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+            conn.ending |= flags.intersects(ENDING);
         }
         if flags.contains(EventFlags::OUT) && conn.blocked {
             conn.blocked = false;
@@ -33,6 +50,23 @@ impl<P: Protocol> Loop<P> {
             }
         }
         self.attend(index, token);
+    }
+
+    /// Deals with what came of a read, where that is no poll that has to wait.
+    #[cold]
+    fn unusual(&mut self, index: u32, token: u64, received: io::Result<usize>) {
+        if let Some(conn) = self.slab.get(index) {
+            conn.tidy = false;
+            conn.unread = true;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let turn = match self.took(index, &buffer, received) {
+            Ok(None) => self.read_into(index, &mut buffer),
+            Ok(Some(turn)) => Ok(turn),
+            Err(stop) => Err(stop),
+        };
+        self.buffer = buffer;
+        self.turned(index, token, turn);
     }
 
     /// The socket takes more again.
@@ -56,8 +90,15 @@ impl<P: Protocol> Loop<P> {
     /// Reads what a connection has sent and does what it asks for.
     #[inline]
     pub(super) fn attend(&mut self, index: u32, token: u64) {
-        let done = self.read(index);
-        match done {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let turn = self.read_into(index, &mut buffer);
+        self.buffer = buffer;
+        self.turned(index, token, turn);
+    }
+
+    #[inline]
+    fn turned(&mut self, index: u32, token: u64, turn: Result<Turn, Stop>) {
+        match turn {
             Ok(Turn::Over) => {}
             Ok(Turn::Again) => self.again.push(token),
             Err(stop) => self.stop(index, stop),
@@ -65,15 +106,7 @@ impl<P: Protocol> Loop<P> {
     }
 
     #[inline]
-    pub(super) fn read(&mut self, index: u32) -> Result<Turn, Stop> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let turn = self.read_into(index, &mut buffer);
-        self.buffer = buffer;
-        turn
-    }
-
-    #[inline]
-    pub(super) fn read_into(&mut self, index: u32, buffer: &mut [u8]) -> Result<Turn, Stop> {
+    fn read_into(&mut self, index: u32, buffer: &mut [u8]) -> Result<Turn, Stop> {
         if self
             .slab
             .get(index)
@@ -89,48 +122,43 @@ impl<P: Protocol> Loop<P> {
             if !conn.unread || conn.inbox.len() > MAX_HEAD || conn.reply.len() > MAX_OWED {
                 return Ok(Turn::Over);
             }
-            match tcp::receive(&conn.stream, buffer) {
-                Ok(0) => {
-                    conn.unread = false;
-                    conn.ending = true;
-                    return self.ended(index);
-                }
-                Ok(count) => {
-                    // Less than there was room for is all there is: more would be another event.
-                    conn.unread = count == buffer.len() || conn.ending;
-                    if P::POLLED && !conn.unread && self.is_known(index, &buffer[..count])? {
-                        return Ok(Turn::Over);
-                    }
-                    self.process(index, &buffer[..count])?;
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock => conn.unread = false,
-                    ErrorKind::Interrupted => {}
-                    _ => return Err(Stop::Gone),
-                },
+            let received = tcp::receive(&conn.stream, buffer);
+            if let Some(turn) = self.took(index, buffer, received)? {
+                return Ok(turn);
             }
         }
         Ok(Turn::Again)
     }
 
-    /// Deals with a request that differs from one before in nothing but its number; whether it is one.
+    /// Deals with what came of a read into `buffer`. `None` when there may be more to read.
     #[inline]
-    fn is_known(&mut self, index: u32, bytes: &[u8]) -> Result<bool, Stop> {
+    fn took(
+        &mut self,
+        index: u32,
+        buffer: &[u8],
+        received: io::Result<usize>,
+    ) -> Result<Option<Turn>, Stop> {
         let Some(conn) = self.slab.get(index) else {
-            return Ok(true);
+            return Ok(Some(Turn::Over));
         };
-        let first = conn.phase == Phase::Opening && conn.inbox.is_empty() && conn.skip == 0;
-        if !first || conn.owes() {
-            return Ok(false);
+        match received {
+            Ok(0) => {
+                conn.unread = false;
+                conn.ending = true;
+                return self.ended(index).map(Some);
+            }
+            Ok(count) => {
+                // Less than there was room for is all there is: more would be another event.
+                conn.unread = count == buffer.len() || conn.ending;
+                self.process(index, &buffer[..count])?;
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => conn.unread = false,
+                ErrorKind::Interrupted => {}
+                _ => return Err(Stop::Gone),
+            },
         }
-        let Some((after, hold_ms)) = self.outlet.protocol.known(bytes) else {
-            return Ok(false);
-        };
-        conn.cursor = self.outlet.feed.place(Some(after));
-        conn.form = Form::default();
-        conn.opened = true;
-        self.hold(index, hold_ms)?;
-        Ok(true)
+        Ok(None)
     }
 
     /// Answers a request, or has it wait for a message.
@@ -147,9 +175,7 @@ impl<P: Protocol> Loop<P> {
         if hold_ms == 0 {
             return self.give_up(index);
         }
-        let hold = hold_ms.saturating_mul(MS);
-        self.wheel
-            .arm(index, now.saturating_add(hold).min(u64::MAX - 1));
+        self.wheel.arm(index, held_until(now, hold_ms));
         Ok(())
     }
 
@@ -306,7 +332,15 @@ impl<P: Protocol> Loop<P> {
     }
 }
 
+/// When a request that came at `now` is given up.
+#[inline]
+fn held_until(now: u64, hold_ms: u64) -> u64 {
+    now.saturating_add(hold_ms.saturating_mul(MS))
+        .min(u64::MAX - 1)
+}
+
 /// Whether a connection is done with reading for this round.
+#[derive(Clone, Copy)]
 pub(super) enum Turn {
     Over,
     Again,

@@ -1,14 +1,32 @@
-//! Reading what a client sends (RFC 6455, section 5). None of it but control frames has a meaning here, so messages are
-//! checked as they come and nothing of them is kept.
+//! Reading what a client sends (RFC 6455, section 5). Messages are checked as they come; unless they are to be sent back,
+//! nothing of them is kept.
 
+use crate::limits::MAX_MESSAGE;
 use crate::websocket::frame::{MAX_CONTROL, Opcode};
+use crate::websocket::utf8::Utf8;
 
-/// Longest message of a client, bytes; none is expected at all.
-pub(super) const MAX_RECEIVED: u64 = 64 * 1024;
+/// Longest message of a client, bytes, where none is expected at all.
+const MAX_RECEIVED: u64 = 64 * 1024;
 /// Bytes unmasked at once.
 const PIECE: usize = 512;
-/// Longest code point in UTF-8, bytes.
-const MAX_POINT: usize = 4;
+
+/// What becomes of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Messages {
+    /// They are checked and forgotten.
+    Ignored,
+    /// They are handed out whole.
+    Kept,
+}
+
+impl Messages {
+    const fn max(self) -> u64 {
+        match self {
+            Self::Ignored => MAX_RECEIVED,
+            Self::Kept => MAX_MESSAGE as u64,
+        }
+    }
+}
 
 /// What a client did that ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +35,7 @@ pub(super) enum Fault {
     Protocol,
     /// A text message, or a reason, is not UTF-8.
     Text,
-    /// A message is longer than [`MAX_RECEIVED`].
+    /// A message is longer than allowed.
     TooBig,
 }
 
@@ -37,6 +55,8 @@ impl Fault {
 pub(super) enum Received {
     /// Nothing that wants an answer.
     Nothing,
+    /// A whole message: whether it is binary, and its bytes.
+    Message(bool, Vec<u8>),
     /// A ping, to be answered with the same bytes.
     Ping(Vec<u8>),
     /// The close frame, to be answered with the same bytes.
@@ -51,21 +71,16 @@ pub(in crate::websocket) struct Reader {
     mask: [u8; 4],
     /// Whether the present data frame is the last of its message.
     fin: bool,
-    message: Option<Message>,
+    /// Set aside only while there is one: most clients never send any.
+    message: Option<Box<Message>>,
 }
 
 #[derive(Debug)]
 struct Message {
     len: u64,
-    /// The code point that was cut, for text.
-    text: Option<Point>,
-}
-
-/// The first bytes of a code point.
-#[derive(Debug, Default)]
-struct Point {
-    bytes: [u8; MAX_POINT],
-    len: usize,
+    /// The check of a text.
+    text: Option<Utf8>,
+    body: Vec<u8>,
 }
 
 struct Header {
@@ -80,16 +95,19 @@ struct Header {
 
 impl Reader {
     /// Reads the start of `bytes`: how many of them were read, and what they are. `None` when it takes more to tell.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Option<(usize, Received)>, Fault> {
+    pub(super) fn read(
+        &mut self,
+        bytes: &[u8],
+        messages: Messages,
+    ) -> Result<Option<(usize, Received)>, Fault> {
         if self.left > 0 {
             if bytes.is_empty() {
                 return Ok(None);
             }
             let used = self.left.min(bytes.len() as u64) as usize;
-            self.payload(&bytes[..used])?;
-            return Ok(Some((used, Received::Nothing)));
+            return Ok(Some((used, self.payload(&bytes[..used], messages)?)));
         }
-        let Some(header) = self.header(bytes)? else {
+        let Some(header) = self.header(bytes, messages.max())? else {
             return Ok(None);
         };
         if header.opcode.is_control() {
@@ -101,12 +119,12 @@ impl Reader {
             unmask(&mut body, header.mask);
             return Ok(Some((end, control(header.opcode, body)?)));
         }
-        self.begin(&header)?;
-        Ok(Some((header.start, Received::Nothing)))
+        let received = self.begin(&header, messages)?;
+        Ok(Some((header.start, received)))
     }
 
     /// The header at the start of `bytes`; a fault shows with the first byte that has it.
-    fn header(&self, bytes: &[u8]) -> Result<Option<Header>, Fault> {
+    fn header(&self, bytes: &[u8], max: u64) -> Result<Option<Header>, Fault> {
         let Some(&first) = bytes.first() else {
             return Ok(None);
         };
@@ -146,7 +164,7 @@ impl Reader {
             return Err(Fault::Protocol);
         }
         let before = self.message.as_ref().map_or(0, |message| message.len);
-        if !opcode.is_control() && before.saturating_add(len) > MAX_RECEIVED {
+        if !opcode.is_control() && before.saturating_add(len) > max {
             return Err(Fault::TooBig);
         }
         Ok(bytes[mask_at..].first_chunk().map(|mask| Header {
@@ -158,20 +176,22 @@ impl Reader {
         }))
     }
 
-    fn begin(&mut self, header: &Header) -> Result<(), Fault> {
-        let message = self.message.get_or_insert_with(|| Message {
-            len: 0,
-            text: (header.opcode == Opcode::Text).then(Point::default),
+    fn begin(&mut self, header: &Header, messages: Messages) -> Result<Received, Fault> {
+        let message = self.message.get_or_insert_with(|| {
+            Box::new(Message {
+                len: 0,
+                text: (header.opcode == Opcode::Text).then_some(Utf8::NEW),
+                body: Vec::new(),
+            })
         });
         message.len += header.len;
         (self.left, self.mask, self.fin) = (header.len, header.mask, header.fin);
-        self.end_frame()
+        self.end_frame(messages)
     }
 
-    fn payload(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        if let Some(Message {
-            text: Some(point), ..
-        }) = &mut self.message
+    fn payload(&mut self, bytes: &[u8], messages: Messages) -> Result<Received, Fault> {
+        if let Some(message) = self.message.as_deref_mut()
+            && (message.text.is_some() || messages == Messages::Kept)
         {
             for piece in bytes.chunks(PIECE) {
                 let mut plain = [0; PIECE];
@@ -179,52 +199,32 @@ impl Reader {
                 plain.copy_from_slice(piece);
                 unmask(plain, self.mask);
                 self.mask.rotate_left(piece.len() % 4);
-                point.check(plain)?;
+                if let Some(text) = &mut message.text {
+                    text.check(plain).map_err(|_| Fault::Text)?;
+                }
+                if messages == Messages::Kept {
+                    message.body.extend_from_slice(plain);
+                }
             }
         }
         self.left -= bytes.len() as u64;
-        self.end_frame()
+        self.end_frame(messages)
     }
 
-    fn end_frame(&mut self) -> Result<(), Fault> {
+    fn end_frame(&mut self, messages: Messages) -> Result<Received, Fault> {
         if self.left > 0 || !self.fin {
-            return Ok(());
+            return Ok(Received::Nothing);
         }
-        let message = self.message.take();
-        let cut = message.and_then(|message| message.text);
-        if cut.is_some_and(|point| point.len > 0) {
-            return Err(Fault::Text);
-        }
-        Ok(())
-    }
-}
-
-impl Point {
-    /// Checks the text that follows, and keeps the code point that it cuts.
-    fn check(&mut self, mut text: &[u8]) -> Result<(), Fault> {
-        while self.len > 0 {
-            let [next, rest @ ..] = text else {
-                return Ok(());
-            };
-            text = rest;
-            self.bytes[self.len] = *next;
-            self.len += 1;
-            match str::from_utf8(&self.bytes[..self.len]) {
-                Ok(_) => self.len = 0,
-                Err(error) if error.error_len().is_none() => {}
-                Err(_) => return Err(Fault::Text),
-            }
-        }
-        let Err(error) = str::from_utf8(text) else {
-            return Ok(());
+        let Some(mut message) = self.message.take() else {
+            return Ok(Received::Nothing);
         };
-        if error.error_len().is_some() {
+        if message.text.as_mut().is_some_and(|text| !text.finish()) {
             return Err(Fault::Text);
         }
-        let cut = &text[error.valid_up_to()..];
-        self.bytes[..cut.len()].copy_from_slice(cut);
-        self.len = cut.len();
-        Ok(())
+        Ok(match messages {
+            Messages::Ignored => Received::Nothing,
+            Messages::Kept => Received::Message(message.text.is_none(), message.body),
+        })
     }
 }
 

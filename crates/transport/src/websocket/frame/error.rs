@@ -42,12 +42,10 @@ pub enum FrameError {
     /// A new message inside a fragmented one.
     #[error("websocket: a {0:?} frame inside a fragmented message, expected a continuation")]
     Interleaved(Opcode),
-    /// A text message is not UTF-8.
-    #[error("websocket: a text message of {len} bytes is not UTF-8 after byte {valid}")]
+    /// A text message is not UTF-8. Said with the first byte that shows it, which may come before the end of the message.
+    #[error("websocket: a text message is not UTF-8 after byte {valid}")]
     TextNotUtf8 {
-        /// Length of the message.
-        len: usize,
-        /// How much of it is valid.
+        /// How much of it is valid, bytes.
         valid: usize,
     },
     /// A close frame with a payload of one byte, which cannot hold a code.
@@ -59,4 +57,16 @@ pub enum FrameError {
     /// The reason of a close frame is not UTF-8.
     #[error("websocket: the reason of close code {0} is not UTF-8")]
     CloseReason(u16),
+}
+
+impl FrameError {
+    /// The close code that tells the peer (section 7.4.1).
+    #[must_use]
+    pub const fn close_code(&self) -> u16 {
+        match self {
+            Self::TextNotUtf8 { .. } | Self::CloseReason(_) => 1007,
+            Self::TooLong { .. } => 1009,
+            _ => 1002,
+        }
+    }
 }

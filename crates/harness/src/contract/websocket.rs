@@ -1,0 +1,246 @@
+//! Rules for `GET /ws`, its handshake and its frames (RFC 6455).
+
+use super::http::{Head, get};
+use super::site::Site;
+use super::wire::{Wire, quoted};
+use super::{Outcome, Rule, broken, delivery, instead_of, not_applicable};
+
+pub(super) const RULES: [Rule; 4] = [
+    ("websocket: the handshake is answered", handshake),
+    ("websocket: nothing is compressed by default", uncompressed),
+    ("websocket: pings are answered", pings),
+    ("websocket: what is no number is refused", refuses),
+];
+
+/// The key of RFC 6455, 1.3, and what it says the answer is.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Asks for an upgrade and reads the head of the answer.
+pub(super) fn shake(
+    site: &Site,
+    wire: &mut Wire,
+    query: &str,
+    fields: &str,
+) -> Result<Head, String> {
+    let fields = format!(
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{fields}"
+    );
+    let path = delivery::with_query(site.path(), query);
+    wire.send(get(&site.data, &path, &fields))?;
+    Head::read(wire)
+}
+
+fn shaken(site: &Site, query: &str, fields: &str) -> Result<(Head, Wire), String> {
+    let mut wire = Wire::connect(&site.data)?;
+    let head = shake(site, &mut wire, query, fields)?;
+    Ok((head, wire))
+}
+
+fn handshake(site: &Site) -> Outcome {
+    let expected = format!("101 with Sec-WebSocket-Accept: {ACCEPT}");
+    let (head, _) = shaken(site, "", "").map_err(instead_of(expected.clone()))?;
+    let lists = |name, token: &str| {
+        let value = head.field(name).unwrap_or_default();
+        value
+            .split(',')
+            .any(|item| item.trim().eq_ignore_ascii_case(token))
+    };
+    let upgrades = lists("upgrade", "websocket") && lists("connection", "upgrade");
+    if head.status != 101 || head.field("sec-websocket-accept") != Some(ACCEPT) || !upgrades {
+        return Err(broken(expected, quoted(head.text.as_bytes())));
+    }
+    match head
+        .field("sec-websocket-extensions")
+        .or(head.field("sec-websocket-protocol"))
+    {
+        Some(extension) => Err(broken(
+            "no extension and no subprotocol that nobody asked for",
+            extension,
+        )),
+        None => Ok(()),
+    }
+}
+
+fn uncompressed(site: &Site) -> Outcome {
+    if !site.by_sequence {
+        return Err(not_applicable(
+            "what it has on by default is its own affair",
+        ));
+    }
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let expected = "no extension in the answer to a client that offers permessage-deflate";
+    let (head, _) = shaken(site, "", offer).map_err(instead_of(expected))?;
+    match head.field("sec-websocket-extensions") {
+        Some(extension) => Err(broken(expected, extension)),
+        None => Ok(()),
+    }
+}
+
+fn pings(site: &Site) -> Outcome {
+    let expected = "a pong with the payload of the ping";
+    let (_, mut wire) = shaken(site, "", "").map_err(instead_of(expected))?;
+    for payload in [&b""[..], b"some payload"] {
+        let came = ping(&mut wire, payload).map_err(instead_of(expected))?;
+        if came != payload {
+            return Err(broken(expected, quoted(&came)));
+        }
+    }
+    Ok(())
+}
+
+fn refuses(site: &Site) -> Outcome {
+    site.needs_numbers()?;
+    for query in ["after=x", "after=-1"] {
+        let expected = format!("400 to ?{query}");
+        let (head, _) = shaken(site, query, "").map_err(|came| broken(&expected, came))?;
+        if head.status != 400 {
+            return Err(broken(expected, head.first_line()));
+        }
+    }
+    Ok(())
+}
+
+/// Sends a ping and returns the payload of the pong that comes.
+pub(super) fn ping(wire: &mut Wire, payload: &[u8]) -> Result<Vec<u8>, String> {
+    wire.send(masked(PING, payload))?;
+    match Frame::read(wire)? {
+        Frame::Pong(payload) => Ok(payload),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// The answer to a ping.
+pub(super) fn pong(payload: &[u8]) -> Vec<u8> {
+    masked(PONG, payload)
+}
+
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+/// A short frame of a client: with a mask, here of zeros, which changes nothing.
+fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let head = [
+        0x80 | opcode,
+        0x80 | payload.len().min(125) as u8,
+        0,
+        0,
+        0,
+        0,
+    ];
+    [&head[..], &payload[..payload.len().min(125)]].concat()
+}
+
+/// What a server sends.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    Message { binary: bool, body: Vec<u8> },
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(Vec<u8>),
+}
+
+impl Frame {
+    /// Reads one frame. Each message is one, without a mask, an extension or a longer length than it needs.
+    pub(super) fn read(wire: &mut Wire) -> Result<Self, String> {
+        let head = wire.take(2)?;
+        let (first, second) = (head[0], head[1]);
+        if first & 0xF0 != 0x80 || second & 0x80 != 0 {
+            return Err(format!(
+                "a frame that begins with {first:02x} {second:02x}: whole and unmasked, please"
+            ));
+        }
+        let number = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |sum, &byte| sum << 8 | usize::from(byte))
+        };
+        let (length, least) = match second {
+            126 => (number(&wire.take(2)?), 126),
+            127 => (number(&wire.take(8)?), 65_536),
+            short => (usize::from(short), 0),
+        };
+        if length < least || length > MAX_FRAME {
+            return Err(format!(
+                "a frame that says that it has {length} bytes ({second} in its head)"
+            ));
+        }
+        let body = wire.take(length)?;
+        match first & 0xF {
+            TEXT => Ok(Self::Message {
+                binary: false,
+                body,
+            }),
+            BINARY => Ok(Self::Message { binary: true, body }),
+            PING => Ok(Self::Ping(body)),
+            PONG => Ok(Self::Pong(body)),
+            CLOSE => Ok(Self::Close(body)),
+            other => Err(format!("a frame with opcode {other}")),
+        }
+    }
+}
+
+/// Longest body of a message, bytes.
+const MAX_FRAME: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::contract::wire::Origin;
+
+    fn read(bytes: &[u8]) -> Result<Frame, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut wire = Wire::connect(&Origin::parse(&url).unwrap()).unwrap();
+        listener.accept().unwrap().0.write_all(bytes).unwrap();
+        Frame::read(&mut wire)
+    }
+
+    #[test]
+    fn frames_are_read_in_each_length() {
+        assert_eq!(
+            read(b"\x81\x02hi"),
+            Ok(Frame::Message {
+                binary: false,
+                body: b"hi".to_vec()
+            })
+        );
+        assert_eq!(read(b"\x89\x00"), Ok(Frame::Ping(Vec::new())));
+        let long = [&[0x82, 126, 0, 200][..], &[7; 200]].concat();
+        assert_eq!(
+            read(&long),
+            Ok(Frame::Message {
+                binary: true,
+                body: vec![7; 200]
+            })
+        );
+        let longer = [&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0][..], &[7; 65_536]].concat();
+        assert_eq!(
+            read(&longer),
+            Ok(Frame::Message {
+                binary: true,
+                body: vec![7; 65_536]
+            })
+        );
+    }
+
+    #[test]
+    fn frames_that_break_rules_are_refused() {
+        for bytes in [
+            &b"\x01\x02hi"[..],
+            b"\xC1\x02hi",
+            b"\x81\x82\0\0\0\0hi",
+            b"\x81\x7E\0\x02hi",
+            b"\x83\x02hi",
+            b"\x81\x02h",
+        ] {
+            read(bytes).unwrap_err();
+        }
+    }
+}

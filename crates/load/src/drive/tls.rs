@@ -1,0 +1,141 @@
+//! How TLS is done.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+
+use super::place::Place;
+use super::plan::Tls;
+use crate::LoadError;
+
+/// What connections with TLS share.
+#[derive(Clone)]
+pub(super) struct Security {
+    config: Arc<ClientConfig>,
+    server_name: Option<String>,
+}
+
+impl Security {
+    pub(super) fn new(tls: &Tls) -> Result<Self, LoadError> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| LoadError::Tls(error.to_string()))?;
+        let builder = if tls.insecure {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+        } else {
+            builder.with_root_certificates(roots(tls.ca.as_deref())?)
+        };
+        let mut config = match &tls.identity {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = certificates(certificate)?;
+                let key = PrivateKeyDer::from_pem_file(key)
+                    .map_err(|error| file(key, &error.to_string()))?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|error| file(certificate, &error.to_string()))?
+            }
+        };
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+            server_name: tls.server_name.clone(),
+        })
+    }
+
+    /// The beginning of a connection to `place`.
+    pub(super) fn connect(&self, place: &Place) -> Result<ClientConnection, String> {
+        let name = self.server_name.as_ref().unwrap_or(&place.name).clone();
+        let name = ServerName::try_from(name.clone())
+            .map_err(|_| format!("{name:?} is no name of a server"))?;
+        ClientConnection::new(Arc::clone(&self.config), name).map_err(|error| error.to_string())
+    }
+}
+
+fn roots(ca: Option<&Path>) -> Result<RootCertStore, LoadError> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(path) => {
+            for certificate in certificates(path)? {
+                roots
+                    .add(certificate)
+                    .map_err(|error| file(path, &error.to_string()))?;
+            }
+        }
+    }
+    Ok(roots)
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LoadError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let chain: Vec<CertificateDer<'static>> =
+        read.map_err(|error| file(path, &error.to_string()))?;
+    if chain.is_empty() {
+        return Err(file(path, "it holds no certificate in PEM"));
+    }
+    Ok(chain)
+}
+
+fn file(path: &Path, reason: &str) -> LoadError {
+    LoadError::Tls(format!("{}: {reason}", path.display()))
+}
+
+/// Takes every certificate.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

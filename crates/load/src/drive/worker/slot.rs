@@ -1,0 +1,393 @@
+//! A place among the connections: one attempt after the other.
+
+use std::io;
+use std::net::{IpAddr, TcpStream};
+use std::rc::Rc;
+
+use pushbench_model::drive::FaultKind;
+use pushbench_sys::clock;
+use pushbench_sys::poller::EventFlags;
+use pushbench_sys::tcp::begin_connect;
+
+use crate::drive::link::{Broken, Link};
+use crate::drive::place::Place;
+use crate::drive::speech::{Ask, Resume, Sink, Speech, Stop};
+use crate::drive::tally::{Tally, Track, record};
+use crate::drive::tls::Security;
+
+/// A place.
+pub(super) struct Slot {
+    place: Rc<Place>,
+    connection: Option<Box<Connection>>,
+    /// Which address of the place is tried.
+    address: usize,
+    /// Redirects since the last attempt at the place itself.
+    redirects: u32,
+    resume: Resume,
+    settled: bool,
+    /// The next connection belongs to the attempt of the last one: a redirect, another address, the next poll.
+    pub(super) goes_on: bool,
+    /// Number of the present attempt.
+    pub(super) attempt: u32,
+    /// Attempts that failed in a row.
+    pub(super) failures: u32,
+    pub(super) track: Track,
+}
+
+struct Connection {
+    link: Link,
+    speech: Speech,
+    stage: Stage,
+    /// What is sent as soon as it can be.
+    first: Vec<u8>,
+    asked: u64,
+    heard: bool,
+    subscribed: bool,
+    /// The server has said so itself: a long-poll that waits is a subscription before its first answer.
+    accepted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Connecting,
+    Securing,
+    Speaking,
+}
+
+/// What is to be done after a look at a connection.
+pub(super) enum Step {
+    Goes,
+    Stops(Stop),
+}
+
+/// Errors of reading on their way out.
+enum Out {
+    Broken(Broken),
+    Stop(Stop),
+}
+
+impl From<Broken> for Out {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// What arrives at one connection goes to the worker's tally.
+struct Mouth<'a> {
+    tally: &'a mut Tally,
+    track: &'a mut Track,
+    now: u64,
+    subscribed: &'a mut bool,
+    accepted: &'a mut bool,
+}
+
+impl Sink for Mouth<'_> {
+    fn message(&mut self, body: &[u8]) -> Option<u64> {
+        self.tally.message(body, self.now, self.track)
+    }
+
+    fn nothing(&mut self) {
+        self.tally.messages.without_data += 1;
+    }
+
+    fn subscribed(&mut self) {
+        *self.subscribed = true;
+        *self.accepted = true;
+    }
+}
+
+impl Slot {
+    pub(super) fn new(place: Rc<Place>) -> Self {
+        Self {
+            place,
+            connection: None,
+            address: 0,
+            redirects: 0,
+            resume: Resume::default(),
+            settled: false,
+            goes_on: false,
+            attempt: 0,
+            failures: 0,
+            track: Track::default(),
+        }
+    }
+
+    /// Begins an attempt.
+    pub(super) fn begin(
+        &mut self,
+        transport: &str,
+        ask: &Rc<Ask>,
+        source: Option<IpAddr>,
+        nonce: [u8; 16],
+        security: Option<&Security>,
+        now: u64,
+    ) -> Result<(), Stop> {
+        self.attempt = self.attempt.wrapping_add(1);
+        self.track.began = now;
+        self.track.fresh = 0;
+        let address = self.place.addresses[self.address.min(self.place.addresses.len() - 1)];
+        let source = source.filter(|_| address.ip().is_loopback() && address.is_ipv4());
+        let refused = |error: io::Error| {
+            Stop::Fault(
+                FaultKind::Connect,
+                format!("cannot connect to {address}: {error}"),
+            )
+        };
+        let begun = begin_connect(address, source).map_err(refused)?;
+        let link = Link::new(begun.stream, &self.place, security)
+            .map_err(|broken| fault(broken, false))?;
+        let mut first = Vec::new();
+        let speech = Speech::open(transport, ask, &self.place, &self.resume, nonce, &mut first);
+        self.connection = Some(Box::new(Connection {
+            link,
+            speech,
+            stage: Stage::Connecting,
+            first,
+            asked: 0,
+            heard: false,
+            subscribed: false,
+            accepted: false,
+        }));
+        Ok(())
+    }
+
+    pub(super) fn stream(&self) -> Option<&TcpStream> {
+        self.connection
+            .as_ref()
+            .map(|connection| connection.link.stream())
+    }
+
+    pub(super) fn is_subscribed(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| connection.subscribed)
+    }
+
+    /// Whether the server itself has accepted the subscription.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| connection.accepted)
+    }
+
+    pub(super) fn wants_write(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| {
+            connection.stage == Stage::Connecting || connection.link.wants_write()
+        })
+    }
+
+    /// Bytes of the present connection, down and up.
+    pub(super) fn bytes(&self) -> Option<(u64, u64)> {
+        self.connection
+            .as_ref()
+            .map(|connection| (connection.link.down, connection.link.up))
+    }
+
+    pub(super) fn retry_ms(&self) -> Option<u64> {
+        self.connection.as_ref()?.speech.retry_ms()
+    }
+
+    /// What has not come yet, in words.
+    pub(super) fn waiting_for(&self) -> &'static str {
+        match self
+            .connection
+            .as_ref()
+            .map(|connection| (connection.stage, connection.heard))
+        {
+            Some((Stage::Connecting, _)) | None => "a connection",
+            Some((Stage::Securing, _)) => "the end of the TLS handshake",
+            Some((Stage::Speaking, false)) => "an answer",
+            Some((Stage::Speaking, true)) => "the end of the answer's head",
+        }
+    }
+
+    /// Whether this is the first time that an attempt has come to something.
+    pub(super) fn settle(&mut self) -> bool {
+        !std::mem::replace(&mut self.settled, true)
+    }
+
+    /// Handles what happened to the connection.
+    pub(super) fn ready(
+        &mut self,
+        flags: EventFlags,
+        buffer: &mut [u8],
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) -> Step {
+        let Some(connection) = &mut self.connection else {
+            return Step::Goes;
+        };
+        match connection.ready(flags, buffer, out, tally, &mut self.track) {
+            Ok(()) => Step::Goes,
+            Err(Out::Stop(stop)) => {
+                // A last word, such as the answer to a close frame.
+                let _ = connection.link.send(out);
+                Step::Stops(stop)
+            }
+            Err(Out::Broken(Broken::Ended)) if connection.stage == Stage::Speaking => {
+                let mut mouth = Mouth {
+                    tally,
+                    track: &mut self.track,
+                    now: clock::now(),
+                    subscribed: &mut connection.subscribed,
+                    accepted: &mut connection.accepted,
+                };
+                Step::Stops(connection.speech.end(&mut mouth))
+            }
+            Err(Out::Broken(broken)) => Step::Stops(fault(broken, connection.subscribed)),
+        }
+    }
+
+    /// Forgets the connection and keeps what the next one needs.
+    pub(super) fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.speech.resume(&mut self.resume);
+        }
+    }
+
+    /// Goes where a redirect leads.
+    pub(super) fn redirect(
+        &mut self,
+        status: u16,
+        location: &str,
+        most: u32,
+    ) -> Result<(), String> {
+        if self.redirects >= most {
+            return Err(match most {
+                0 => format!(
+                    "the server answered {status} and redirects to {location}; --max-redirects follows it"
+                ),
+                _ => format!("more than {most} redirects, the last one to {location}"),
+            });
+        }
+        let place = self
+            .place
+            .follow(location)
+            .map_err(|error| format!("a redirect: {error}"))?;
+        if place.tls != self.place.tls && !place.tls {
+            return Err(format!(
+                "a redirect from https to {}, which is not followed",
+                place.shown
+            ));
+        }
+        self.redirects += 1;
+        self.address = 0;
+        self.place = Rc::new(place);
+        Ok(())
+    }
+
+    /// Whether the place has an address that was not tried.
+    pub(super) fn next_address(&mut self) -> bool {
+        self.address += 1;
+        let there = self.address < self.place.addresses.len();
+        if !there {
+            self.address = 0;
+        }
+        there
+    }
+
+    /// The next attempt goes to `place`, whatever the last one was redirected to.
+    pub(super) fn go_back(&mut self, place: &Rc<Place>) {
+        self.redirects = 0;
+        self.place = Rc::clone(place);
+    }
+}
+
+impl Connection {
+    fn ready(
+        &mut self,
+        flags: EventFlags,
+        buffer: &mut [u8],
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+        track: &mut Track,
+    ) -> Result<(), Out> {
+        if self.stage == Stage::Connecting {
+            if let Some(error) = self.link.stream().take_error().map_err(Broken::from)? {
+                let text = format!("cannot connect: {error}");
+                return Err(Out::Stop(Stop::Fault(FaultKind::Connect, text)));
+            }
+            if !flags.intersects(EventFlags::OUT) {
+                return Ok(());
+            }
+            self.stage = Stage::Securing;
+        }
+        if flags.intersects(EventFlags::OUT) || self.stage == Stage::Securing {
+            self.link.flush()?;
+        }
+        let Self {
+            link,
+            speech,
+            stage,
+            first,
+            asked,
+            heard,
+            subscribed,
+            accepted,
+        } = self;
+        if *stage == Stage::Securing && !link.is_secured() {
+            // Nothing but the handshake can come.
+            link.read::<Out>(buffer, &mut |_| Ok(()))?;
+        }
+        if *stage == Stage::Securing {
+            if !link.is_secured() {
+                return Ok(());
+            }
+            *stage = Stage::Speaking;
+            record(&mut tally.connect, clock::now().saturating_sub(track.began));
+            link.send(first)?;
+            *asked = clock::now();
+            *first = Vec::new();
+            *subscribed = matches!(speech, Speech::Poll(_));
+        }
+        if !flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
+        {
+            return Ok(());
+        }
+        let mut now = 0;
+        let read = link.read::<Out>(buffer, &mut |bytes| {
+            if now == 0 {
+                now = clock::now();
+            }
+            if !*heard {
+                *heard = true;
+                record(&mut tally.first_byte, now.saturating_sub(*asked));
+            }
+            let mut mouth = Mouth {
+                tally,
+                track,
+                now,
+                subscribed,
+                accepted,
+            };
+            speech.receive(bytes, out, &mut mouth).map_err(Out::Stop)
+        });
+        if read.is_ok() && !out.is_empty() {
+            link.send(out)?;
+            out.clear();
+        }
+        read
+    }
+}
+
+fn fault(broken: Broken, subscribed: bool) -> Stop {
+    match broken {
+        Broken::Tls(why) => Stop::Fault(
+            FaultKind::Tls,
+            format!("TLS failed: {why} (--cacert names an authority, --insecure trusts anybody)"),
+        ),
+        Broken::Ended => Stop::Fault(
+            FaultKind::Tls,
+            "the connection ended during the TLS handshake".into(),
+        ),
+        Broken::Io(io::ErrorKind::ConnectionReset, _) if subscribed => {
+            Stop::Fault(FaultKind::Ended, "the connection was reset".into())
+        }
+        Broken::Io(_, why) if subscribed => {
+            Stop::Fault(FaultKind::Ended, format!("the connection failed: {why}"))
+        }
+        Broken::Io(_, why) => {
+            Stop::Fault(FaultKind::Connect, format!("the connection failed: {why}"))
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! The figures of an anatomy that have a goal, held against it.
+
+use pushbench_model::anatomy::{Anatomy, Quartiles, Row, Rung, Side, Stage};
+
+use super::{stages, tables, words};
+use crate::number::significant;
+use crate::table::{Cell, Column, Table};
+
+/// What some contenders are meant to stay within.
+#[derive(Debug)]
+pub(crate) struct Goal {
+    /// What is measured.
+    pub(crate) what: &'static str,
+    /// What the goal is for, a sentence.
+    pub(crate) why: &'static str,
+    /// The most that meets it.
+    limit: f64,
+    measure: Measure,
+    side: Side,
+    /// Who is held against it.
+    names: &'static [&'static str],
+}
+
+/// Which figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    /// User instructions per delivery.
+    UserInstructions,
+    /// Times the floor of the same stage.
+    TimesFloor,
+    /// A message among so many, against one alone.
+    Together(u32),
+    /// Median response time against a raw receiver's.
+    P50,
+    /// A connection, times the floor's.
+    SetUp,
+}
+
+const BARE: &[&str] = &["tcp/bare", "sse/bare", "websocket/bare"];
+const OWN: &[&str] = &["tcp/pushbench", "sse/pushbench", "websocket/pushbench"];
+
+/// All of them.
+pub(crate) const GOALS: [Goal; 9] = [
+    Goal {
+        what: "bare server, user instructions per delivery",
+        why: "A server that frames and does nothing else should leave the program's share of a delivery too small to \
+              matter beside the kernel's.",
+        limit: 150.0,
+        measure: Measure::UserInstructions,
+        side: Side::Server,
+        names: BARE,
+    },
+    Goal {
+        what: "bare server, times the floor",
+        why: "What a protocol costs can only be told from what a library costs if the servers that show the protocol \
+              stand on the floor.",
+        limit: 1.05,
+        measure: Measure::TimesFloor,
+        side: Side::Server,
+        names: BARE,
+    },
+    Goal {
+        what: "bare server, a message among ten against one alone",
+        why: "Messages that are ready together must share one write: nothing else saves as much.",
+        limit: 0.15,
+        measure: Measure::Together(10),
+        side: Side::Server,
+        names: BARE,
+    },
+    Goal {
+        what: "reference WebSocket server, times the floor",
+        why: "The usual library, set with care, is what comparisons of transports rest on; this is what a careful \
+              program with tokio-tungstenite reaches.",
+        limit: 1.20,
+        measure: Measure::TimesFloor,
+        side: Side::Server,
+        names: &["websocket/reference"],
+    },
+    Goal {
+        what: "reference SSE server, times the floor",
+        why: "The same for hyper, whose bodies and chunks cost more than frames do.",
+        limit: 1.35,
+        measure: Measure::TimesFloor,
+        side: Side::Server,
+        names: &["sse/reference"],
+    },
+    Goal {
+        what: "load generator, times the floor",
+        why: "A load generator that needs more than the least takes processor time from the server that it measures.",
+        limit: 1.10,
+        measure: Measure::TimesFloor,
+        side: Side::Client,
+        names: OWN,
+    },
+    Goal {
+        what: "load generator, user instructions per delivery",
+        why: "Deframing, checking, stamping and recording every message must not be worth sampling instead.",
+        limit: 1000.0,
+        measure: Measure::UserInstructions,
+        side: Side::Client,
+        names: OWN,
+    },
+    Goal {
+        what: "load generator, median response time against a raw receiver's",
+        why: "What is reported as a server's response time must be the server's and the kernel's, and not the \
+              instrument's.",
+        limit: 1.10,
+        measure: Measure::P50,
+        side: Side::Client,
+        names: OWN,
+    },
+    Goal {
+        what: "bare server, opening and closing a connection, times the floor",
+        why: "A handshake over HTTP should cost little beside what TCP itself costs.",
+        limit: 1.20,
+        measure: Measure::SetUp,
+        side: Side::Server,
+        names: &["sse/bare", "websocket/bare"],
+    },
+];
+
+/// How a figure stands to its goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Met,
+    Missed,
+    /// The interval crosses the goal.
+    Undecided,
+}
+
+impl Verdict {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// A figure, and what it is counted in.
+struct Figure {
+    value: f64,
+    /// The middle half of the slices; a count has none.
+    interval: Option<(f64, f64)>,
+    unit: String,
+}
+
+impl Figure {
+    fn counted(value: f64, unit: &str) -> Self {
+        Self {
+            value,
+            interval: None,
+            unit: unit.to_owned(),
+        }
+    }
+
+    fn in_turns(quartiles: &Quartiles, unit: String) -> Self {
+        Self {
+            value: quartiles.median,
+            interval: Some((quartiles.low, quartiles.high)),
+            unit,
+        }
+    }
+
+    fn verdict(&self, limit: f64) -> Verdict {
+        let (low, high) = self.interval.unwrap_or((self.value, self.value));
+        if high <= limit {
+            Verdict::Met
+        } else if low > limit {
+            Verdict::Missed
+        } else {
+            Verdict::Undecided
+        }
+    }
+}
+
+const TOTAL: &str = "instructions of program and kernel";
+const USER: &str = "user instructions";
+const TURNS: &str = "processor time in turns";
+
+/// A figure held against its goal.
+pub(crate) struct Held {
+    goal: &'static Goal,
+    name: &'static str,
+    figure: Figure,
+    pub(crate) verdict: Verdict,
+}
+
+/// All that can be held against a goal, in the order of the goals.
+pub(crate) fn held(anatomy: &Anatomy) -> Vec<Held> {
+    let mut held = Vec::new();
+    for goal in &GOALS {
+        for &name in goal.names {
+            for figure in figures(anatomy, goal, name) {
+                held.push(Held {
+                    goal,
+                    name,
+                    verdict: figure.verdict(goal.limit),
+                    figure,
+                });
+            }
+        }
+    }
+    held
+}
+
+fn figures(anatomy: &Anatomy, goal: &Goal, name: &str) -> Vec<Figure> {
+    match goal.measure {
+        Measure::UserInstructions => user_instructions(anatomy, goal.side, name)
+            .into_iter()
+            .collect(),
+        Measure::TimesFloor => times_floor(anatomy, goal.side, name).into_iter().collect(),
+        Measure::Together(batch) => together(anatomy, goal.side, name, batch)
+            .into_iter()
+            .collect(),
+        Measure::P50 => p50(anatomy, name),
+        Measure::SetUp => set_up(anatomy, goal.side, name).into_iter().collect(),
+    }
+}
+
+fn user_instructions(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
+    let counted = |stage: &Stage| stage.row(name)?.user_instructions;
+    // The first that was counted: tools are used for few subscribers.
+    let value = stages(anatomy, side).into_iter().find_map(counted)?;
+    Some(Figure::counted(value, USER))
+}
+
+/// Instructions of program and kernel, where both were counted.
+fn total(row: &Row) -> Option<f64> {
+    Some(row.user_instructions? + row.kernel_instructions?)
+}
+
+fn times_floor(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
+    let stage = *stages(anatomy, side).first()?;
+    let row = stage.row(name)?;
+    let floor = stage.rows.iter().find(|row| row.rung == Rung::Floor);
+    if let Some((own, floor)) = total(row)
+        .zip(floor.and_then(total))
+        .filter(|(_, f)| *f > 0.0)
+    {
+        return Some(Figure::counted(own / floor, TOTAL));
+    }
+    let times = row.times_floor.as_ref()?;
+    Some(Figure::in_turns(times, TURNS.into()))
+}
+
+fn together(anatomy: &Anatomy, side: Side, name: &str, batch: u32) -> Option<Figure> {
+    let alone = *stages(anatomy, side).first()?;
+    let counted = (alone.batch == 1)
+        .then(|| anatomy.stage(side, alone.subscribers, batch))
+        .flatten()
+        .and_then(|stage| total(stage.row(name)?))
+        .zip(alone.row(name).and_then(total))
+        .filter(|(_, alone)| *alone > 0.0);
+    if let Some((together, alone)) = counted {
+        return Some(Figure::counted(together / alone, TOTAL));
+    }
+    let pair = anatomy
+        .batching
+        .iter()
+        .find(|one| one.name == name && one.batch == batch)?;
+    Some(Figure::in_turns(&pair.ratio, TURNS.into()))
+}
+
+fn p50(anatomy: &Anatomy, name: &str) -> Vec<Figure> {
+    let transport = name.split('/').next().unwrap_or(name);
+    let of = anatomy
+        .instrument
+        .iter()
+        .filter(|one| one.transport == transport);
+    of.map(|one| {
+        let subscribers = words::subscribers(one.subscribers);
+        Figure::in_turns(
+            &one.p50.ratio,
+            format!("response times in turns, {subscribers}"),
+        )
+    })
+    .collect()
+}
+
+fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
+    let mut setups = anatomy.setups.iter();
+    let own = setups.find(|one| one.side == side && one.name == name)?;
+    Some(Figure::in_turns(own.times_floor.as_ref()?, TURNS.into()))
+}
+
+/// Every figure with its goal and how they stand; nothing where none was measured.
+pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
+    let mut table = Table::new(
+        "contender",
+        vec![
+            Column::words("verdict"),
+            Column::numbers("measured", ""),
+            Column::numbers("at most", ""),
+            Column::words("goal"),
+            Column::words("measured in"),
+        ],
+    );
+    for one in held(anatomy) {
+        let absolute = one.goal.measure == Measure::UserInstructions;
+        let (value, limit) = (one.figure.value, one.goal.limit);
+        let mut measured = Cell::plain(if absolute {
+            tables::counted_figure(value)
+        } else {
+            format!("{}×", significant(value, 3))
+        });
+        if let Some((low, high)) = one.figure.interval {
+            measured = measured.under(format!("{}–{}", significant(low, 3), significant(high, 3)));
+        }
+        let verdict = Cell::plain(one.verdict.label());
+        table.row(
+            one.name,
+            vec![
+                match one.verdict {
+                    Verdict::Missed => verdict.bad(),
+                    Verdict::Met | Verdict::Undecided => verdict,
+                },
+                measured,
+                Cell::plain(if absolute {
+                    tables::counted_figure(limit)
+                } else {
+                    format!("{limit:.2}×")
+                }),
+                Cell::plain(one.goal.what),
+                Cell::plain(&one.figure.unit),
+            ],
+        );
+    }
+    if table.rows.is_empty() {
+        return None;
+    }
+    table.notes = notes(anatomy);
+    Some(table)
+}
+
+fn notes(anatomy: &Anatomy) -> Vec<String> {
+    let mut notes = vec![
+        "Undecided: the interval, which is the middle half of the slices, crosses the goal; a longer measurement or a quieter \
+         machine may decide it. A count has no interval."
+            .to_owned(),
+    ];
+    let side = |side| {
+        stages(anatomy, side)
+            .first()
+            .map(|stage| words::stage_name(stage))
+    };
+    let named: Vec<String> = Side::ALL.into_iter().filter_map(side).collect();
+    if !named.is_empty() {
+        notes.push(format!(
+            "Where no number of subscribers is given, the figures are those of the stage shown first: {}.",
+            named.join("; ")
+        ));
+    }
+    let known = stages(anatomy, Side::Server)
+        .iter()
+        .flat_map(|stage| &stage.rows)
+        .any(|row| total(row).is_some());
+    if !known {
+        notes.push(
+            "Goals that are multiples are meant for instructions of program and kernel together. This machine does not \
+             count the kernel's, so processor time stands in for them: slices that took turns, each divided by the slice \
+             of the same turn."
+                .into(),
+        );
+    }
+    notes
+}
+
+/// Goals that some figure was held against, each with what it is for.
+pub(crate) fn reasons(anatomy: &Anatomy) -> Vec<(&'static str, &'static str)> {
+    let held = held(anatomy);
+    let used = |goal: &&Goal| held.iter().any(|one| std::ptr::eq(one.goal, *goal));
+    let goals = GOALS.iter().filter(used);
+    goals.map(|goal| (goal.what, goal.why)).collect()
+}
+
+/// `17 met, 2 missed, 1 undecided`, and which were missed.
+pub(crate) fn tally(anatomy: &Anatomy) -> Option<String> {
+    let held = held(anatomy);
+    let count = |verdict| held.iter().filter(|one| one.verdict == verdict).count();
+    let said: Vec<String> = [Verdict::Met, Verdict::Missed, Verdict::Undecided]
+        .into_iter()
+        .map(|verdict| (verdict, count(verdict)))
+        .filter(|(_, n)| *n > 0)
+        .map(|(verdict, n)| format!("{n} {}", verdict.label()))
+        .collect();
+    let missed: Vec<String> = held
+        .iter()
+        .filter(|one| one.verdict == Verdict::Missed)
+        .map(|one| format!("{} ({})", one.name, one.goal.what))
+        .collect();
+    let mut text = said.join(", ");
+    if !missed.is_empty() {
+        text += &format!("; missed: {}", missed.join(", "));
+    }
+    (!held.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_that_crosses_the_goal_decides_nothing() {
+        let with = |low, high| {
+            let quartiles = Quartiles {
+                low,
+                median: (low + high) / 2.0,
+                high,
+            };
+            Figure::in_turns(&quartiles, String::new()).verdict(1.05)
+        };
+        assert_eq!(with(1.00, 1.05), Verdict::Met);
+        assert_eq!(with(1.00, 1.051), Verdict::Undecided);
+        assert_eq!(with(1.05, 1.2), Verdict::Undecided);
+        assert_eq!(with(1.051, 1.2), Verdict::Missed);
+        assert_eq!(Figure::counted(150.0, USER).verdict(150.0), Verdict::Met);
+        assert_eq!(Figure::counted(150.1, USER).verdict(150.0), Verdict::Missed);
+    }
+
+    #[test]
+    fn goals_are_told_apart() {
+        for (at, goal) in GOALS.iter().enumerate() {
+            assert!(GOALS[..at].iter().all(|other| other.what != goal.what));
+            assert!(goal.why.ends_with('.') && goal.limit > 0.0 && !goal.names.is_empty());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A subscription without a socket: given what a server sends and how it is cut into reads, what the subscriber makes of it
+//! and what it sends. For those who hold our subscribers against specifications.
+
+use std::rc::Rc;
+
+use crate::subscriber::{Nonce, Progress, Protocol, Request};
+
+/// The nonce of every dialogue: the WebSocket key that follows from it is the one in RFC 6455, section 1.3.
+pub const NONCE: Nonce = *b"the sample nonce";
+
+/// What came of a subscription.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dialogue {
+    /// The messages, in order.
+    pub messages: Vec<Vec<u8>>,
+    /// What the client sent, its request included.
+    pub sent: Vec<u8>,
+    /// State and counted bytes at the end.
+    pub progress: Progress,
+    /// Why it ended: in the middle of the bytes, or because the connection ends after them.
+    pub ended: String,
+}
+
+/// Subscribes at `path` to everything, receives `pieces` one after the other, and then the end of the connection.
+pub(crate) fn hold<'a, P: Protocol>(
+    path: &str,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Dialogue {
+    let (mut messages, mut sent) = (Vec::new(), Vec::new());
+    let mut protocol = P::open(&Rc::new(request(path)), NONCE, &mut sent);
+    let mut common = P::Common::default();
+    let broken = pieces.into_iter().find_map(|piece| {
+        let deliver = &mut |body: &[u8]| messages.push(body.to_vec());
+        protocol
+            .receive(&mut common, piece, &mut sent, deliver)
+            .err()
+    });
+    let ended = broken.unwrap_or_else(|| protocol.end());
+    Dialogue {
+        messages,
+        sent,
+        progress: protocol.progress(),
+        ended: ended.to_string(),
+    }
+}
+
+/// A request for everything.
+fn request(path: &str) -> Request {
+    Request {
+        host: "localhost:1".into(),
+        path: path.into(),
+        after: Some(0),
+        poll_timeout_ms: 20_000,
+        once: false,
+    }
+}
