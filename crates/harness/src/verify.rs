@@ -39,8 +39,17 @@ const BUSIEST: f64 = 0.9;
 #[must_use]
 pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) -> Outcome {
     let mut reasons = Vec::new();
-    arrivals(measurement, &mut reasons);
+    let cuts = match &scenario.workload {
+        Workload::FanOut(fan_out) => fan_out.cuts,
+        Workload::Connect(_) => None,
+    };
+    // Who does not say where it was misses what came meanwhile: that is what the scenario shows.
+    let complete = cuts.is_none_or(|cuts| cuts.resume);
+    arrivals(measurement, complete, &mut reasons);
     amount(measurement, scenario, profile, &mut reasons);
+    if cuts.is_some() {
+        recoveries(measurement, &mut reasons);
+    }
     connections(measurement, &mut reasons);
     wire(measurement, &mut reasons);
     punctuality(measurement, &mut reasons);
@@ -55,7 +64,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
 /// What is wrong with connections, arrivals and bytes, whatever the workload.
 pub(crate) fn transport_reasons(measurement: &Measurement) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    arrivals(measurement, &mut reasons);
+    arrivals(measurement, true, &mut reasons);
     connections(measurement, &mut reasons);
     wire(measurement, &mut reasons);
     reasons
@@ -65,11 +74,11 @@ fn because(side: Blame, text: String) -> Reason {
     Reason { side, text }
 }
 
-fn arrivals(measurement: &Measurement, reasons: &mut Vec<Reason>) {
+fn arrivals(measurement: &Measurement, complete: bool, reasons: &mut Vec<Reason>) {
     let counts = &measurement.sequence;
     let total = counts.delivered + counts.lost;
     for (count, what) in [
-        (counts.lost, "never arrived"),
+        (if complete { counts.lost } else { 0 }, "never arrived"),
         (counts.duplicated, "arrived more than once"),
         (counts.reordered, "arrived out of order"),
         (counts.corrupted, "arrived corrupted"),
@@ -80,6 +89,28 @@ fn arrivals(measurement: &Measurement, reasons: &mut Vec<Reason>) {
                 format!("{count} of {total} deliveries {what}"),
             ));
         }
+    }
+}
+
+/// Whether connections were cut, and all who were cut off came back.
+fn recoveries(measurement: &Measurement, reasons: &mut Vec<Reason>) {
+    let cuts = measurement.cuts.unwrap_or_default();
+    if cuts.cuts == 0 {
+        reasons.push(because(
+            Blame::Setting,
+            "no connection was cut: the measured phase is too short for it".into(),
+        ));
+    }
+    let (lasting, failed) = (cuts.cuts.saturating_sub(cuts.recovered), cuts.failed);
+    if lasting > 0 {
+        reasons.push(because(
+            Blame::Server,
+            format!(
+                "{lasting} of {} subscribers that were cut off had no further message ({failed} attempts to come back \
+                 failed)",
+                cuts.cuts
+            ),
+        ));
     }
 }
 
@@ -102,7 +133,11 @@ fn amount(
                 ));
             }
             let expected = published * u64::from(fan_out.subscribers);
-            if operations != expected {
+            let missed = match fan_out.cuts {
+                Some(cuts) if !cuts.resume => measurement.sequence.lost,
+                _ => 0,
+            };
+            if operations + missed != expected {
                 reasons.push(because(Blame::Server, format!(
                     "{operations} deliveries were measured, expected {expected}: {published} messages to each of {} \
                      subscribers",

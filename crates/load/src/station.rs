@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pushbench_model::scenario::Workload;
+use pushbench_model::sequence::SequenceCheck;
 use pushbench_sys::clock;
 use pushbench_sys::poller::Bell;
-use pushbench_transport::subscriber::{Happened, Inlet, Nonce, Request, Subscribers};
+use pushbench_transport::subscriber::{
+    Happened, Inlet, Nonce, Request, SubscribeError, Subscribers,
+};
 use pushbench_transport::transport::Transport;
 
 use crate::Config;
@@ -94,16 +97,24 @@ impl Station {
         self.subscribers.open(self.address, source, nonce)
     }
 
+    /// Begins a connection for a subscriber that was cut off, which asks for messages after `after`; its key.
+    pub(crate) fn reopen(&mut self, after: Option<u64>, check: SequenceCheck) -> io::Result<usize> {
+        let source = self.spread.source(self.connections);
+        let nonce = self.nonce();
+        self.subscribers
+            .reopen(self.address, source, nonce, after, check)
+    }
+
     /// Keeps in words what went wrong since it was last asked.
     pub(crate) fn note_faults(&mut self) {
         let inlet = self.subscribers.inlet_mut();
         for note in inlet.notes.drain(..) {
             match note.happened {
+                Happened::Ended(SubscribeError::Cut) | Happened::Served { .. } => {}
                 Happened::Ended(error) => self.faults.add(error.to_string()),
                 Happened::Unconnected(error) => self
                     .faults
                     .add(format!("cannot connect to {}: {error}", self.address)),
-                Happened::Served { .. } => {}
             }
         }
     }

@@ -11,6 +11,7 @@ use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::Scenario;
 use pushbench_server::{Config as ServerConfig, Server};
+use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport};
 
 fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
@@ -309,4 +310,102 @@ fn barriers_stand_where_nothing_is_in_flight() {
             ("done", 60)
         ]
     );
+}
+
+/// A fan-out whose connections are cut.
+fn cut(cuts: &str) -> String {
+    let text = fan_out(64, "text")
+        .replace("rate = 500.0", "rate = 200.0")
+        .replace("quick = 0.1", "quick = 1.2");
+    format!("{text}[fan-out.cuts]\n{cuts}\n")
+}
+
+/// Cut at random bytes, over and over: who says where it was misses nothing and gets nothing twice.
+#[test]
+fn subscribers_that_are_cut_off_go_on_where_they_were() {
+    for &transport in TRANSPORTS {
+        let name = transport.name();
+        for stack in [Stack::Bare, Stack::Reference] {
+            let options = ServeOptions {
+                stack,
+                ..ServeOptions::default()
+            };
+            let server = server(transport, options);
+            let scenario = cut(
+                "pattern = { each-every-s = 0.2 }\ndelay-s = 0.02\njitter = 0.5\nresume = true",
+            );
+            let config = config(transport, &server, &scenario, Publisher::Server);
+            let measurement = run(config, &mut Free).unwrap();
+            assert!(
+                measurement.sequence.is_clean(),
+                "{name}: {:?} {:?}",
+                measurement.sequence,
+                measurement.errors
+            );
+            assert_eq!(measurement.operations, 240 * 20, "{name}");
+            let cuts = measurement.cuts.unwrap();
+            assert!(cuts.cuts > 20, "{name}: {cuts:?}");
+            assert_eq!((cuts.recovered, cuts.failed), (cuts.cuts, 0), "{name}");
+            let recovery = measurement.histograms["recovery"].decode().unwrap();
+            assert_eq!(recovery.len(), cuts.cuts, "{name}");
+            assert!(
+                recovery.min() >= 10_000_000,
+                "{name}: the delay is part of it"
+            );
+            assert_eq!(measurement.connections.ended_early, 0, "{name}");
+        }
+    }
+}
+
+/// Who takes what comes misses what came meanwhile, unless its transport cannot but say where it was.
+#[test]
+fn subscribers_that_do_not_say_where_they_were_miss_what_came_meanwhile() {
+    for &transport in TRANSPORTS {
+        let name = transport.name();
+        let server = server(transport, ServeOptions::default());
+        let scenario = cut("pattern = { each-every-s = 0.3 }\ndelay-s = 0.1\nresume = false");
+        let config = config(transport, &server, &scenario, Publisher::Server);
+        let measurement = run(config, &mut Free).unwrap();
+        let (counts, cuts) = (measurement.sequence, measurement.cuts.unwrap());
+        assert_eq!(
+            counts.duplicated + counts.reordered + counts.corrupted,
+            0,
+            "{name}"
+        );
+        assert_eq!(cuts.recovered, cuts.cuts, "{name}");
+        assert_eq!(measurement.operations + counts.lost, 240 * 20, "{name}");
+        if transport.keeps_its_place() {
+            assert_eq!(counts.lost, 0, "{name}");
+        } else {
+            assert!(counts.lost >= cuts.cuts, "{name}: {counts:?} {cuts:?}");
+        }
+    }
+}
+
+#[test]
+fn a_storm_cuts_everybody_once_and_all_come_back() {
+    for &transport in TRANSPORTS {
+        let name = transport.name();
+        let server = server(transport, ServeOptions::default());
+        let scenario = cut("pattern = { all-at-s = 0.2 }\ndelay-s = 0.1\nresume = true");
+        let config = config(transport, &server, &scenario, Publisher::Server);
+        let measurement = run(config, &mut Free).unwrap();
+        assert!(
+            measurement.sequence.is_clean(),
+            "{name}: {:?}",
+            measurement.errors
+        );
+        let cuts = measurement.cuts.unwrap();
+        assert_eq!(
+            (cuts.cuts, cuts.recovered, cuts.failed),
+            (20, 20, 0),
+            "{name}"
+        );
+        assert!(
+            cuts.peak_per_s >= 100.0,
+            "{name}: twenty within a tenth or two: {cuts:?}"
+        );
+        assert!((cuts.away_s - 2.0).abs() < 1e-6, "{name}: {cuts:?}");
+        assert_eq!(measurement.server.unwrap().accepted, 40, "{name}");
+    }
 }

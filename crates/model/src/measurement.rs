@@ -127,6 +127,8 @@ pub mod histogram_name {
     pub const TCP_CONNECT: &str = "tcp-connect";
     /// Start of `connect()` to the first message.
     pub const FIRST_MESSAGE: &str = "first-message";
+    /// From the cut of a connection to the next message that its subscriber had not had.
+    pub const RECOVERY: &str = "recovery";
 }
 
 /// Response times of a short time, one of many in a row.
@@ -149,6 +151,21 @@ pub struct Window {
 pub struct ClientLoad {
     /// Processor time of the busiest worker over the length of the phase, 0 to 1.
     pub busiest: f64,
+}
+
+/// What became of connections that were cut on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CutCount {
+    /// Connections that were cut.
+    pub cuts: u64,
+    /// Attempts to come back that failed; each was made again after another delay.
+    pub failed: u64,
+    /// Subscribers whose stream flowed again.
+    pub recovered: u64,
+    /// Most subscriptions that began within a tenth of a second, times ten: per second.
+    pub peak_per_s: f64,
+    /// Seconds that subscribers were away, from the cut to the next request, summed over all cuts.
+    pub away_s: f64,
 }
 
 /// The result of a load process.
@@ -191,6 +208,9 @@ pub struct Measurement {
     pub server: Option<Health>,
     /// Response times over time, warm-up included; fan-out only.
     pub windows: Vec<Window>,
+    /// Connections that were cut on purpose, if any were to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<CutCount>,
     /// How busy the receiving side was; absent where the system does not tell.
     pub client: Option<ClientLoad>,
     /// Histograms by name ([`histogram_name`]).

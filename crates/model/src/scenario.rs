@@ -2,6 +2,8 @@
 //!
 //! Parsing validates: a [`Scenario`] that exists can run. A mistake is an error with file, line and what is allowed.
 
+mod cuts;
+
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
@@ -13,6 +15,8 @@ use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::{PerProfile, Profile};
 use crate::schedule::Arrivals;
+
+pub use cuts::{Cuts, Pattern};
 
 /// A scenario that is known to be valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +80,9 @@ pub struct FanOut {
     pub warm_up_s: PerProfile<f64>,
     /// Seconds measured.
     pub measure_s: PerProfile<f64>,
+    /// Connections that are cut in the measured phase, and come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<Cuts>,
 }
 
 impl FanOut {
@@ -139,6 +146,7 @@ struct RawFanOut {
     arrivals: Arrivals,
     warm_up_s: Spanned<PerProfile<f64>>,
     measure_s: Spanned<PerProfile<f64>>,
+    cuts: Option<Spanned<Cuts>>,
 }
 
 #[derive(Deserialize)]
@@ -222,6 +230,10 @@ impl RawFanOut {
             arrivals: self.arrivals,
             warm_up_s: self.warm_up_s.into_inner(),
             measure_s: self.measure_s.into_inner(),
+            cuts: self
+                .cuts
+                .map(|cuts| Cuts::validate(cuts, source))
+                .transpose()?,
         })
     }
 }
@@ -393,6 +405,12 @@ measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
             ),
             ("[fan-out]", "[fanout]", 10, "expected one of"),
             ("quick = 1.0", "quick = 0.0", 15, "0.01 to 86400.0 seconds"),
+            (
+                "[fan-out]",
+                "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = -1.0\nresume = true\n[fan-out]",
+                10,
+                "a delay of 0 to 600 seconds",
+            ),
             ("[fan-out]", "[fan-out", 10, ""),
         ];
         for (from, to, line, wanted) in cases {
@@ -405,6 +423,19 @@ measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
             );
             assert!(error.message.contains(wanted), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn cuts_are_part_of_a_fan_out() {
+        let text = format!(
+            "{GOOD}[fan-out.cuts]\npattern = {{ each-every-s = 2.5 }}\ndelay-s = 0.1\nresume = false\n"
+        );
+        let Workload::FanOut(fan_out) = parse(&text).unwrap().workload else {
+            panic!("fan-out expected")
+        };
+        let cuts = fan_out.cuts.unwrap();
+        assert_eq!(cuts.pattern, Pattern::EachEveryS(2.5));
+        assert_eq!((cuts.delay_s, cuts.jitter, cuts.resume), (0.1, 0.0, false));
     }
 
     #[test]

@@ -22,17 +22,20 @@ pub enum Series {
     TcpConnect,
     /// Start of `connect()` to the first message.
     FirstMessage,
+    /// From the cut of a connection to the next message that is new.
+    Recovery,
 }
 
 impl Series {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Response,
         Self::Service,
         Self::Lateness,
         Self::Publish,
         Self::TcpConnect,
         Self::FirstMessage,
+        Self::Recovery,
     ];
 
     /// Name in records.
@@ -45,6 +48,7 @@ impl Series {
             Self::Publish => histogram_name::PUBLISH,
             Self::TcpConnect => histogram_name::TCP_CONNECT,
             Self::FirstMessage => histogram_name::FIRST_MESSAGE,
+            Self::Recovery => histogram_name::RECOVERY,
         }
     }
 
@@ -58,6 +62,7 @@ impl Series {
             Self::Publish => "publish",
             Self::TcpConnect => "TCP connect",
             Self::FirstMessage => "first message",
+            Self::Recovery => "recovery",
         }
     }
 }

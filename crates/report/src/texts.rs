@@ -124,7 +124,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
     let payload = format!("{}{THIN}B payload", whole(scenario.payload.bytes as u64));
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
-            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up",
+            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
             match fan_out.arrivals {
@@ -133,6 +133,9 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
             },
             plain(fan_out.measure_s.at(run.profile)),
             plain(fan_out.warm_up_s.at(run.profile)),
+            fan_out
+                .cuts
+                .map_or_else(String::new, |cuts| format!("; {}", cuts.words())),
         ),
         Workload::Connect(connect) => format!(
             "{} opened and closed, {} in flight at any time, after {} to warm up; {payload}",

@@ -73,6 +73,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
             arrivals: Arrivals::Constant,
             warm_up_s: always(0.05),
             measure_s: always(seconds),
+            cuts: None,
         }),
     }
 }

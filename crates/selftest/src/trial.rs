@@ -58,6 +58,7 @@ impl Setup {
             arrivals: Arrivals::Constant,
             warm_up_s: always(0.0),
             measure_s: always(self.seconds),
+            cuts: None,
         }
     }
 

@@ -96,6 +96,9 @@ pub enum SubscribeError {
     /// The socket failed.
     #[error("connection failed: {0}")]
     Io(#[from] io::Error),
+    /// It was cut off here, as somebody wished.
+    #[error("the connection was cut off on purpose")]
+    Cut,
     /// The server refused.
     #[error("the server answered {status}, expected {expected}{}", hint(*.status))]
     Status {

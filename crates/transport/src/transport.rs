@@ -38,6 +38,11 @@ pub trait Transport: Send + Sync {
     /// Whether it carries binary bodies as they are; otherwise they travel as base64 in JSON.
     fn carries_binary(&self) -> bool;
 
+    /// Whether every request says where the subscriber is, so that none can come back without.
+    fn keeps_its_place(&self) -> bool {
+        false
+    }
+
     /// The software that can speak it.
     fn stacks(&self) -> &'static [Stack] {
         &[Stack::Bare, Stack::Reference]

@@ -225,6 +225,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         connections: ConnectionCount::default(),
         server: None,
         windows: seen.windows,
+        cuts: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response)]),
         errors: Vec::new(),

@@ -77,6 +77,7 @@ pub(crate) fn flawless() -> Measurement {
         batches: None,
         held_up_ns: 0,
         windows: Vec::new(),
+        cuts: None,
         client: None,
         connections: ConnectionCount {
             opened: 10,

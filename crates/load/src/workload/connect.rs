@@ -183,6 +183,7 @@ fn measurement(
         },
         server: None,
         windows: Vec::new(),
+        cuts: None,
         client: None,
         histograms,
         errors: tally.errors.clone(),

@@ -4,6 +4,7 @@
 //! them, so that what both processes use in the measured phase divides exactly by its deliveries.
 
 mod connect;
+mod cutting;
 mod sample;
 mod settle;
 
@@ -14,14 +15,14 @@ use pushbench_model::control::{PublishOrder, PublishReport};
 use pushbench_model::histogram::EncodedHistogram;
 use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, histogram_name};
 use pushbench_model::payload::BodyMaker;
-use pushbench_model::scenario::FanOut;
+use pushbench_model::scenario::{Cuts, FanOut};
 use pushbench_model::schedule::Schedule;
 use pushbench_model::windows::Grid;
 use pushbench_sys::clock;
 
 use crate::barrier::Barrier;
 use crate::watch::Watched;
-use crate::worker::Pending;
+use crate::worker::{Pending, Worker};
 use crate::{Bench, LoadError};
 
 pub(super) use connect::connect;
@@ -55,14 +56,28 @@ pub(crate) fn run(
     }
     let before = start_recording(bench, warm_up + 1)?;
     barrier.reached("measure")?;
-    let (patience, watched) = publish(bench, schedule(seed), measured, warm_up + measured)?;
+    let total = warm_up + measured;
+    let (patience, watched, cuts) = match fan_out.cuts {
+        None => {
+            let (patience, watched) = publish(bench, schedule(seed), measured, total)?;
+            (patience, watched, None)
+        }
+        Some(cuts) => {
+            let (patience, watched, tally) =
+                publish_and_cut(bench, schedule(seed), measured, total, cuts)?;
+            (patience, watched, Some(tally))
+        }
+    };
     barrier.reached("done")?;
 
     // Asking the publisher and the sockets costs both sides something, which is no part of a delivery.
     let report = bench.publisher.finish(patience)?;
-    let after = sample(bench)?;
-    let outcome = collect(bench, warm_up + measured)?;
-    Ok(measurement(
+    let mut after = sample(bench)?;
+    if let Some(tally) = &cuts {
+        after.with_closed(&tally.wire, tally.batches);
+    }
+    let outcome = collect(bench, total)?;
+    let mut measurement = measurement(
         bench,
         fan_out,
         measured,
@@ -70,7 +85,15 @@ pub(crate) fn run(
         &between(&before, after),
         outcome,
         &watched,
-    ))
+    );
+    if let Some(tally) = cuts {
+        measurement.cuts = Some(tally.count);
+        let recovery = EncodedHistogram::encode(&tally.recovery);
+        measurement
+            .histograms
+            .insert(histogram_name::RECOVERY.to_owned(), recovery);
+    }
+    Ok(measurement)
 }
 
 /// Lets every worker note response times over time, in the same windows.
@@ -96,39 +119,125 @@ fn publish(
     count: u64,
     total: u64,
 ) -> Result<(Duration, Watched), LoadError> {
+    let started = start(bench, schedule, count)?;
+    let patience = started.patience;
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .map(|worker| worker.start_task(move |station| Settle::begin(station, total, patience)))
+        .collect();
+    let mut watching = Watching::default();
+    for (worker, pending) in bench.workers.iter().zip(pending) {
+        watching.add(worker, &pending.wait()?);
+    }
+    Ok((started.left(bench), watching.together()))
+}
+
+/// The same, with connections that are cut meanwhile.
+fn publish_and_cut(
+    bench: &mut Bench,
+    schedule: Schedule,
+    count: u64,
+    total: u64,
+    cuts: Cuts,
+) -> Result<(Duration, Watched, cutting::Tally), LoadError> {
+    let started = start(bench, schedule, count)?;
     let payload = bench.config.scenario.payload;
-    let spin_ns = bench.config.spin_ns;
+    let binary = bench.config.transport.carries_binary();
+    let body = BodyMaker::new(payload, binary, bench.config.seed).body_len();
+    // Who is cut last must be back before the last few messages.
+    let quiet = cuts.longest_delay() + FEW / schedule.rate + SPARE_S;
+    let order = cutting::Order {
+        cuts,
+        resume: cuts.resume || bench.config.transport.keeps_its_place(),
+        start: started.at,
+        end: (started.at + started.last_ns).saturating_sub((quiet * 1e9) as u64),
+        total,
+        patience: started.patience + Duration::from_secs_f64(cuts.longest_delay()),
+        within: u32::try_from(2 * body).unwrap_or(u32::MAX),
+        seed: bench.config.seed,
+    };
+    let pending: Vec<_> = bench
+        .workers
+        .iter()
+        .zip(0..)
+        .map(|(worker, index)| {
+            worker.start_task(move |station| cutting::Cutting::begin(station, index, order))
+        })
+        .collect();
+    let mut watching = Watching::default();
+    let mut tally = cutting::Tally::default();
+    for (worker, pending) in bench.workers.iter().zip(pending) {
+        let cut = pending.wait()?;
+        watching.add(worker, &cut.watched);
+        tally.merge(cut.tally);
+    }
+    Ok((started.left(bench), watching.together(), tally))
+}
+
+/// Messages, and seconds, that follow the last return.
+const FEW: f64 = 10.0;
+const SPARE_S: f64 = 0.25;
+
+/// A schedule that has begun.
+struct Started {
+    /// About when: CLOCK_MONOTONIC nanoseconds.
+    at: u64,
+    /// From the first message to the last, nanoseconds.
+    last_ns: u64,
+    patience: Duration,
+    deadline: Instant,
+}
+
+impl Started {
+    /// How much longer the publisher may take. When all subscribers have ended, nobody has waited for the schedule.
+    fn left(&self, bench: &Bench) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()) + bench.config.patience.drain
+    }
+}
+
+fn start(bench: &mut Bench, schedule: Schedule, count: u64) -> Result<Started, LoadError> {
     let last_ns = schedule
         .offsets()
         .nth(usize::try_from(count - 1).unwrap_or(usize::MAX))
         .unwrap_or(0);
+    let (payload, spin_ns) = (bench.config.scenario.payload, bench.config.spin_ns);
     bench.publisher.start(&PublishOrder {
         schedule,
         count,
         payload,
         spin_ns,
     })?;
-    let drain = bench.config.patience.drain;
-    let patience = Duration::from_nanos(last_ns) + drain;
-    let deadline = Instant::now() + patience;
-    let pending: Vec<_> = bench
-        .workers
-        .iter()
-        .map(|worker| worker.start_task(move |station| Settle::begin(station, total, patience)))
-        .collect();
-    let mut watched = Watched::default();
-    let mut by_core = BTreeMap::<_, Watched>::new();
-    for (worker, pending) in bench.workers.iter().zip(pending) {
-        let worker_watched = pending.wait()?;
+    let patience = Duration::from_nanos(last_ns) + bench.config.patience.drain;
+    Ok(Started {
+        at: clock::now(),
+        last_ns,
+        patience,
+        deadline: Instant::now() + patience,
+    })
+}
+
+/// How all workers kept up: those of a core together.
+#[derive(Default)]
+struct Watching {
+    all: Watched,
+    by_core: BTreeMap<usize, Watched>,
+}
+
+impl Watching {
+    fn add(&mut self, worker: &Worker, watched: &Watched) {
         match worker.core {
-            Some(core) => by_core.entry(core).or_default().beside(&worker_watched),
-            None => watched.add(&worker_watched),
+            Some(core) => self.by_core.entry(core).or_default().beside(watched),
+            None => self.all.add(watched),
         }
     }
-    by_core.values().for_each(|core| watched.add(core));
-    // When all subscribers have ended, nobody has waited for the schedule.
-    let left = deadline.saturating_duration_since(Instant::now()) + drain;
-    Ok((left, watched))
+
+    fn together(mut self) -> Watched {
+        for core in self.by_core.values() {
+            self.all.add(core);
+        }
+        self.all
+    }
 }
 
 fn measurement(
@@ -189,6 +298,7 @@ fn measurement(
         connections: phase.connections,
         server: None,
         windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
+        cuts: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,
         errors,

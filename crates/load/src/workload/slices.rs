@@ -63,6 +63,7 @@ pub(crate) fn run(
         connections: phase.connections,
         server: None,
         windows: Vec::new(),
+        cuts: None,
         client: None,
         histograms: BTreeMap::new(),
         errors: outcome.errors,

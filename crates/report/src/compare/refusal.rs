@@ -140,6 +140,10 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
                 ("arrivals", arrivals.to_owned()),
                 ("warm-up-s", w.warm_up_s.at(profile).to_string()),
                 ("measure-s", w.measure_s.at(profile).to_string()),
+                (
+                    "cuts",
+                    w.cuts.map_or_else(|| "none".into(), |cuts| cuts.words()),
+                ),
             ]);
         }
         Workload::Connect(w) => fields.extend([

@@ -191,6 +191,7 @@ impl Sketch<'_> {
             },
             server: None,
             windows: Vec::new(),
+            cuts: None,
             client: None,
             histograms: BTreeMap::new(),
             errors: Vec::new(),

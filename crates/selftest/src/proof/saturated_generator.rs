@@ -190,6 +190,7 @@ mod tests {
             },
             server: None,
             windows: Vec::new(),
+            cuts: None,
             client: None,
             histograms,
             errors: Vec::new(),

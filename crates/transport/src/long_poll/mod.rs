@@ -42,6 +42,10 @@ impl Transport for LongPoll {
         false
     }
 
+    fn keeps_its_place(&self) -> bool {
+        true
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         out.extend_from_slice(message.body);
         if options.tuning != Tuning::Defaults || options.stack == Stack::Bare {

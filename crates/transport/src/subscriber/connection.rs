@@ -28,6 +28,10 @@ pub struct Subscriber {
     pub(super) subscribed: bool,
     /// The peer has ended its side: reading goes on until it shows.
     pub(super) ending: bool,
+    /// It tells of its next message that is new.
+    pub(super) tells: bool,
+    /// Bytes until it is cut off.
+    pub(super) left: u32,
     /// What the socket has not taken yet.
     pub(super) unsent: Vec<u8>,
 }
@@ -41,6 +45,8 @@ pub(super) enum Stage {
     Reading,
     /// Established; reads when the socket has taken what is unsent.
     Writing,
+    /// Established, and read until it is cut off.
+    Cutting,
     /// Of no use any more.
     Ended,
 }
@@ -64,6 +70,8 @@ impl Subscriber {
             stage,
             subscribed: false,
             ending: false,
+            tells: false,
+            left: 0,
             unsent: Vec::new(),
         })
     }

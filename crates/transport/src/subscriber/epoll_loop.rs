@@ -1,5 +1,7 @@
 //! The loop of one thread over all its connections.
 
+mod cutting;
+
 use std::io;
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
@@ -7,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pushbench_model::sequence::SequenceCheck;
 use pushbench_sys::clock;
 use pushbench_sys::poller::{Bell, EventFlags, Events, Poller};
 
@@ -30,6 +33,25 @@ pub trait Subscribers {
     ///
     /// When the connection fails at once; one that fails later leaves a note.
     fn open(&mut self, to: SocketAddr, from: Option<IpAddr>, nonce: Nonce) -> io::Result<usize>;
+
+    /// As [`Self::open`], for a subscriber that was cut off: `check` knows what it has, and it asks for messages after
+    /// `after`. It tells of its first message that is new ([`Happened::Served`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    fn reopen(
+        &mut self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        nonce: Nonce,
+        after: Option<u64>,
+        check: SequenceCheck,
+    ) -> io::Result<usize>;
+
+    /// Cuts the connection of one off when `bytes` more of it have been read, at once if there are to be none. It leaves a note
+    /// ([`SubscribeError::Cut`]), and stays as it is until it is closed.
+    fn cut(&mut self, key: usize, bytes: u32);
 
     /// Waits for something to happen, for `timeout` at most, and handles all that did.
     ///
@@ -145,7 +167,32 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
     }
 
     fn open(&mut self, to: SocketAddr, from: Option<IpAddr>, nonce: Nonce) -> io::Result<usize> {
-        self.crowd.open(&self.poller, to, from, nonce)
+        let request = Rc::clone(&self.crowd.shared.request);
+        self.crowd
+            .open(&self.poller, to, from, nonce, &request)
+            .map(|(key, _)| key)
+    }
+
+    fn reopen(
+        &mut self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        nonce: Nonce,
+        after: Option<u64>,
+        check: SequenceCheck,
+    ) -> io::Result<usize> {
+        let request = Rc::new(Request {
+            after,
+            ..(*self.crowd.shared.request).clone()
+        });
+        let (key, subscriber) = self.crowd.open(&self.poller, to, from, nonce, &request)?;
+        subscriber.check = check;
+        subscriber.tells = true;
+        Ok(key)
+    }
+
+    fn cut(&mut self, key: usize, bytes: u32) {
+        self.crowd.cut(&self.poller, key, bytes);
     }
 
     fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
@@ -232,9 +279,11 @@ impl<P: Protocol> Crowd<P> {
         to: SocketAddr,
         from: Option<IpAddr>,
         nonce: Nonce,
-    ) -> io::Result<usize> {
+        request: &Rc<Request>,
+    ) -> io::Result<(usize, &mut Subscriber)> {
         let mut subscriber = Subscriber::connect(to, from)?;
-        let Shared { request, out, .. } = &mut self.shared;
+        subscriber.tells = request.once;
+        let out = &mut self.shared.out;
         out.clear();
         let protocol = P::open(request, nonce, out);
         let established = subscriber.stage == Stage::Reading;
@@ -256,16 +305,14 @@ impl<P: Protocol> Crowd<P> {
         };
         let key = self.free.last().copied().unwrap_or(self.connections.len());
         poller.add(subscriber.stream(), key as u64, interest)?;
-        let connection = Some(Connection {
+        if self.free.pop().is_none() {
+            self.connections.push(None);
+        }
+        let connection = self.connections[key].insert(Connection {
             subscriber,
             protocol,
         });
-        if self.free.pop().is_some() {
-            self.connections[key] = connection;
-        } else {
-            self.connections.push(connection);
-        }
-        Ok(key)
+        Ok((key, &mut connection.subscriber))
     }
 
     /// Closing its socket also ends its watch.
@@ -301,10 +348,13 @@ impl<P: Protocol> Connection<P> {
         flags: EventFlags,
     ) -> Rest {
         self.subscriber.ending |= flags.intersects(ENDING);
-        if self.subscriber.stage != Stage::Reading
-            && let Some(rest) = self.advance(&mut shared.inlet, poller, key)
-        {
-            return rest;
+        if self.subscriber.stage != Stage::Reading {
+            if self.subscriber.stage == Stage::Cutting {
+                return self.read_to_the_cut(shared, poller, key);
+            }
+            if let Some(rest) = self.advance(&mut shared.inlet, poller, key) {
+                return rest;
+            }
         }
         match self.subscriber.read(&mut shared.buffer) {
             Ok(0) => {
@@ -330,10 +380,10 @@ impl<P: Protocol> Connection<P> {
         let received = clock::now();
         let Shared {
             common,
-            request,
             buffer,
             out,
             inlet,
+            ..
         } = shared;
         let Self {
             subscriber,
@@ -353,7 +403,8 @@ impl<P: Protocol> Connection<P> {
         if let Err(error) = result {
             return self.end(inlet, poller, key, error);
         }
-        if request.once && inlet.inbox.settled() > settled {
+        if subscriber.tells && inlet.inbox.settled() > settled {
+            subscriber.tells = false;
             let corrupted = inlet.inbox.corrupted() - corrupted;
             inlet.notes.push(Note {
                 key,
@@ -414,7 +465,7 @@ impl<P: Protocol> Connection<P> {
                     return Some(Rest::Gone);
                 }
             }
-            Stage::Reading | Stage::Writing => {}
+            Stage::Reading | Stage::Writing | Stage::Cutting => {}
         }
         let unsent = mem::take(&mut self.subscriber.unsent);
         match self.subscriber.send(&unsent) {

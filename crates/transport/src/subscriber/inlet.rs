@@ -39,7 +39,8 @@ pub struct Note {
 pub enum Happened {
     /// The connection could not be opened. Its key is free again.
     Unconnected(io::Error),
-    /// It has its first message; told only of a subscriber that stays for no more ([`super::Request::once`]).
+    /// It has its first message; told only of a subscriber that stays for no more ([`super::Request::once`]) or comes
+    /// back ([`super::Subscribers::reopen`]).
     Served {
         /// When it was read, CLOCK_MONOTONIC nanoseconds.
         received: u64,

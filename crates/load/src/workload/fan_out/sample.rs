@@ -17,6 +17,15 @@ pub(in crate::workload) struct Sample {
     unreadable: u64,
 }
 
+impl Sample {
+    /// Adds what went over connections that were closed since: no formula knows what was cut off of a message.
+    pub(super) fn with_closed(&mut self, wire: &WireCount, batches: u64) {
+        self.wire.add(wire);
+        (self.wire.expected_down, self.wire.expected_up) = (None, None);
+        self.batches += batches;
+    }
+}
+
 pub(in crate::workload) fn start_recording(bench: &Bench, from: u64) -> Result<Sample, LoadError> {
     each_station(bench, move |station| {
         station.subscribers.inlet_mut().inbox.record_from(from);

@@ -54,6 +54,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
             ..Health::default()
         }),
         windows: Vec::new(),
+        cuts: None,
         client: None,
         histograms: BTreeMap::new(),
         errors: Vec::new(),
