@@ -19,7 +19,7 @@ use super::place::Place;
 use super::plan::Plan;
 use super::reading::Reader;
 use super::reconnect::pause;
-use super::speech::{Ask, Stop};
+use super::speech::{Ask, Resume, Stop};
 use super::tally::Tally;
 use super::tls::Security;
 use crate::capacity::Spread;
@@ -118,13 +118,15 @@ impl Worker {
         tally.connections.asked = u32::try_from(count).unwrap_or(u32::MAX);
         Ok(Self {
             index,
-            ask,
+            ask: Rc::clone(&ask),
             place: Rc::clone(&place),
             poller: Poller::new()?,
             events: Events::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             out: Vec::new(),
-            slots: (0..count).map(|_| Slot::new(Rc::clone(&place))).collect(),
+            slots: (0..count)
+                .map(|_| Slot::new(Rc::clone(&place), Resume::new(&ask.asking)))
+                .collect(),
             due,
             tally,
             open: 0,
@@ -280,7 +282,6 @@ impl Worker {
     fn stop(&mut self, key: usize, stop: Stop, now: u64) {
         let slot = &mut self.slots[key];
         let (was_subscribed, was_accepted) = (slot.is_subscribed(), slot.is_accepted());
-        let retry_ms = slot.retry_ms();
         if let Some((down, up)) = slot.bytes() {
             self.tally.wire_down += down;
             self.tally.wire_up += up;
@@ -339,7 +340,13 @@ impl Worker {
         self.tally.fault(kind, text);
         self.random = mix(self.random);
         let policy = &self.orders.plan.reconnect;
-        match pause(policy, kind, slot.failures, retry_ms, self.random) {
+        match pause(
+            policy,
+            kind,
+            slot.failures,
+            &mut slot.resume.source,
+            self.random,
+        ) {
             Some(pause) => {
                 self.tally.connections.reconnects += 1;
                 let at = now.saturating_add(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));

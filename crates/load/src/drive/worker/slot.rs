@@ -23,7 +23,7 @@ pub(super) struct Slot {
     address: usize,
     /// Redirects since the last attempt at the place itself.
     redirects: u32,
-    resume: Resume,
+    pub(super) resume: Resume,
     settled: bool,
     /// The next connection belongs to the attempt of the last one: a redirect, another address, the next poll.
     pub(super) goes_on: bool,
@@ -86,8 +86,8 @@ impl Sink for Mouth<'_> {
         self.tally.message(body, self.now, self.track)
     }
 
-    fn nothing(&mut self) {
-        self.tally.messages.without_data += 1;
+    fn nothing(&mut self, count: u64) {
+        self.tally.messages.without_data += count;
     }
 
     fn subscribed(&mut self) {
@@ -97,13 +97,13 @@ impl Sink for Mouth<'_> {
 }
 
 impl Slot {
-    pub(super) fn new(place: Rc<Place>) -> Self {
+    pub(super) fn new(place: Rc<Place>, resume: Resume) -> Self {
         Self {
             place,
             connection: None,
             address: 0,
             redirects: 0,
-            resume: Resume::default(),
+            resume,
             settled: false,
             goes_on: false,
             attempt: 0,
@@ -183,10 +183,6 @@ impl Slot {
             .map(|connection| (connection.link.down, connection.link.up))
     }
 
-    pub(super) fn retry_ms(&self) -> Option<u64> {
-        self.connection.as_ref()?.speech.retry_ms()
-    }
-
     /// What has not come yet, in words.
     pub(super) fn waiting_for(&self) -> &'static str {
         match self
@@ -241,6 +237,8 @@ impl Slot {
     /// Forgets the connection and keeps what the next one needs.
     pub(super) fn close(&mut self) {
         if let Some(connection) = self.connection.take() {
+            let newest = self.track.check.as_ref();
+            self.resume.after = newest.map(|check| check.next().saturating_sub(1));
             connection.speech.resume(&mut self.resume);
         }
     }
