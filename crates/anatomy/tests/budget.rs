@@ -124,7 +124,7 @@ const fn set_up(side: &'static str, name: &'static str, instructions: f64, calls
     }
 }
 
-/// Goals, instructions per delivery: of bare servers that push, of our load generator.
+/// Goals, instructions per delivery: of bare servers that push, of our load generator and of the loop of `pushbench load`.
 const BARE_GOAL: f64 = 150.0;
 const OWN_GOAL: f64 = 1000.0;
 
@@ -152,6 +152,9 @@ impl Row {
 
     /// The goal for its instructions, if it has one.
     fn goal(&self) -> Option<f64> {
+        if self.side == "drive" && self.name != "long-poll" {
+            return Some(OWN_GOAL);
+        }
         match self.name.rsplit_once('/')? {
             // An answer to a poll is a response with a head of its own, and a request is read or written for it.
             ("long-poll", _) => None,

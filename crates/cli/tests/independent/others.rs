@@ -72,6 +72,8 @@ impl Client {
         let http = format!("http://{url}");
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--no-buffer", &http]);
+        // Some servers know an EventSource by this.
+        curl.args(["--header", "Accept: text/event-stream"]);
         match self {
             Self::Curl => reading(curl, events),
             Self::CurlPost(json) => {

@@ -256,6 +256,8 @@ impl Drive<'_> {
             return;
         }
         self.shown = now;
+        let is_watched = self.live.was_seen();
+        self.shared.is_watched.store(is_watched, Ordering::Relaxed);
         let states = self
             .shared
             .states

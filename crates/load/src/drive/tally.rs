@@ -33,6 +33,8 @@ pub(super) struct Tally {
     pub(super) response: Histogram,
     pub(super) service: Histogram,
     pub(super) seconds: Vec<Second>,
+    /// When the last of them ends, CLOCK_MONOTONIC nanoseconds; times do not go back.
+    second_ends: u64,
     pub(super) faults: BTreeMap<(FaultKind, String), u64>,
     /// Deliveries of a number for the first time.
     pub(super) unique: u64,
@@ -68,6 +70,7 @@ impl Tally {
             response: histogram::new(),
             service: histogram::new(),
             seconds: Vec::new(),
+            second_ends: 0,
             faults: BTreeMap::new(),
             unique: 0,
         }
@@ -77,7 +80,6 @@ impl Tally {
     pub(super) fn message(&mut self, body: &[u8], now: u64, track: &mut Track) -> Option<u64> {
         self.messages.received += 1;
         self.messages.body_bytes += body.len() as u64;
-        self.second(now).messages += 1;
         if track.fresh == 0 {
             record(&mut self.first_message, now.saturating_sub(track.began));
         } else {
@@ -85,10 +87,10 @@ impl Tally {
         }
         track.fresh += 1;
         track.last = now;
-        let stamped = match self.known_stamped {
-            Some(stamped) if self.known == body => stamped,
-            _ => self.learn(body)?,
-        };
+        if self.known_stamped.is_none() || self.known != body {
+            self.learn(body);
+        }
+        let stamped = self.known_stamped.as_ref()?;
         if let Some(seq) = stamped.seq {
             self.messages.numbered += 1;
             let check = track
@@ -108,24 +110,34 @@ impl Tally {
         stamped.seq
     }
 
-    fn learn(&mut self, body: &[u8]) -> Option<Stamped> {
+    /// Reads a message that is another than the last one.
+    fn learn(&mut self, body: &[u8]) {
         match self.reader.read(body) {
             Ok(stamped) => {
                 self.known.clear();
                 self.known.extend_from_slice(body);
                 self.known_stamped = Some(stamped);
-                Some(stamped)
             }
             Err(why) => {
                 self.messages.unreadable += 1;
+                self.known_stamped = None;
                 self.fault(FaultKind::Message, why);
-                None
             }
         }
     }
 
     /// The second that `now` lies in.
+    #[inline]
     pub(super) fn second(&mut self, now: u64) -> &mut Second {
+        if now >= self.second_ends {
+            self.next_second(now);
+        }
+        let newest = self.seconds.len() - 1;
+        &mut self.seconds[newest]
+    }
+
+    #[cold]
+    fn next_second(&mut self, now: u64) {
         let index = usize::try_from(now.saturating_sub(self.began) / 1_000_000_000).unwrap_or(0);
         let index = index.min(KEPT_SECONDS - 1);
         while self.seconds.len() <= index {
@@ -135,7 +147,12 @@ impl Tally {
                 ..Second::default()
             });
         }
-        &mut self.seconds[index]
+        let next = self.seconds.len() as u64;
+        self.second_ends = if self.seconds.len() < KEPT_SECONDS {
+            self.began + next * 1_000_000_000
+        } else {
+            u64::MAX
+        };
     }
 
     /// Counts a fault; after many distinct ones only their kinds are told apart.

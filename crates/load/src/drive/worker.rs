@@ -54,6 +54,8 @@ pub(super) struct Orders {
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) stop: AtomicBool,
+    /// Somebody looks at latencies while it goes on.
+    pub(super) is_watched: AtomicBool,
     /// Messages of all workers.
     pub(super) messages: AtomicU64,
     /// Deliveries of a number for the first time, of all workers.
@@ -83,7 +85,6 @@ pub(super) struct Worker {
     ask: Rc<Ask>,
     place: Rc<Place>,
     poller: Poller,
-    events: Events,
     buffer: Box<[u8]>,
     out: Vec<u8>,
     slots: Vec<Slot>,
@@ -121,7 +122,6 @@ impl Worker {
             ask: Rc::clone(&ask),
             place: Rc::clone(&place),
             poller: Poller::new()?,
-            events: Events::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             out: Vec::new(),
             slots: (0..count)
@@ -141,7 +141,7 @@ impl Worker {
 
     /// Drives until it is told to stop.
     pub(super) fn run(mut self) -> io::Result<Tally> {
-        let mut ready = Vec::new();
+        let mut events = Events::default();
         while !self.orders.shared.stop.load(Ordering::Relaxed) {
             let now = clock::now();
             while let Some(&Reverse((at, due))) = self.due.peek() {
@@ -156,11 +156,10 @@ impl Worker {
             }
             let next = self.due.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
             let wait = next.saturating_sub(now).min(LOOK_NS);
-            ready.extend(
-                self.poller
-                    .wait(&mut self.events, Some(Duration::from_nanos(wait)))?,
-            );
-            for (token, flags) in ready.drain(..) {
+            let ready = self
+                .poller
+                .wait(&mut events, Some(Duration::from_nanos(wait)))?;
+            for (token, flags) in ready {
                 self.ready(token as usize, flags);
             }
             self.tell();
@@ -236,19 +235,17 @@ impl Worker {
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
-        let was_writing = slot.wants_write();
-        let before = slot.bytes().unwrap_or_default().0;
-        let was_subscribed = slot.is_subscribed();
         self.out.clear();
-        let step = slot.ready(flags, &mut self.buffer, &mut self.out, &mut self.tally);
-        let now = clock::now();
-        if let Some((down, _)) = slot.bytes() {
-            let read = down - before;
-            if read > 0 {
-                self.tally.second(now).bytes += read;
-            }
+        let received = self.tally.messages.received;
+        let seen = slot.ready(flags, &mut self.buffer, &mut self.out, &mut self.tally);
+        let now = seen.read_at.unwrap_or_else(clock::now);
+        let messages = self.tally.messages.received - received;
+        if seen.read > 0 || messages > 0 {
+            let second = self.tally.second(now);
+            second.bytes += seen.read;
+            second.messages += messages;
         }
-        if !was_subscribed && slot.is_subscribed() {
+        if seen.has_subscribed {
             self.connecting -= 1;
             self.open += 1;
             self.tally.connections.subscribed += 1;
@@ -259,10 +256,9 @@ impl Worker {
                 self.orders.shared.settled.fetch_add(1, Ordering::Relaxed);
             }
         }
-        match step {
+        match seen.step {
             Step::Goes => {
-                let writing = slot.wants_write();
-                if writing != was_writing
+                if let Some(writing) = seen.turns_to_writing
                     && let Some(stream) = slot.stream()
                 {
                     let interest = if writing {
@@ -395,6 +391,8 @@ impl Worker {
             .map(|(down, _)| down)
             .sum();
         let (name, latency) = self.tally.latency();
+        // Hundreds of kilobytes.
+        let is_watched = shared.is_watched.load(Ordering::Relaxed);
         let snapshot = Snapshot {
             elapsed_ns: now.saturating_sub(self.orders.began),
             connecting: self.connecting,
@@ -404,7 +402,7 @@ impl Worker {
             published: 0,
             lost,
             faults: faults.into_iter().collect(),
-            latency: latency.cloned(),
+            latency: latency.filter(|_| is_watched).cloned(),
             latency_name: name,
         };
         let mut states = shared.states.lock().unwrap_or_else(PoisonError::into_inner);

@@ -405,11 +405,11 @@ impl Decoder {
 fn leading_number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // More digits may be more than 64 bits.
     const DIGITS: usize = 19;
-    let len = bytes
-        .iter()
-        .take(DIGITS + 1)
-        .position(|byte| !byte.is_ascii_digit())?;
-    if len == 0 || (len > 1 && bytes[0] == b'0') {
+    let mut len = 0;
+    while let Some(b'0'..=b'9') = bytes.get(len) {
+        len += 1;
+    }
+    if len == 0 || len > DIGITS || (len > 1 && bytes[0] == b'0') {
         return None;
     }
     Some(bytes.split_at(len))
