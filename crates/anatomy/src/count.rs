@@ -171,7 +171,8 @@ pub fn per_delivery(
     shape: Shape,
     batches: u64,
 ) -> io::Result<Counts> {
-    per_delivery_of(tool, &file_name(contender), shape, batches, |wrap| {
+    let lives = (FEW, FEW + batches);
+    per_delivery_of(tool, &file_name(contender), shape, lives, |wrap| {
         Trial::start(contender, shape, wrap)
     })
 }
@@ -179,7 +180,8 @@ pub fn per_delivery(
 /// Puts a tool in front of a command.
 pub type Wrap<'a> = dyn Fn(&[String]) -> Command + 'a;
 
-/// The same of what `start` starts, which need not be a contender. `name` is part of a file's.
+/// The same of what `start` starts, which need not be a contender: two `lives` of so many batches. One that sums up at its end
+/// what it has received needs a shorter life that is long enough for a sum like the other's. `name` is part of a file's.
 ///
 /// # Errors
 ///
@@ -188,7 +190,7 @@ pub fn per_delivery_of(
     tool: Tool,
     name: &str,
     shape: Shape,
-    batches: u64,
+    lives: (u64, u64),
     start: impl Fn(&Wrap<'_>) -> io::Result<Trial>,
 ) -> io::Result<Counts> {
     let live = |batches| {
@@ -199,8 +201,8 @@ pub fn per_delivery_of(
             Ok(())
         })
     };
-    let (few, many) = (live(FEW)?, live(FEW + batches)?);
-    Ok(share(&few, many, shape.deliveries(batches)))
+    let (few, many) = (live(lives.0)?, live(lives.1)?);
+    Ok(share(&few, many, shape.deliveries(lives.1 - lives.0)))
 }
 
 /// What `many` has more than `few`, for each of `by` things.

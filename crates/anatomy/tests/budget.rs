@@ -34,7 +34,7 @@ const BARE: Option<f64> = Some(1.5 * 1024.0);
 const OWN: Option<f64> = Some(1024.0);
 
 #[rustfmt::skip]
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 28] = [
     row("server", "floor", 42.0, NONE, None),
     row("server", "tcp/bare", 91.0, NONE, BARE),
     row("server", "sse/bare", 105.0, NONE, BARE),
@@ -59,6 +59,10 @@ const ROWS: [Row; 24] = [
     row("client", "long-poll/pushbench", 1_130.0, NONE, OWN),
     row("client", "long-poll/hyper", 22_750.0, 11.2, None),
     row("client", "long-poll/reqwest", 76_600.0, 53.0, None),
+    drive("tcp", 582.0, NONE),
+    drive("sse", 920.0, NONE),
+    drive("websocket", 825.0, NONE),
+    drive("long-poll", 7_820.0, 4.6),
 ];
 
 const fn row(
@@ -83,6 +87,14 @@ const fn slow(side: &'static str, name: &'static str, instructions: f64, allocat
     Row {
         messages: "10",
         ..row(side, name, instructions, allocations, None)
+    }
+}
+
+/// The loop of `pushbench load`, which has more to write at its end the more it has received: many messages.
+const fn drive(name: &'static str, instructions: f64, allocations: f64) -> Row {
+    Row {
+        messages: "300",
+        ..row("drive", name, instructions, allocations, None)
     }
 }
 

@@ -8,6 +8,7 @@ use pushbench_model::drive::{
 use pushbench_model::histogram::{self, HIGHEST, Histogram};
 use pushbench_model::sequence::{Arrival, SequenceCheck};
 
+use super::delays::Delays;
 use super::reading::{Reader, Stamped};
 
 /// Distinct sentences that are kept of faults.
@@ -29,9 +30,9 @@ pub(super) struct Tally {
     pub(super) connect: Histogram,
     pub(super) first_byte: Histogram,
     pub(super) first_message: Histogram,
-    pub(super) gap: Histogram,
-    pub(super) response: Histogram,
-    pub(super) service: Histogram,
+    pub(super) gap: Delays,
+    pub(super) response: Delays,
+    pub(super) service: Delays,
     pub(super) seconds: Vec<Second>,
     /// When the last of them ends, CLOCK_MONOTONIC nanoseconds; times do not go back.
     second_ends: u64,
@@ -66,9 +67,9 @@ impl Tally {
             connect: histogram::new(),
             first_byte: histogram::new(),
             first_message: histogram::new(),
-            gap: histogram::new(),
-            response: histogram::new(),
-            service: histogram::new(),
+            gap: Delays::default(),
+            response: Delays::default(),
+            service: Delays::default(),
             seconds: Vec::new(),
             second_ends: 0,
             faults: BTreeMap::new(),
@@ -83,7 +84,7 @@ impl Tally {
         if track.fresh == 0 {
             record(&mut self.first_message, now.saturating_sub(track.began));
         } else {
-            record(&mut self.gap, now.saturating_sub(track.last));
+            self.gap.record(now.saturating_sub(track.last));
         }
         track.fresh += 1;
         track.last = now;
@@ -102,10 +103,10 @@ impl Tally {
             self.unique += 1;
         }
         if let Some(intended) = stamped.intended {
-            record(&mut self.response, now.saturating_sub(intended));
+            self.response.record(now.saturating_sub(intended));
         }
         if let Some(stamp) = stamped.stamp {
-            record(&mut self.service, now.saturating_sub(stamp));
+            self.service.record(now.saturating_sub(stamp));
         }
         stamped.seq
     }
@@ -205,13 +206,13 @@ impl Tally {
             (&mut self.connect, &other.connect),
             (&mut self.first_byte, &other.first_byte),
             (&mut self.first_message, &other.first_message),
-            (&mut self.gap, &other.gap),
-            (&mut self.response, &other.response),
-            (&mut self.service, &other.service),
         ] {
             // All have the same bounds.
             let _ = mine.add(theirs);
         }
+        self.gap.add(&other.gap);
+        self.response.add(&other.response);
+        self.service.add(&other.service);
         for (index, second) in other.seconds.iter().enumerate() {
             if self.seconds.len() <= index {
                 self.seconds.push(Second::default());
@@ -228,18 +229,14 @@ impl Tally {
     }
 
     /// The times that are shown while it goes on, and their name: the best there is.
-    pub(super) fn latency(&self) -> (&'static str, Option<&Histogram>) {
+    pub(super) fn latency(&self) -> (&'static str, Option<&Delays>) {
         let best = [
             (names::RESPONSE, &self.response),
             (names::SERVICE, &self.service),
             (names::GAP, &self.gap),
         ];
-        let found = best
-            .into_iter()
-            .find(|(_, histogram)| !histogram.is_empty());
-        found.map_or((names::GAP, None), |(name, histogram)| {
-            (name, Some(histogram))
-        })
+        let found = best.into_iter().find(|(_, delays)| !delays.is_empty());
+        found.map_or((names::GAP, None), |(name, delays)| (name, Some(delays)))
     }
 
     /// The faults, the most frequent first.

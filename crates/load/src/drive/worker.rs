@@ -14,6 +14,7 @@ use pushbench_model::drive::FaultKind;
 use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
 
+use super::delays::Delays;
 use super::live::Snapshot;
 use super::place::Place;
 use super::plan::Plan;
@@ -402,7 +403,7 @@ impl Worker {
             published: 0,
             lost,
             faults: faults.into_iter().collect(),
-            latency: latency.filter(|_| is_watched).cloned(),
+            latency: latency.filter(|_| is_watched).map(Delays::histogram),
             latency_name: name,
         };
         let mut states = shared.states.lock().unwrap_or_else(PoisonError::into_inner);

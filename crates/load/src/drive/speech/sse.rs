@@ -103,7 +103,8 @@ impl Sse {
             return Ok(());
         };
         // The usual case, without the general one's detours: whole events in whole chunks.
-        while let Some((block, taken)) = body.whole_chunk(bytes)
+        while !bytes.is_empty()
+            && let Some((block, taken)) = body.whole_chunk(bytes)
             && let Some(data) = events.whole_event(block)
         {
             sink.message(data);
