@@ -76,6 +76,6 @@ fn authorities_of_the_system() {
         (FaultKind::Tls, 2)
     );
 
-    let nowhere = trusting(Some("nowhere.pem")).with(CODE);
+    let nowhere = trusting(Some("nowhere.pem")).with(2);
     nowhere.in_one_line(&["SSL_CERT_FILE", "nowhere.pem", "--cacert"]);
 }
