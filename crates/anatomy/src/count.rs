@@ -171,16 +171,38 @@ pub fn per_delivery(
     shape: Shape,
     batches: u64,
 ) -> io::Result<Counts> {
+    let lives = (FEW, FEW + batches);
+    per_delivery_of(tool, &file_name(contender), shape, lives, |wrap| {
+        Trial::start(contender, shape, wrap)
+    })
+}
+
+/// Puts a tool in front of a command.
+pub type Wrap<'a> = dyn Fn(&[String]) -> Command + 'a;
+
+/// The same of what `start` starts, which need not be a contender: two `lives` of so many batches. One that sums up at its end
+/// what it has received needs a shorter life that is long enough for a sum like the other's. `name` is part of a file's.
+///
+/// # Errors
+///
+/// When the tool or the trial fails.
+pub fn per_delivery_of(
+    tool: Tool,
+    name: &str,
+    shape: Shape,
+    lives: (u64, u64),
+    start: impl Fn(&Wrap<'_>) -> io::Result<Trial>,
+) -> io::Result<Counts> {
     let live = |batches| {
-        life(tool, contender, |wrap| {
-            let mut trial = Trial::start(contender, shape, wrap)?;
+        life(tool, name, |wrap| {
+            let mut trial = start(wrap)?;
             trial.deliver(batches)?;
             trial.finish()?;
             Ok(())
         })
     };
-    let (few, many) = (live(FEW)?, live(FEW + batches)?);
-    Ok(share(&few, many, shape.deliveries(batches)))
+    let (few, many) = (live(lives.0)?, live(lives.1)?);
+    Ok(share(&few, many, shape.deliveries(lives.1 - lives.0)))
 }
 
 /// What `many` has more than `few`, for each of `by` things.
@@ -194,16 +216,10 @@ fn share(few: &Counts, mut many: Counts, by: f64) -> Counts {
 /// A life of a measured process, begun by `live` with the command that it is given.
 fn life(
     tool: Tool,
-    contender: &Contender,
-    live: impl FnOnce(&dyn Fn(&[String]) -> Command) -> io::Result<()>,
+    name: &str,
+    live: impl FnOnce(&Wrap<'_>) -> io::Result<()>,
 ) -> io::Result<Counts> {
-    let name = format!(
-        "pushbench-{}-{}-{}-{}",
-        std::process::id(),
-        contender.side.label(),
-        contender.name.replace('/', "-"),
-        tool.program()
-    );
+    let name = format!("pushbench-{}-{name}-{}", std::process::id(), tool.program());
     let output = std::env::temp_dir().join(name);
     let output = output.to_string_lossy().into_owned();
     live(&|program| tool.wrap(&output, program))?;
@@ -211,4 +227,12 @@ fn life(
     // Temporary: losing it costs nothing.
     let _ = std::fs::remove_file(&output);
     counts
+}
+
+fn file_name(contender: &Contender) -> String {
+    format!(
+        "{}-{}",
+        contender.side.label(),
+        contender.name.replace('/', "-")
+    )
 }

@@ -7,6 +7,7 @@ mod sink;
 mod visits;
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::client::Received;
 use crate::contender::Contender;
 use crate::floor::server::Server;
 use crate::role::{How, Sender, arguments};
+use crate::wire::Wire;
 
 use child::Child;
 use sink::Sink;
@@ -97,27 +99,43 @@ impl Trial {
         slice: Option<u64>,
         wrap: impl FnOnce(&[String]) -> Command,
     ) -> io::Result<Self> {
-        let connections = shape.connections;
         let command = |sender| Ok::<_, io::Error>(wrap(&words(contender, sender)?));
-        let (mut child, peer) = match contender.side {
+        match contender.side {
             Side::Server => {
                 let mut child = Child::spawn(command(None)?)?;
-                let sink = serve(&mut child, contender, connections);
+                let sink = serve(&mut child, contender, shape.connections);
                 let sink = sink.map_err(|error| child.why(error))?;
-                (child, Peer::Sink(sink))
+                Self::at_rest(child, Peer::Sink(sink), shape)
             }
-            Side::Client => {
-                let mut server = Box::new(Server::bind(contender.wire())?);
-                let sender = Sender {
-                    address: server.address()?,
-                    connections,
+            Side::Client => Self::start_client(contender.wire(), shape, |address| {
+                command(Some(Sender {
+                    address,
+                    connections: shape.connections,
                     how: slice.map_or(How::Receive, How::Slices),
-                };
-                let mut child = Child::spawn(command(Some(sender))?)?;
-                accept(&mut child, &mut server, connections).map_err(|error| child.why(error))?;
-                (child, Peer::Sender(server))
-            }
-        };
+                }))
+            }),
+        }
+    }
+
+    /// Starts a client, which may be another than the contenders: `command` makes its command from the address that it is to
+    /// connect to. It says `ready` and its process id when it is subscribed, has no thread more or less from then on, and says
+    /// `delivered`, messages and median response time in nanoseconds when its connections have ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn start_client(
+        wire: Wire,
+        shape: Shape,
+        command: impl FnOnce(SocketAddr) -> io::Result<Command>,
+    ) -> io::Result<Self> {
+        let mut server = Box::new(Server::bind(wire)?);
+        let mut child = Child::spawn(command(server.address()?)?)?;
+        accept(&mut child, &mut server, shape.connections).map_err(|error| child.why(error))?;
+        Self::at_rest(child, Peer::Sender(server), shape)
+    }
+
+    fn at_rest(mut child: Child, peer: Peer, shape: Shape) -> io::Result<Self> {
         child
             .wait_until_asleep()
             .map_err(|error| child.why(error))?;

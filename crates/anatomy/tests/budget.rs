@@ -36,7 +36,7 @@ const BARE: Option<f64> = Some(1.5 * 1024.0);
 const OWN: Option<f64> = Some(1024.0);
 
 #[rustfmt::skip]
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 28] = [
     row("server", "floor", 42.0, NONE, None),
     row("server", "tcp/bare", 91.0, NONE, BARE),
     row("server", "sse/bare", 105.0, NONE, BARE),
@@ -61,6 +61,10 @@ const ROWS: [Row; 24] = [
     row("client", "long-poll/pushbench", 1_130.0, NONE, OWN),
     row("client", "long-poll/hyper", 22_750.0, 11.2, None),
     row("client", "long-poll/reqwest", 76_600.0, 53.0, None),
+    drive("tcp", 582.0, NONE),
+    drive("sse", 920.0, NONE),
+    drive("websocket", 825.0, NONE),
+    drive("long-poll", 7_820.0, 4.6),
 ];
 
 const fn row(
@@ -85,6 +89,14 @@ const fn slow(side: &'static str, name: &'static str, instructions: f64, allocat
     Row {
         messages: "10",
         ..row(side, name, instructions, allocations, None)
+    }
+}
+
+/// The loop of `pushbench load`, which has more to write at its end the more it has received: many messages.
+const fn drive(name: &'static str, instructions: f64, allocations: f64) -> Row {
+    Row {
+        messages: "300",
+        ..row("drive", name, instructions, allocations, None)
     }
 }
 
@@ -126,7 +138,7 @@ const fn set_up(side: &'static str, name: &'static str, instructions: f64, calls
     }
 }
 
-/// Goals, instructions per delivery: of bare servers that push, of our load generator.
+/// Goals, instructions per delivery: of bare servers that push, of our load generator and of the loop of `pushbench load`.
 const BARE_GOAL: f64 = 150.0;
 const OWN_GOAL: f64 = 1000.0;
 
@@ -154,6 +166,9 @@ impl Row {
 
     /// The goal for its instructions, if it has one.
     fn goal(&self) -> Option<f64> {
+        if self.side == "drive" && self.name != "long-poll" {
+            return Some(OWN_GOAL);
+        }
         match self.name.rsplit_once('/')? {
             // An answer to a poll is a response with a head of its own, and a request is read or written for it.
             ("long-poll", _) => None,

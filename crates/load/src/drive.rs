@@ -9,12 +9,13 @@
 //! - `place`, `tls`, `link`: where a URL leads, and a socket with or without TLS
 //! - `speech`: the socket-free half of each transport
 //! - `reading`, `pointer`: what a message says of itself
-//! - `worker`, `tally`, `reconnect`: one thread, its connections, and what they have seen
+//! - `worker`, `tally`, `delays`, `reconnect`: one thread, its connections, and what they have seen
 //! - `posting`: a publisher of our own
 //!
 //! Subscribers of a trial are another loop (`transport::subscriber`): they speak to servers that keep the contract, over plain sockets, and
 //! cost as little as can be. Here connections come and go, are secured and redirected, and messages are whatever they are.
 
+mod delays;
 mod link;
 pub mod live;
 mod place;

@@ -111,7 +111,8 @@ pub struct DriveMessages {
     pub received: u64,
     /// Bytes of their bodies.
     pub body_bytes: u64,
-    /// Events without data, comments, pings: no messages.
+    /// What came and is no message. SSE: comment lines, and events with a name or an id but without data; WebSocket: pings and
+    /// pongs; long-polling: empty answers.
     pub without_data: u64,
     /// Those in which the sequence number was found.
     pub numbered: u64,

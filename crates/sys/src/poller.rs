@@ -104,7 +104,7 @@ impl Poller {
         &self,
         events: &'a mut Events,
         timeout: Option<Duration>,
-    ) -> io::Result<impl Iterator<Item = (u64, EventFlags)> + 'a> {
+    ) -> io::Result<impl Iterator<Item = (u64, EventFlags)> + use<'a>> {
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),

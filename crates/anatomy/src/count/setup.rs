@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Counts, FEW, Tool, life, share};
+use super::{Counts, FEW, Tool, file_name, life, share};
 use crate::contender::Contender;
 use crate::trial::visit;
 
@@ -79,7 +79,11 @@ pub fn setup(contender: &Contender) -> io::Result<SetUp> {
 
 fn by(tool: Tool, contender: &Contender) -> io::Result<Counts> {
     let few = FEW as usize;
-    let live = |connections| life(tool, contender, |wrap| visit(contender, connections, wrap));
+    let live = |connections| {
+        life(tool, &file_name(contender), |wrap| {
+            visit(contender, connections, wrap)
+        })
+    };
     Ok(share(&live(few)?, live(few + MORE)?, MORE as f64))
 }
 

@@ -154,6 +154,9 @@ impl Server {
     fn read_polls(&self) -> io::Result<()> {
         let mut poll = [0; 1024];
         for mut connection in &self.connections {
+            // A tool may let the threads of a subscriber run in turn only: one that waits for its turn looks asleep.
+            let mut readable = [PollFd::new(connection, PollFlags::IN)];
+            rustix::event::poll(&mut readable, None)?;
             if connection.read(&mut poll)? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }

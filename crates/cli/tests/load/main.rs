@@ -14,6 +14,7 @@ mod outputs;
 mod secrets;
 mod thresholds;
 mod transports;
+mod trust;
 
 use std::process::Command;
 

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
+use pushbench_sys::tcp::receive;
 use rustls::ClientConnection;
 
 use super::place::Place;
@@ -109,7 +110,7 @@ impl Link {
         take: &mut impl FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(tls) = &mut self.tls else {
-            return match self.stream.read(buffer) {
+            return match receive(&self.stream, buffer) {
                 Ok(0) => Err(Broken::Ended.into()),
                 Ok(read) => {
                     self.down += read as u64;

@@ -1,5 +1,6 @@
 //! What is seen of a drive while it goes on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pushbench_model::drive::FaultKind;
@@ -7,7 +8,11 @@ use pushbench_model::histogram::Histogram;
 
 /// The state of a drive, put here several times a second by who drives and taken by who shows it.
 #[derive(Default)]
-pub struct Live(Mutex<Snapshot>);
+pub struct Live {
+    state: Mutex<Snapshot>,
+    /// Somebody has looked since the last time that this was asked.
+    seen: AtomicBool,
+}
 
 /// A moment of a drive.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +33,8 @@ pub struct Snapshot {
     pub lost: u64,
     /// Faults so far, by kind, the most frequent first.
     pub faults: Vec<(FaultKind, u64)>,
-    /// Response times so far; service times where there are none, gaps where there are neither.
+    /// Response times so far; service times where there are none, gaps where there are neither. Absent from the first looks:
+    /// copies of them are made for who looks again and again.
     pub latency: Option<Histogram>,
     /// The name of these, from [`pushbench_model::drive::histogram`].
     pub latency_name: &'static str,
@@ -37,13 +43,20 @@ pub struct Snapshot {
 impl Live {
     /// Puts the state of now in the place of the one before.
     pub fn put(&self, snapshot: Snapshot) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    }
+
+    /// Whether somebody has looked since this was asked last.
+    #[must_use]
+    pub(super) fn was_seen(&self) -> bool {
+        self.seen.swap(false, Ordering::Relaxed)
     }
 
     /// The last state.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.0
+        self.seen.store(true, Ordering::Relaxed);
+        self.state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

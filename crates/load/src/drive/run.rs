@@ -256,6 +256,8 @@ impl Drive<'_> {
             return;
         }
         self.shown = now;
+        let is_watched = self.live.was_seen();
+        self.shared.is_watched.store(is_watched, Ordering::Relaxed);
         let states = self
             .shared
             .states
@@ -321,9 +323,9 @@ fn report(
     put(names::CONNECT, &whole.connect);
     put(names::FIRST_BYTE, &whole.first_byte);
     put(names::FIRST_MESSAGE, &whole.first_message);
-    put(names::GAP, &whole.gap);
-    put(names::RESPONSE, &whole.response);
-    put(names::SERVICE, &whole.service);
+    put(names::GAP, &whole.gap.histogram());
+    put(names::RESPONSE, &whole.response.histogram());
+    put(names::SERVICE, &whole.service.histogram());
     let mut faults = whole.list_faults();
     let published = posted.map(|posted| {
         put(names::LATENESS, &posted.lateness);

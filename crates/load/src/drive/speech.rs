@@ -9,6 +9,7 @@ mod websocket;
 use std::rc::Rc;
 
 use pushbench_model::drive::FaultKind;
+use pushbench_transport::sse::source::{CHROMIUM_RETRY_MS, Source};
 
 use super::place::Place;
 use super::plan::Asking;
@@ -26,22 +27,34 @@ pub(super) struct Ask {
 }
 
 /// What an attempt begins with, from the one before it in the same place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Resume {
-    /// SSE: the last event id.
-    pub(super) event_id: Option<String>,
+    /// SSE: last event id and reconnection time. Of other transports it knows the endings alone.
+    pub(super) source: Source,
     /// Number of the last message.
     pub(super) after: Option<u64>,
     /// Long-polling: `Last-Modified` and `ETag`.
     pub(super) validators: (Option<String>, Option<String>),
 }
 
+impl Resume {
+    /// What a first attempt begins with.
+    pub(super) fn new(asking: &Asking) -> Self {
+        let id = asking.last_event_id.as_deref().unwrap_or_default();
+        Self {
+            source: Source::resuming(CHROMIUM_RETRY_MS, id),
+            after: None,
+            validators: (None, None),
+        }
+    }
+}
+
 /// What is done with what arrives.
 pub(super) trait Sink {
     /// A message; its number, if it has one.
     fn message(&mut self, body: &[u8]) -> Option<u64>;
-    /// Something that carries no data.
-    fn nothing(&mut self);
+    /// So many things that carry no data.
+    fn nothing(&mut self, count: u64);
     /// The other side has accepted the subscription.
     fn subscribed(&mut self);
 }
@@ -116,14 +129,6 @@ impl Speech {
             Self::Sse(sse) => sse.resume(resume),
             Self::Poll(poll) => poll.resume(resume),
             Self::WebSocket(_) | Self::Tcp(_) => {}
-        }
-    }
-
-    /// The time that the other side wants to pass before the next attempt, milliseconds.
-    pub(super) fn retry_ms(&self) -> Option<u64> {
-        match self {
-            Self::Sse(sse) => sse.retry_ms(),
-            _ => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use pushbench_model::drive::{
 use pushbench_model::histogram::{self, HIGHEST, Histogram};
 use pushbench_model::sequence::{Arrival, SequenceCheck};
 
+use super::delays::Delays;
 use super::reading::{Reader, Stamped};
 
 /// Distinct sentences that are kept of faults.
@@ -29,10 +30,12 @@ pub(super) struct Tally {
     pub(super) connect: Histogram,
     pub(super) first_byte: Histogram,
     pub(super) first_message: Histogram,
-    pub(super) gap: Histogram,
-    pub(super) response: Histogram,
-    pub(super) service: Histogram,
+    pub(super) gap: Delays,
+    pub(super) response: Delays,
+    pub(super) service: Delays,
     pub(super) seconds: Vec<Second>,
+    /// When the last of them ends, CLOCK_MONOTONIC nanoseconds; times do not go back.
+    second_ends: u64,
     pub(super) faults: BTreeMap<(FaultKind, String), u64>,
     /// Deliveries of a number for the first time.
     pub(super) unique: u64,
@@ -64,10 +67,11 @@ impl Tally {
             connect: histogram::new(),
             first_byte: histogram::new(),
             first_message: histogram::new(),
-            gap: histogram::new(),
-            response: histogram::new(),
-            service: histogram::new(),
+            gap: Delays::default(),
+            response: Delays::default(),
+            service: Delays::default(),
             seconds: Vec::new(),
+            second_ends: 0,
             faults: BTreeMap::new(),
             unique: 0,
         }
@@ -77,18 +81,17 @@ impl Tally {
     pub(super) fn message(&mut self, body: &[u8], now: u64, track: &mut Track) -> Option<u64> {
         self.messages.received += 1;
         self.messages.body_bytes += body.len() as u64;
-        self.second(now).messages += 1;
         if track.fresh == 0 {
             record(&mut self.first_message, now.saturating_sub(track.began));
         } else {
-            record(&mut self.gap, now.saturating_sub(track.last));
+            self.gap.record(now.saturating_sub(track.last));
         }
         track.fresh += 1;
         track.last = now;
-        let stamped = match self.known_stamped {
-            Some(stamped) if self.known == body => stamped,
-            _ => self.learn(body)?,
-        };
+        if self.known_stamped.is_none() || self.known != body {
+            self.learn(body);
+        }
+        let stamped = self.known_stamped.as_ref()?;
         if let Some(seq) = stamped.seq {
             self.messages.numbered += 1;
             let check = track
@@ -100,32 +103,42 @@ impl Tally {
             self.unique += 1;
         }
         if let Some(intended) = stamped.intended {
-            record(&mut self.response, now.saturating_sub(intended));
+            self.response.record(now.saturating_sub(intended));
         }
         if let Some(stamp) = stamped.stamp {
-            record(&mut self.service, now.saturating_sub(stamp));
+            self.service.record(now.saturating_sub(stamp));
         }
         stamped.seq
     }
 
-    fn learn(&mut self, body: &[u8]) -> Option<Stamped> {
+    /// Reads a message that is another than the last one.
+    fn learn(&mut self, body: &[u8]) {
         match self.reader.read(body) {
             Ok(stamped) => {
                 self.known.clear();
                 self.known.extend_from_slice(body);
                 self.known_stamped = Some(stamped);
-                Some(stamped)
             }
             Err(why) => {
                 self.messages.unreadable += 1;
+                self.known_stamped = None;
                 self.fault(FaultKind::Message, why);
-                None
             }
         }
     }
 
     /// The second that `now` lies in.
+    #[inline]
     pub(super) fn second(&mut self, now: u64) -> &mut Second {
+        if now >= self.second_ends {
+            self.next_second(now);
+        }
+        let newest = self.seconds.len() - 1;
+        &mut self.seconds[newest]
+    }
+
+    #[cold]
+    fn next_second(&mut self, now: u64) {
         let index = usize::try_from(now.saturating_sub(self.began) / 1_000_000_000).unwrap_or(0);
         let index = index.min(KEPT_SECONDS - 1);
         while self.seconds.len() <= index {
@@ -135,7 +148,12 @@ impl Tally {
                 ..Second::default()
             });
         }
-        &mut self.seconds[index]
+        let next = self.seconds.len() as u64;
+        self.second_ends = if self.seconds.len() < KEPT_SECONDS {
+            self.began + next * 1_000_000_000
+        } else {
+            u64::MAX
+        };
     }
 
     /// Counts a fault; after many distinct ones only their kinds are told apart.
@@ -188,13 +206,13 @@ impl Tally {
             (&mut self.connect, &other.connect),
             (&mut self.first_byte, &other.first_byte),
             (&mut self.first_message, &other.first_message),
-            (&mut self.gap, &other.gap),
-            (&mut self.response, &other.response),
-            (&mut self.service, &other.service),
         ] {
             // All have the same bounds.
             let _ = mine.add(theirs);
         }
+        self.gap.add(&other.gap);
+        self.response.add(&other.response);
+        self.service.add(&other.service);
         for (index, second) in other.seconds.iter().enumerate() {
             if self.seconds.len() <= index {
                 self.seconds.push(Second::default());
@@ -211,18 +229,14 @@ impl Tally {
     }
 
     /// The times that are shown while it goes on, and their name: the best there is.
-    pub(super) fn latency(&self) -> (&'static str, Option<&Histogram>) {
+    pub(super) fn latency(&self) -> (&'static str, Option<&Delays>) {
         let best = [
             (names::RESPONSE, &self.response),
             (names::SERVICE, &self.service),
             (names::GAP, &self.gap),
         ];
-        let found = best
-            .into_iter()
-            .find(|(_, histogram)| !histogram.is_empty());
-        found.map_or((names::GAP, None), |(name, histogram)| {
-            (name, Some(histogram))
-        })
+        let found = best.into_iter().find(|(_, delays)| !delays.is_empty());
+        found.map_or((names::GAP, None), |(name, delays)| (name, Some(delays)))
     }
 
     /// The faults, the most frequent first.

@@ -15,6 +15,9 @@ use super::place::Place;
 use super::plan::Tls;
 use crate::LoadError;
 
+/// Variables that name another store than the system's, as OpenSSL has them.
+const NAMED: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /// What connections with TLS share.
 #[derive(Clone)]
 pub(super) struct Security {
@@ -62,17 +65,32 @@ impl Security {
     }
 }
 
+/// The authorities that are trusted: those of `ca`, or the system's, or where it has none those that browsers trust.
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, LoadError> {
     let mut roots = RootCertStore::empty();
-    match ca {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            for certificate in certificates(path)? {
-                roots
-                    .add(certificate)
-                    .map_err(|error| file(path, &error.to_string()))?;
-            }
+    if let Some(path) = ca {
+        for certificate in certificates(path)? {
+            roots
+                .add(certificate)
+                .map_err(|error| file(path, &error.to_string()))?;
         }
+        return Ok(roots);
+    }
+    let found = rustls_native_certs::load_native_certs();
+    // A store may hold what no TLS library of today reads; the others are good all the same.
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        if let Some((name, value)) = NAMED
+            .iter()
+            .find_map(|name| Some((name, std::env::var_os(name)?)))
+        {
+            let why = found.errors.first().map(ToString::to_string);
+            let why = why.unwrap_or_else(|| "no certificate is there".into());
+            return Err(LoadError::Tls(format!(
+                "{name} is {value:?}, which holds no authority that can be trusted: {why}; unset it, or name a file with --cacert"
+            )));
+        }
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     Ok(roots)
 }

@@ -14,12 +14,13 @@ use pushbench_model::drive::FaultKind;
 use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
 
+use super::delays::Delays;
 use super::live::Snapshot;
 use super::place::Place;
 use super::plan::Plan;
 use super::reading::Reader;
 use super::reconnect::pause;
-use super::speech::{Ask, Stop};
+use super::speech::{Ask, Resume, Stop};
 use super::tally::Tally;
 use super::tls::Security;
 use crate::capacity::Spread;
@@ -54,6 +55,8 @@ pub(super) struct Orders {
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) stop: AtomicBool,
+    /// Somebody looks at latencies while it goes on.
+    pub(super) is_watched: AtomicBool,
     /// Messages of all workers.
     pub(super) messages: AtomicU64,
     /// Deliveries of a number for the first time, of all workers.
@@ -83,7 +86,6 @@ pub(super) struct Worker {
     ask: Rc<Ask>,
     place: Rc<Place>,
     poller: Poller,
-    events: Events,
     buffer: Box<[u8]>,
     out: Vec<u8>,
     slots: Vec<Slot>,
@@ -118,13 +120,14 @@ impl Worker {
         tally.connections.asked = u32::try_from(count).unwrap_or(u32::MAX);
         Ok(Self {
             index,
-            ask,
+            ask: Rc::clone(&ask),
             place: Rc::clone(&place),
             poller: Poller::new()?,
-            events: Events::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             out: Vec::new(),
-            slots: (0..count).map(|_| Slot::new(Rc::clone(&place))).collect(),
+            slots: (0..count)
+                .map(|_| Slot::new(Rc::clone(&place), Resume::new(&ask.asking)))
+                .collect(),
             due,
             tally,
             open: 0,
@@ -139,7 +142,7 @@ impl Worker {
 
     /// Drives until it is told to stop.
     pub(super) fn run(mut self) -> io::Result<Tally> {
-        let mut ready = Vec::new();
+        let mut events = Events::default();
         while !self.orders.shared.stop.load(Ordering::Relaxed) {
             let now = clock::now();
             while let Some(&Reverse((at, due))) = self.due.peek() {
@@ -154,11 +157,10 @@ impl Worker {
             }
             let next = self.due.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
             let wait = next.saturating_sub(now).min(LOOK_NS);
-            ready.extend(
-                self.poller
-                    .wait(&mut self.events, Some(Duration::from_nanos(wait)))?,
-            );
-            for (token, flags) in ready.drain(..) {
+            let ready = self
+                .poller
+                .wait(&mut events, Some(Duration::from_nanos(wait)))?;
+            for (token, flags) in ready {
                 self.ready(token as usize, flags);
             }
             self.tell();
@@ -234,19 +236,17 @@ impl Worker {
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
-        let was_writing = slot.wants_write();
-        let before = slot.bytes().unwrap_or_default().0;
-        let was_subscribed = slot.is_subscribed();
         self.out.clear();
-        let step = slot.ready(flags, &mut self.buffer, &mut self.out, &mut self.tally);
-        let now = clock::now();
-        if let Some((down, _)) = slot.bytes() {
-            let read = down - before;
-            if read > 0 {
-                self.tally.second(now).bytes += read;
-            }
+        let received = self.tally.messages.received;
+        let seen = slot.ready(flags, &mut self.buffer, &mut self.out, &mut self.tally);
+        let now = seen.read_at.unwrap_or_else(clock::now);
+        let messages = self.tally.messages.received - received;
+        if seen.read > 0 || messages > 0 {
+            let second = self.tally.second(now);
+            second.bytes += seen.read;
+            second.messages += messages;
         }
-        if !was_subscribed && slot.is_subscribed() {
+        if seen.has_subscribed {
             self.connecting -= 1;
             self.open += 1;
             self.tally.connections.subscribed += 1;
@@ -257,10 +257,9 @@ impl Worker {
                 self.orders.shared.settled.fetch_add(1, Ordering::Relaxed);
             }
         }
-        match step {
+        match seen.step {
             Step::Goes => {
-                let writing = slot.wants_write();
-                if writing != was_writing
+                if let Some(writing) = seen.turns_to_writing
                     && let Some(stream) = slot.stream()
                 {
                     let interest = if writing {
@@ -280,7 +279,6 @@ impl Worker {
     fn stop(&mut self, key: usize, stop: Stop, now: u64) {
         let slot = &mut self.slots[key];
         let (was_subscribed, was_accepted) = (slot.is_subscribed(), slot.is_accepted());
-        let retry_ms = slot.retry_ms();
         if let Some((down, up)) = slot.bytes() {
             self.tally.wire_down += down;
             self.tally.wire_up += up;
@@ -339,7 +337,13 @@ impl Worker {
         self.tally.fault(kind, text);
         self.random = mix(self.random);
         let policy = &self.orders.plan.reconnect;
-        match pause(policy, kind, slot.failures, retry_ms, self.random) {
+        match pause(
+            policy,
+            kind,
+            slot.failures,
+            &mut slot.resume.source,
+            self.random,
+        ) {
             Some(pause) => {
                 self.tally.connections.reconnects += 1;
                 let at = now.saturating_add(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));
@@ -388,6 +392,8 @@ impl Worker {
             .map(|(down, _)| down)
             .sum();
         let (name, latency) = self.tally.latency();
+        // Hundreds of kilobytes.
+        let is_watched = shared.is_watched.load(Ordering::Relaxed);
         let snapshot = Snapshot {
             elapsed_ns: now.saturating_sub(self.orders.began),
             connecting: self.connecting,
@@ -397,7 +403,7 @@ impl Worker {
             published: 0,
             lost,
             faults: faults.into_iter().collect(),
-            latency: latency.cloned(),
+            latency: latency.filter(|_| is_watched).map(Delays::histogram),
             latency_name: name,
         };
         let mut states = shared.states.lock().unwrap_or_else(PoisonError::into_inner);

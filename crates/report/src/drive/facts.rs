@@ -114,7 +114,7 @@ fn messages(driven: &Driven<'_>) -> Fact {
     }
     if m.without_data > 0 {
         text += &format!(
-            "; besides, {} without data (comments, pings)",
+            "; besides, {} without data (comments, events without data, pings, empty polls)",
             whole(m.without_data)
         );
     }
@@ -288,7 +288,7 @@ mod tests {
         let wanted = [
             "ended: after 10.0 s: its time was over",
             "connections: 50, all of them open to the end",
-            "messages: 40 000 received, 4 000/s, 128 B each on average; besides, 3 without data (comments, pings)",
+            "messages: 40 000 received, 4 000/s, 128 B each on average; besides, 3 without data (comments, events without data, pings, empty polls)",
             "wire: 6.40 MB down (640 kB/s), 9.00 kB up; 160 B down per message, all told",
             "numbered: 40 000: none lost, none duplicated, none out of order",
             "published: 800 posted of 80/s asked for; of 40 000 deliveries none is missing",

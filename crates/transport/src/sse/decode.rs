@@ -62,6 +62,7 @@ pub struct Decoder {
     /// Always valid UTF-8; as bytes, because nobody looks at most ids.
     last_id: Vec<u8>,
     retry_ms: Option<u64>,
+    without_data: u64,
     max_message: usize,
     /// How much of the byte order mark has been seen; 3 once the stream proper has begun.
     bom: u8,
@@ -96,6 +97,7 @@ impl Decoder {
             next_id: None,
             last_id: Vec::new(),
             retry_ms: None,
+            without_data: 0,
             max_message,
             bom: 0,
             after_cr: false,
@@ -122,6 +124,12 @@ impl Decoder {
     #[must_use]
     pub const fn retry_ms(&self) -> Option<u64> {
         self.retry_ms
+    }
+
+    /// What came so far that is no event: comment lines, and blocks that name an event or an id and have no data.
+    #[must_use]
+    pub const fn without_data(&self) -> u64 {
+        self.without_data
     }
 
     /// Reads on, calling `on_event` for every event that `bytes` completes.
@@ -281,7 +289,8 @@ impl Decoder {
             }
             b"event" => block.event = Some(b""),
             [b'r', b'e', b't', b'r', b'y', b':', value @ ..] => self.retry(strip_space(value)),
-            // Comments start with a colon; unknown fields are ignored; `retry` alone has no digits.
+            [b':', ..] => self.without_data += 1,
+            // Unknown fields are ignored; `retry` alone has no digits.
             _ => {}
         }
         Ok(())
@@ -341,6 +350,8 @@ impl Decoder {
         };
         // Either one line in this read, or lines that were put together: never both.
         let Some(data) = block.data.or_else(|| self.data.strip_suffix(b"\n")) else {
+            let has_fields = block.is_started() || kept_event.is_some() || kept_id.is_some();
+            self.without_data += u64::from(has_fields);
             return;
         };
         on_event(Event {
@@ -394,11 +405,11 @@ impl Decoder {
 fn leading_number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // More digits may be more than 64 bits.
     const DIGITS: usize = 19;
-    let len = bytes
-        .iter()
-        .take(DIGITS + 1)
-        .position(|byte| !byte.is_ascii_digit())?;
-    if len == 0 || (len > 1 && bytes[0] == b'0') {
+    let mut len = 0;
+    while let Some(b'0'..=b'9') = bytes.get(len) {
+        len += 1;
+    }
+    if len == 0 || len > DIGITS || (len > 1 && bytes[0] == b'0') {
         return None;
     }
     Some(bytes.split_at(len))

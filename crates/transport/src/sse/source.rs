@@ -111,6 +111,15 @@ impl Source {
         }
     }
 
+    /// A source whose first request names the last event that somebody else has received; empty: none.
+    #[must_use]
+    pub fn resuming(retry_ms: u64, last_event_id: &str) -> Self {
+        Self {
+            last_event_id: last_event_id.into(),
+            ..Self::new(retry_ms)
+        }
+    }
+
     /// The attribute `readyState`.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {

@@ -128,7 +128,8 @@ pub(crate) struct Options {
     )]
     pub(super) max_redirects: u32,
 
-    /// PEM file of authorities to trust instead of the system's
+    /// PEM file of authorities to trust instead of the system's (SSL_CERT_FILE and SSL_CERT_DIR name
+    /// others; a system without a store trusts those that browsers do)
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub(super) cacert: Option<PathBuf>,
     /// Check no certificate

@@ -171,7 +171,7 @@ impl Poll {
             return Ok(true);
         };
         if empty {
-            sink.nothing();
+            sink.nothing(1);
         } else if self.ask.asking.poll == PollStyle::Contract {
             let after = &mut self.cursor.after;
             self.lines
@@ -182,7 +182,7 @@ impl Poll {
                 })
                 .map_err(|error| broken(&error))?;
         } else if self.whole.is_empty() {
-            sink.nothing();
+            sink.nothing(1);
         } else {
             sink.message(&self.whole);
             self.whole.clear();

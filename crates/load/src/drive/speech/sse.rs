@@ -7,6 +7,7 @@ use pushbench_transport::http1::body::BodyDecoder;
 use pushbench_transport::http1::head::HeadReader;
 use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::sse::decode::{DecodeError, Decoder};
+use pushbench_transport::sse::source::{Answer, Ending, Next, Source, Why};
 
 use super::http::{broken, ended, headers, refused, request};
 use super::{Ask, Resume, Sink, Stop};
@@ -14,27 +15,28 @@ use crate::drive::place::Place;
 
 pub(in crate::drive) struct Sse {
     state: State,
-    /// The last event id of attempts before.
-    known_id: Option<String>,
+    source: Source,
 }
 
 enum State {
     Head(HeadReader),
-    Stream { body: BodyDecoder, events: Decoder },
+    Stream {
+        body: BodyDecoder,
+        events: Decoder,
+        /// What carried no data and was told.
+        without_data: u64,
+    },
 }
 
 impl Sse {
     pub(super) fn open(ask: &Rc<Ask>, place: &Place, resume: &Resume, out: &mut Vec<u8>) -> Self {
         let asking = &ask.asking;
+        // In messages of the contract the number is the id, whether or not it was sent as one.
         let after = resume
             .after
             .filter(|_| ask.contract)
             .map(|after| after.to_string());
-        let known_id = resume
-            .event_id
-            .clone()
-            .or(after)
-            .or_else(|| asking.last_event_id.clone());
+        let known_id = after.as_deref().or(resume.source.last_event_id());
         let method = if asking.method.is_empty() {
             "GET"
         } else {
@@ -43,7 +45,7 @@ impl Sse {
         let ours = [
             ("Accept", "text/event-stream"),
             ("Cache-Control", "no-cache"),
-            ("Last-Event-ID", known_id.as_deref().unwrap_or_default()),
+            ("Last-Event-ID", known_id.unwrap_or_default()),
         ];
         request(
             method,
@@ -54,7 +56,7 @@ impl Sse {
         );
         Self {
             state: State::Head(HeadReader::default()),
-            known_id,
+            source: resume.source.clone(),
         }
     }
 
@@ -67,35 +69,49 @@ impl Sse {
             if head.is_interim() {
                 continue;
             }
-            if head.status != 200 {
-                return Err(refused(&head));
-            }
-            let found = head.content_type.unwrap_or_default();
-            let essence = found.split(';').next().unwrap_or_default().trim();
-            if !essence.eq_ignore_ascii_case("text/event-stream") {
-                return Err(Stop::Fault(
-                    FaultKind::ContentType,
-                    format!(
+            let answer = Answer {
+                status: head.status,
+                content_type: head.content_type,
+                location: head.location,
+            };
+            match self.source.answered(&answer) {
+                Next::Open => {}
+                Next::Closed(Why::ContentType) => {
+                    let found = head.content_type.unwrap_or_default();
+                    let text = format!(
                         "the server answered with Content-Type {found:?}, expected \"text/event-stream\""
-                    ),
-                ));
+                    );
+                    return Err(Stop::Fault(FaultKind::ContentType, text));
+                }
+                // How many redirects are followed is the plan's to say.
+                _ => return Err(refused(&head)),
             }
             let body = BodyDecoder::new(head.framing());
             sink.subscribed();
             self.state = State::Stream {
                 body,
-                events: Decoder::new(MAX_MESSAGE),
+                events: self.source.decoder(MAX_MESSAGE),
+                without_data: 0,
             };
         }
-        let State::Stream { body, events } = &mut self.state else {
+        let State::Stream {
+            body,
+            events,
+            without_data,
+        } = &mut self.state
+        else {
             return Ok(());
         };
         // The usual case, without the general one's detours: whole events in whole chunks.
-        while let Some((block, taken)) = body.whole_chunk(bytes)
+        while !bytes.is_empty()
+            && let Some((block, taken)) = body.whole_chunk(bytes)
             && let Some(data) = events.whole_event(block)
         {
             sink.message(data);
             bytes = &bytes[taken..];
+        }
+        if bytes.is_empty() {
+            return Ok(());
         }
         body.feed::<Halt>(bytes, &mut |data| {
             events.feed(data, &mut |event| {
@@ -104,6 +120,11 @@ impl Sse {
             Ok(())
         })
         .map_err(|Halt(stop)| stop)?;
+        let more = events.without_data() - *without_data;
+        if more > 0 {
+            *without_data += more;
+            sink.nothing(more);
+        }
         if body.is_done() {
             return Err(ended("after a complete response"));
         }
@@ -121,19 +142,10 @@ impl Sse {
     }
 
     pub(super) fn resume(&self, resume: &mut Resume) {
-        let last = match &self.state {
-            State::Stream { events, .. } => {
-                Some(events.last_event_id()).filter(|id| !id.is_empty())
-            }
-            State::Head(_) => None,
-        };
-        resume.event_id = last.map(str::to_owned).or_else(|| self.known_id.clone());
-    }
-
-    pub(super) fn retry_ms(&self) -> Option<u64> {
-        match &self.state {
-            State::Stream { events, .. } => events.retry_ms(),
-            State::Head(_) => None,
+        resume.source.clone_from(&self.source);
+        if let State::Stream { events, .. } = &self.state {
+            // What the stream has set stays, however it ended; how that was decides what comes next.
+            resume.source.ended(Ending::Complete, Some(events));
         }
     }
 }

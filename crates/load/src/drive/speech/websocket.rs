@@ -111,10 +111,10 @@ impl WebSocket {
                     sink.message(body);
                 }
                 Item::Ping(body) => {
-                    sink.nothing();
+                    sink.nothing(1);
                     encode_client(Opcode::Pong, body, [a, b, c, d], out);
                 }
-                Item::Pong(_) => sink.nothing(),
+                Item::Pong(_) => sink.nothing(1),
                 Item::Close(reason) => {
                     let (code, text) = reason.unwrap_or((NO_STATUS, ""));
                     let text = if text.is_empty() {

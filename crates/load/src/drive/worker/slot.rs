@@ -23,7 +23,7 @@ pub(super) struct Slot {
     address: usize,
     /// Redirects since the last attempt at the place itself.
     redirects: u32,
-    resume: Resume,
+    pub(super) resume: Resume,
     settled: bool,
     /// The next connection belongs to the attempt of the last one: a redirect, another address, the next poll.
     pub(super) goes_on: bool,
@@ -60,6 +60,19 @@ pub(super) enum Step {
     Stops(Stop),
 }
 
+/// What a look at a connection came to.
+pub(super) struct Seen {
+    pub(super) step: Step,
+    /// When bytes were read, if any were, CLOCK_MONOTONIC nanoseconds.
+    pub(super) read_at: Option<u64>,
+    /// Bytes read from the socket.
+    pub(super) read: u64,
+    /// The connection has become a subscription.
+    pub(super) has_subscribed: bool,
+    /// Whether it has something to write from now on, if that has changed.
+    pub(super) turns_to_writing: Option<bool>,
+}
+
 /// Errors of reading on their way out.
 enum Out {
     Broken(Broken),
@@ -86,8 +99,8 @@ impl Sink for Mouth<'_> {
         self.tally.message(body, self.now, self.track)
     }
 
-    fn nothing(&mut self) {
-        self.tally.messages.without_data += 1;
+    fn nothing(&mut self, count: u64) {
+        self.tally.messages.without_data += count;
     }
 
     fn subscribed(&mut self) {
@@ -97,13 +110,13 @@ impl Sink for Mouth<'_> {
 }
 
 impl Slot {
-    pub(super) fn new(place: Rc<Place>) -> Self {
+    pub(super) fn new(place: Rc<Place>, resume: Resume) -> Self {
         Self {
             place,
             connection: None,
             address: 0,
             redirects: 0,
-            resume: Resume::default(),
+            resume,
             settled: false,
             goes_on: false,
             attempt: 0,
@@ -170,21 +183,11 @@ impl Slot {
             .is_some_and(|connection| connection.accepted)
     }
 
-    pub(super) fn wants_write(&self) -> bool {
-        self.connection.as_ref().is_some_and(|connection| {
-            connection.stage == Stage::Connecting || connection.link.wants_write()
-        })
-    }
-
     /// Bytes of the present connection, down and up.
     pub(super) fn bytes(&self) -> Option<(u64, u64)> {
         self.connection
             .as_ref()
             .map(|connection| (connection.link.down, connection.link.up))
-    }
-
-    pub(super) fn retry_ms(&self) -> Option<u64> {
-        self.connection.as_ref()?.speech.retry_ms()
     }
 
     /// What has not come yet, in words.
@@ -207,40 +210,43 @@ impl Slot {
     }
 
     /// Handles what happened to the connection.
+    #[inline]
     pub(super) fn ready(
         &mut self,
         flags: EventFlags,
         buffer: &mut [u8],
         out: &mut Vec<u8>,
         tally: &mut Tally,
-    ) -> Step {
-        let Some(connection) = &mut self.connection else {
-            return Step::Goes;
+    ) -> Seen {
+        let mut seen = Seen {
+            step: Step::Goes,
+            read_at: None,
+            read: 0,
+            has_subscribed: false,
+            turns_to_writing: None,
         };
-        match connection.ready(flags, buffer, out, tally, &mut self.track) {
-            Ok(()) => Step::Goes,
-            Err(Out::Stop(stop)) => {
-                // A last word, such as the answer to a close frame.
-                let _ = connection.link.send(out);
-                Step::Stops(stop)
-            }
-            Err(Out::Broken(Broken::Ended)) if connection.stage == Stage::Speaking => {
-                let mut mouth = Mouth {
-                    tally,
-                    track: &mut self.track,
-                    now: clock::now(),
-                    subscribed: &mut connection.subscribed,
-                    accepted: &mut connection.accepted,
-                };
-                Step::Stops(connection.speech.end(&mut mouth))
-            }
-            Err(Out::Broken(broken)) => Step::Stops(fault(broken, connection.subscribed)),
+        let Some(connection) = &mut self.connection else {
+            return seen;
+        };
+        let (was_subscribed, was_writing) = (connection.subscribed, connection.wants_write());
+        let before = connection.link.down;
+        let track = &mut self.track;
+        let done = connection.ready(flags, buffer, out, tally, track, &mut seen.read_at);
+        if let Err(how) = done {
+            seen.step = Step::Stops(connection.last_word(how, out, tally, track));
         }
+        let is_writing = connection.wants_write();
+        seen.turns_to_writing = (is_writing != was_writing).then_some(is_writing);
+        seen.has_subscribed = connection.subscribed && !was_subscribed;
+        seen.read = connection.link.down - before;
+        seen
     }
 
     /// Forgets the connection and keeps what the next one needs.
     pub(super) fn close(&mut self) {
         if let Some(connection) = self.connection.take() {
+            let newest = self.track.check.as_ref();
+            self.resume.after = newest.map(|check| check.next().saturating_sub(1));
             connection.speech.resume(&mut self.resume);
         }
     }
@@ -294,6 +300,33 @@ impl Slot {
 }
 
 impl Connection {
+    fn wants_write(&self) -> bool {
+        self.stage == Stage::Connecting || self.link.wants_write()
+    }
+
+    /// Ends the conversation; how it came to that.
+    #[cold]
+    fn last_word(&mut self, how: Out, out: &[u8], tally: &mut Tally, track: &mut Track) -> Stop {
+        match how {
+            Out::Stop(stop) => {
+                // Such as the answer to a close frame.
+                let _ = self.link.send(out);
+                stop
+            }
+            Out::Broken(Broken::Ended) if self.stage == Stage::Speaking => {
+                let mut mouth = Mouth {
+                    tally,
+                    track,
+                    now: clock::now(),
+                    subscribed: &mut self.subscribed,
+                    accepted: &mut self.accepted,
+                };
+                self.speech.end(&mut mouth)
+            }
+            Out::Broken(broken) => fault(broken, self.subscribed),
+        }
+    }
+
     fn ready(
         &mut self,
         flags: EventFlags,
@@ -301,6 +334,7 @@ impl Connection {
         out: &mut Vec<u8>,
         tally: &mut Tally,
         track: &mut Track,
+        read_at: &mut Option<u64>,
     ) -> Result<(), Out> {
         if self.stage == Stage::Connecting {
             if let Some(error) = self.link.stream().take_error().map_err(Broken::from)? {
@@ -344,11 +378,8 @@ impl Connection {
         {
             return Ok(());
         }
-        let mut now = 0;
         let read = link.read::<Out>(buffer, &mut |bytes| {
-            if now == 0 {
-                now = clock::now();
-            }
+            let now = *read_at.get_or_insert_with(clock::now);
             if !*heard {
                 *heard = true;
                 record(&mut tally.first_byte, now.saturating_sub(*asked));

@@ -10,6 +10,8 @@ pub(super) struct Outcome {
     pub(super) events: Vec<Dispatched>,
     pub(super) last_event_id: String,
     pub(super) retry_ms: Option<u64>,
+    /// Comments, and blocks with an event or an id but no data: a count of ours.
+    pub(super) without_data: u64,
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Outcome {
@@ -19,12 +21,15 @@ pub(super) fn decode(bytes: &[u8]) -> Outcome {
 
     let mut outcome = Outcome::default();
     let (mut data, mut event_type, mut id_buffer) = (String::new(), String::new(), String::new());
+    let mut has_fields = false;
     for line in lines(&text) {
         if line.is_empty() {
+            let had_fields = std::mem::take(&mut has_fields);
             // "dispatch the event"
             outcome.last_event_id.clone_from(&id_buffer);
             if data.is_empty() {
                 event_type.clear();
+                outcome.without_data += u64::from(had_fields);
                 continue;
             }
             if data.ends_with('\n') {
@@ -43,6 +48,7 @@ pub(super) fn decode(bytes: &[u8]) -> Outcome {
             continue;
         }
         if line.starts_with(':') {
+            outcome.without_data += 1;
             continue;
         }
         let (field, value) = match line.split_once(':') {
@@ -50,12 +56,18 @@ pub(super) fn decode(bytes: &[u8]) -> Outcome {
             None => (line.as_str(), ""),
         };
         match field {
-            "event" => value.clone_into(&mut event_type),
+            "event" => {
+                has_fields = true;
+                value.clone_into(&mut event_type);
+            }
             "data" => {
                 data.push_str(value);
                 data.push('\n');
             }
-            "id" if !value.contains('\0') => value.clone_into(&mut id_buffer),
+            "id" if !value.contains('\0') => {
+                has_fields = true;
+                value.clone_into(&mut id_buffer);
+            }
             "retry" if !value.is_empty() && value.chars().all(|c| c.is_ascii_digit()) => {
                 outcome.retry_ms = Some(value.parse().unwrap_or(u64::MAX));
             }

@@ -22,6 +22,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         events,
         last_event_id: decoder.last_event_id().to_owned(),
         retry_ms: decoder.retry_ms(),
+        without_data: decoder.without_data(),
     }
 }
 

@@ -156,6 +156,15 @@ fn ids_last_until_they_are_changed() {
 }
 
 #[test]
+fn a_source_may_begin_where_another_was() {
+    let mut source = Source::resuming(5, "41");
+    assert_eq!(source.last_event_id(), Some("41"));
+    assert_eq!(after(&mut source, "data: a\n\n"), reconnect(5));
+    assert_eq!(source.last_event_id(), Some("41"));
+    assert_eq!(Source::resuming(5, "").last_event_id(), None);
+}
+
+#[test]
 fn an_event_after_a_reconnect_carries_the_earlier_id() {
     let mut source = Source::new(1);
     after(&mut source, "id: 1\ndata: a\n\n");

@@ -6,19 +6,22 @@
 //! ```
 //!
 //! The words are the side, the contender (or `all`), connections, messages, and the file that takes the profile. With
-//! `set-up` in place of the numbers: what a connection costs that is opened, subscribed and closed.
+//! `set-up` in place of the numbers: what a connection costs that is opened, subscribed and closed. The side `drive` is the
+//! loop of `pushbench load`, and its contenders are the transports.
+
+mod drive;
 
 use std::io;
 use std::process::Command;
 
 use pushbench_anatomy::contender::Contender;
-use pushbench_anatomy::count::{self, Tool, per_delivery, sorted};
+use pushbench_anatomy::count::{self, Counts, Tool, per_delivery, per_delivery_of, sorted};
 use pushbench_anatomy::trial::{Shape, Trial, visit};
 use pushbench_anatomy::{memory, role};
 use pushbench_model::anatomy::Side;
 use pushbench_sys::process::raise_nofile;
 
-const USAGE: &str = "arguments: server|client NAME|all CONNECTIONS MESSAGES [PROFILE], or NAME|all set-up [PROFILE]";
+const USAGE: &str = "arguments: server|client|drive NAME|all CONNECTIONS MESSAGES [PROFILE], or NAME|all set-up [PROFILE]";
 
 fn main() -> io::Result<()> {
     // A trial starts this program again as the process that it measures.
@@ -30,6 +33,23 @@ fn main() -> io::Result<()> {
     let [side, name, words @ ..] = arguments.as_slice() else {
         return Err(usage());
     };
+    if side == drive::ROLE {
+        return match words {
+            [address, connections] if address.contains(':') => {
+                let address = address.parse().map_err(|_| usage())?;
+                drive::play(name, address, connections.parse().map_err(|_| usage())?)
+            }
+            [connections, messages, profile @ ..] => {
+                let connections = connections.parse().map_err(|_| usage())?;
+                let messages = messages.parse().map_err(|_| usage())?;
+                let chosen = drive::NAMES
+                    .into_iter()
+                    .filter(|known| name == "all" || known == name);
+                drive_all(chosen, connections, messages, profile)
+            }
+            _ => Err(usage()),
+        };
+    }
     let side = Side::ALL
         .into_iter()
         .find(|known| known.label() == side)
@@ -110,21 +130,7 @@ fn deliver(
 ) -> io::Result<()> {
     for contender in contenders {
         let say = |what: &str, figure: f64| say(contender, what, figure);
-        if Tool::Callgrind.is_installed() {
-            let counts = per_delivery(Tool::Callgrind, contender, shape, messages)?;
-            for (what, figure) in &counts {
-                say(what, *figure);
-            }
-        }
-        if Tool::Strace.is_installed() {
-            let counts = per_delivery(Tool::Strace, contender, shape, messages)?;
-            let calls = sorted(&counts);
-            say("writes", calls.writes);
-            say("reads", calls.reads);
-            say("waits", calls.waits);
-            say("others", calls.others);
-            say("failed", calls.failed);
-        }
+        count(&say, |tool| per_delivery(tool, contender, shape, messages))?;
         if let Some(bytes) = memory::per_connection(contender, shape.connections)? {
             say("memory", bytes);
         }
@@ -133,6 +139,58 @@ fn deliver(
             trial.deliver(messages)?;
             trial.finish()?;
         }
+    }
+    Ok(())
+}
+
+fn drive_all(
+    transports: impl Iterator<Item = &'static str>,
+    connections: usize,
+    messages: u64,
+    profile: &[String],
+) -> io::Result<()> {
+    // A limit too low shows as connections that fail.
+    let _ = raise_nofile();
+    let shape = Shape {
+        connections,
+        batch: 1,
+    };
+    for transport in transports {
+        let say =
+            |what: &str, figure: f64| println!("{} {transport} {what} {figure:.3}", drive::ROLE);
+        count(&say, |tool| {
+            let name = format!("{}-{transport}", drive::ROLE);
+            // At its end it writes histograms, the longer the more times differ.
+            per_delivery_of(tool, &name, shape, (messages, 2 * messages), |wrap| {
+                drive::start(transport, shape, wrap)
+            })
+        })?;
+        if let [profile] = profile {
+            let mut trial = drive::start(transport, shape, profiled(profile))?;
+            trial.deliver(messages)?;
+            trial.finish()?;
+        }
+    }
+    Ok(())
+}
+
+/// Says what each tool that is installed counts per delivery.
+fn count(
+    say: &dyn Fn(&str, f64),
+    per_delivery: impl Fn(Tool) -> io::Result<Counts>,
+) -> io::Result<()> {
+    if Tool::Callgrind.is_installed() {
+        for (what, figure) in per_delivery(Tool::Callgrind)? {
+            say(&what, figure);
+        }
+    }
+    if Tool::Strace.is_installed() {
+        let calls = sorted(&per_delivery(Tool::Strace)?);
+        say("writes", calls.writes);
+        say("reads", calls.reads);
+        say("waits", calls.waits);
+        say("others", calls.others);
+        say("failed", calls.failed);
     }
     Ok(())
 }
