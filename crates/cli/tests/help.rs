@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 20] = [
+const SUBCOMMANDS: [&str; 21] = [
     "run",
     "anatomy",
     "saturate",
@@ -25,6 +25,7 @@ const SUBCOMMANDS: [&str; 20] = [
     "list",
     "doctor",
     "peers",
+    "browser",
     "proxies",
     "museum",
     "selftest",

@@ -3,12 +3,14 @@
 //!
 //! # Layout
 //!
+//! - [`browser`]: Chromium, driven from here
 //! - [`museum`]: faulty samples, as written and with their fix
 //! - [`proxies`]: proxies in front of our servers
 //! - [`fetch`]: one HTTP request, with everything that came back and when
 //! - [`own`]: a server of ours, in this process
 //! - [`program`]: whether a program is there, in which version, and how one is run without leaving it behind
 
+pub mod browser;
 pub mod fetch;
 pub mod museum;
 pub mod own;
