@@ -86,6 +86,7 @@ fn set_up(contenders: &[&Contender], profile: &[String]) -> io::Result<()> {
             ("instructions", found.instructions),
             ("allocations", found.allocations),
             ("calls", calls),
+            ("steady", found.steady_calls()),
         ] {
             if let Some(figure) = figure {
                 say(contender, what, figure);

@@ -1,6 +1,7 @@
 //! A budget: what a delivery may cost in instructions and allocations of the program and in system calls, and a
-//! connection in memory, and in instructions and system calls to be opened and closed. It guards the hot paths of servers and load generators against growing unnoticed, in any
-//! continuous integration that has valgrind: unlike times, these figures repeat within a few percent on any machine.
+//! connection in memory, and in instructions and system calls to be opened and closed. It guards the hot paths of servers
+//! and load generators against growing unnoticed, in any continuous integration that has valgrind: unlike times, these
+//! figures repeat within a few percent on any machine.
 //!
 //! The bounds are the figures of the day they were written plus about 15 %, for other compilers and C libraries; what is
 //! inlined where can move a figure by half of that from build to build. They are for the release profile: the program
@@ -26,8 +27,9 @@ struct Row {
     messages: &'static str,
 }
 
-/// Allocations per delivery where there are none but a stray one: short messages share what is allocated for them.
-const NONE: f64 = 0.01;
+/// Allocations per delivery where there are none but stray ones, some of which belong to starting: short messages share
+/// what is allocated for them.
+const NONE: f64 = 0.03;
 
 /// Goals for memory, bytes: of a server of ours that is bare, of our load generator.
 const BARE: Option<f64> = Some(1.5 * 1024.0);
@@ -92,24 +94,24 @@ struct SetUp {
     name: &'static str,
     /// Instructions.
     instructions: f64,
-    /// System calls, failed ones included.
+    /// System calls without those whose number depends on when the other side answers.
     calls: f64,
 }
 
 /// Where a WebSocket key is hashed, valgrind counts 2,800 instructions that a processor with instructions of its own for
-/// that does not execute.
+/// that does not execute. A load generator whose every connection waits once more for its answer executes 200 more.
 #[rustfmt::skip]
 const SET_UPS: [SetUp; 10] = [
-    set_up("server", "floor", 960.0, 9.0),
-    set_up("server", "tcp/bare", 2_130.0, 13.0),
-    set_up("server", "sse/bare", 5_310.0, 13.0),
-    set_up("server", "websocket/bare", 12_230.0, 13.0),
-    set_up("server", "long-poll/bare", 3_160.0, 13.0),
+    set_up("server", "floor", 960.0, 7.0),
+    set_up("server", "tcp/bare", 2_130.0, 8.0),
+    set_up("server", "sse/bare", 5_310.0, 8.0),
+    set_up("server", "websocket/bare", 12_320.0, 8.0),
+    set_up("server", "long-poll/bare", 3_160.0, 8.0),
     set_up("client", "floor", 630.0, 8.0),
-    set_up("client", "tcp/pushbench", 1_210.0, 10.0),
-    set_up("client", "sse/pushbench", 5_600.0, 10.0),
-    set_up("client", "websocket/pushbench", 10_850.0, 10.0),
-    set_up("client", "long-poll/pushbench", 3_470.0, 11.0),
+    set_up("client", "tcp/pushbench", 1_490.0, 9.0),
+    set_up("client", "sse/pushbench", 4_760.0, 9.0),
+    set_up("client", "websocket/pushbench", 11_380.0, 9.0),
+    set_up("client", "long-poll/pushbench", 3_980.0, 10.0),
 ];
 
 /// What the tool's slowness tears apart, and what starting a process has in common with none of its connections.
@@ -206,7 +208,7 @@ fn deliveries_and_connections_stay_within_their_budget() {
         let words = [set_up.side, set_up.name, "set-up"];
         let bounds = [
             ("instructions", Some(set_up.instructions)),
-            ("calls", Some(set_up.calls)),
+            ("steady", Some(set_up.calls)),
         ];
         let figures = figures(&program, &words);
         over.extend(over_budget(&words, &figures, &bounds, is_expected));

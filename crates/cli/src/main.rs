@@ -14,8 +14,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, browser, compare, completions, conform, decode, doctor, inspect, list, load, museum,
-    peers, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
+    anatomy, browser, clients, compare, completions, conform, decode, doctor, inspect, list, load,
+    museum, peers, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
 };
 use exit::Exit;
 
@@ -59,6 +59,8 @@ enum Command {
     Peers(peers::Options),
     /// Subscribe from pages in Chromium: latency, cost, limits of connections, ends of streams
     Browser(browser::Options),
+    /// Watch clients of others as subscribers: what they lose, what they cost
+    Clients(clients::Options),
     /// Put nginx and HAProxy in front of our servers: does it work, or work late?
     Proxies(proxies::Options),
     /// Show faulty samples of server push, as they are usually written and with their fix
@@ -104,6 +106,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
         Some(Command::Browser(options)) => browser::run(&options),
+        Some(Command::Clients(options)) => clients::run(&options),
         Some(Command::Proxies(options)) => proxies::run(&options),
         Some(Command::Museum(options)) => museum::run(&options),
         Some(Command::Conform(options)) => conform::run(&options),

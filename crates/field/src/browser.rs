@@ -8,12 +8,14 @@
 //! - [`clock`]: a clock that pages can ask
 //! - [`delivery`]: messages to the handler of a page
 //! - [`limits`]: how many connections it opens
+//! - [`endings`]: what its EventSource does when a stream ends
 //! - [`tables`]: all of it, as parts of a survey
 
 pub mod chromium;
 pub mod clock;
 pub mod delivery;
 mod devtools;
+pub mod endings;
 pub mod limits;
 pub mod tables;
 pub mod visit;

@@ -4,6 +4,7 @@
 //! # Layout
 //!
 //! - [`browser`]: Chromium, driven from here
+//! - [`clients`]: clients of others as subscribers of our servers
 //! - [`museum`]: faulty samples, as written and with their fix
 //! - [`proxies`]: proxies in front of our servers
 //! - [`fetch`]: one HTTP request, with everything that came back and when
@@ -11,6 +12,7 @@
 //! - [`program`]: whether a program is there, in which version, and how one is run without leaving it behind
 
 pub mod browser;
+pub mod clients;
 pub mod fetch;
 pub mod museum;
 pub mod own;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use pushbench_field::browser::chromium::{Browser, find};
 use pushbench_field::browser::clock::Clock;
 use pushbench_field::browser::delivery::{WAYS, turn};
+use pushbench_field::browser::endings::{Case, watch};
 use pushbench_field::browser::limits::STEPS;
 use pushbench_sys::process::group;
 
@@ -76,4 +77,15 @@ fn connections_beyond_the_limits_wait_or_fail() {
         (255, 0, 45),
     ];
     assert_eq!(tallies, expected, "{found:#?}");
+}
+
+/// Chromium refuses a stream that names a charset other than UTF-8; the standard reads it.
+#[test]
+fn ends_of_streams_are_as_the_standard_asks_but_one() {
+    let Some(mut browser) = browser() else { return };
+    for case in Case::all() {
+        let did = watch(&mut browser, case).unwrap();
+        let (right, words) = did.judged(case);
+        assert_eq!(right, case != Case::Charset, "{}: {words}", case.label());
+    }
 }

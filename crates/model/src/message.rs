@@ -219,7 +219,9 @@ fn parse_json(body: &[u8]) -> Result<Parts<'static>, MessageError> {
     Ok((stamp, json.crc, Cow::Owned(json.data.into_bytes())))
 }
 
-fn checksum(stamp: Stamp, data: &[u8]) -> u32 {
+/// The checksum of a message: of its numbers and of its data, without the escapes that JSON may have put into it.
+#[must_use]
+pub fn checksum(stamp: Stamp, data: &[u8]) -> u32 {
     let mut head = [0; 24];
     head[..8].copy_from_slice(&stamp.seq.to_le_bytes());
     head[8..16].copy_from_slice(&stamp.intended.to_le_bytes());

@@ -133,6 +133,8 @@ pub struct ServeOptions {
     pub sse_ids: bool,
     /// SSE: send an `event:` line with this name.
     pub sse_event: Option<String>,
+    /// SSE on the stacks `bare` and `reference`: answer POST as GET, whatever its body.
+    pub sse_post: bool,
     /// SSE: tell the client how long to wait before it reconnects, in milliseconds.
     pub sse_retry_ms: Option<u64>,
     /// WebSocket: send every message of a client back to it, as it came. What is published is sent as well.
@@ -158,6 +160,7 @@ impl Default for ServeOptions {
             ws_read_buffer: None,
             sse_ids: true,
             sse_event: None,
+            sse_post: false,
             sse_retry_ms: None,
             echo: false,
             heartbeat_s: None,

@@ -28,6 +28,33 @@ impl SetUp {
         let made = calls.iter().filter(|(name, _)| !name.ends_with(" failed"));
         Some(made.map(|(_, count)| count).sum())
     }
+
+    /// System calls without those whose number depends on when the other side answers: waits, and reads and acceptances
+    /// that found nothing. `None` without strace.
+    #[must_use]
+    pub fn steady_calls(&self) -> Option<f64> {
+        let in_vain: f64 = self
+            .calls
+            .as_ref()?
+            .iter()
+            .filter(|(name, _)| depends_on_the_moment(name))
+            .map(|(_, count)| count)
+            .sum();
+        Some(self.system_calls()? - in_vain)
+    }
+}
+
+/// Whether calls counted under `name` differ from run to run.
+fn depends_on_the_moment(name: &str) -> bool {
+    name.strip_suffix(" failed").map_or_else(
+        || {
+            matches!(
+                name,
+                "epoll_wait" | "epoll_pwait" | "poll" | "ppoll" | "futex"
+            )
+        },
+        |call| matches!(call, "read" | "recvfrom" | "recvmsg" | "accept4"),
+    )
 }
 
 /// Counts what one connection of `contender` costs, with the tools that are installed.
@@ -54,4 +81,29 @@ fn by(tool: Tool, contender: &Contender) -> io::Result<Counts> {
     let few = FEW as usize;
     let live = |connections| life(tool, contender, |wrap| visit(contender, connections, wrap));
     Ok(share(&live(few)?, live(few + MORE)?, MORE as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_and_reads_in_vain_are_calls_but_not_steady_ones() {
+        let calls = [
+            ("connect", 1.0),
+            ("connect failed", 1.0),
+            ("recvfrom", 1.75),
+            ("recvfrom failed", 0.75),
+            ("epoll_pwait", 1.75),
+            ("epoll_ctl", 1.0),
+            ("close", 1.0),
+        ];
+        let found = SetUp {
+            calls: Some(calls.map(|(name, count)| (name.to_owned(), count)).into()),
+            ..SetUp::default()
+        };
+        assert_eq!(found.system_calls(), Some(6.5));
+        assert_eq!(found.steady_calls(), Some(4.0));
+        assert_eq!(SetUp::default().steady_calls(), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod anatomy;
 pub(crate) mod browser;
+pub(crate) mod clients;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod conform;

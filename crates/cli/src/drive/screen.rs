@@ -11,7 +11,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::history::History;
@@ -101,9 +101,9 @@ fn end(stop: &AtomicBool) {
     }
 }
 
-/// Ends the drive on a signal, and the program on a second one.
+/// Ends the drive on a signal, and the program on a second one or on SIGQUIT.
 pub(super) fn stop_on_signals(stop: &'static AtomicBool) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGQUIT])?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {

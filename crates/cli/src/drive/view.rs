@@ -29,7 +29,8 @@ impl Theme {
     fn coloured() -> Self {
         Self {
             accent: Style::new().fg(Color::Cyan),
-            muted: Style::new().fg(Color::DarkGray),
+            // Grey is unreadable in some palettes.
+            muted: Style::new().add_modifier(Modifier::DIM),
             bad: Style::new().fg(Color::Red),
         }
     }

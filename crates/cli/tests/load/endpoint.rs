@@ -93,6 +93,9 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: u8 = 22;
+
 fn converse(
     mut out: TcpStream,
     answer: &str,
@@ -100,6 +103,10 @@ fn converse(
     requests: &Sender<Request>,
 ) -> std::io::Result<()> {
     let mut input = BufReader::new(out.try_clone()?);
+    if input.fill_buf()?.first() == Some(&TLS_HANDSHAKE) {
+        out.write_all(answer.as_bytes())?;
+        return input.read_to_end(&mut Vec::new()).map(drop);
+    }
     let (mut head, mut length) = (String::new(), 0);
     while !head.ends_with("\r\n\r\n") {
         let mut line = String::new();

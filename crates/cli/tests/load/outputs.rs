@@ -78,7 +78,7 @@ fn places_are_checked_before_anything_is_driven() {
 fn lines_where_there_is_no_terminal() {
     let stage = Stage::new();
     let endpoint = Endpoint::start(STREAM, Then::Holds);
-    let mut command = stage.pushbench(["load", "sse", &endpoint.url, "-c", "2", "-z", "5600ms"]);
+    let mut command = stage.pushbench(["load", "sse", &endpoint.url, "-c", "2", "-z", "7s"]);
     let ended = finish(command.env("TERM", "xterm").stdin(Stdio::null())).with(0);
     assert!(
         !ended.stderr.contains('\x1b') && !ended.stdout.contains('\x1b'),

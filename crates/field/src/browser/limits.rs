@@ -119,32 +119,32 @@ fn streams(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
         found.push(Limit::of(
             "ten EventSources of one page",
             hold(browser, tab, "EventSource", STREAMS, "/sse")?,
-            "six connections per host over HTTP/1.1; the others wait without a word, no error and no time limit",
+            "the others wait: no error, no time limit",
         ));
         let fetch = format!("pushbench.answered('/none', {PROMPT_MS})");
         found.push(Limit::answer(
             "a plain fetch meanwhile",
             browser.evaluate(tab, &fetch, ANSWER)?,
-            "every other request to the host waits as well",
+            "waits as well",
         ));
         let greet = format!("pushbench.greeted('ws://{address}/none', {PROMPT_MS})");
         found.push(Limit::answer(
             "a WebSocket to the same port meanwhile",
             browser.evaluate(tab, &greet, ANSWER)?,
-            "WebSockets are outside the six: it is answered, and refused, because this server speaks SSE",
+            "answered (here: refused): outside the six",
         ));
         let url = format!("ws://{}/ws", sockets.data_addr());
         found.push(Limit::of(
             "ten WebSockets meanwhile",
             hold(browser, tab, "WebSocket", STREAMS, &url)?,
-            "nor do they share a limit of six among themselves",
+            "they have no six of their own",
         ));
         let origin = format!("http://{}", other.data_addr());
         let more = browser.with_tab(&origin, |browser, tab| {
             hold(browser, tab, "EventSource", STREAMS, "/sse")
         })?;
         found.push(Limit::of(
-            "ten EventSources at another port meanwhile",
+            "ten EventSources at another port",
             more,
             "another port is another host",
         ));
@@ -153,15 +153,15 @@ fn streams(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
             hold(browser, tab, "EventSource", STREAMS, "/sse")
         })?;
         found.push(Limit::of(
-            "ten EventSources at another name of the same server meanwhile",
+            "ten EventSources at the same server's other name",
             more,
             "the name counts, not the address",
         ));
         let handover = format!("pushbench.handover({HANDOVER_MS})");
         found.push(Limit::answer(
-            "the seventh EventSource, when one of the six is closed",
+            "the seventh, when one of the six is closed",
             browser.evaluate(tab, &handover, ANSWER)?,
-            "it opens as soon as there is room, and not before",
+            "opens as soon as there is room",
         ));
         Ok(())
     })?;
@@ -177,7 +177,7 @@ fn fetches(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
     Ok(vec![Limit::of(
         "ten fetch streams of one page",
         tally,
-        "the limit is one of connections, not of EventSource",
+        "it is not EventSource that is limited",
     )])
 }
 
@@ -193,11 +193,7 @@ fn tabs(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
     })?;
     Ok(vec![
         Limit::of("four EventSources in a tab", first, "below the limit"),
-        Limit::of(
-            "four more in a second tab",
-            second,
-            "tabs share the six: who opens the page seven times waits for ever in the seventh",
-        ),
+        Limit::of("four more in a second tab", second, "tabs share the six"),
     ])
 }
 
@@ -211,6 +207,6 @@ fn crowd(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
     Ok(vec![Limit::of(
         "300 WebSockets of one page",
         tally,
-        "255 in the whole browser; those beyond fail at once with an error",
+        "those beyond fail with an error",
     )])
 }

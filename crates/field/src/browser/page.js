@@ -123,6 +123,9 @@ globalThis.pushbench = (() => {
     },
   };
 
+  // An EventSource whose stream ends.
+  const watched = { source: null, events: [] };
+
   // Connections that are held, to see how many there can be.
   const held = [];
   const begin = {
@@ -232,6 +235,15 @@ globalThis.pushbench = (() => {
       bodies = [];
       return found;
     },
+
+    /** Opens an EventSource and looks on. */
+    watch(path) {
+      watched.source = new EventSource(path);
+      watched.source.onmessage = (event) => watched.events.push(event.data);
+    },
+
+    /** What came of it. */
+    told: () => ({ events: watched.events, state: watched.source.readyState }),
 
     /** Ends the subscription. */
     unsubscribe() {

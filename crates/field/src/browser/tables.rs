@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use pushbench_model::survey::{Cell, Kind, Part, State};
 
 use super::delivery::{Arrived, FAST, PAYLOAD, SLOW, Turn, Way};
+use super::endings::{Case, Did};
 use super::limits::Limit;
 
 /// Turns of a way, and those that failed, in sentences.
@@ -178,5 +179,34 @@ pub fn limits(found: &[Limit]) -> Option<Part> {
     part.notes.push(
         "The six are of HTTP/1.1. Over HTTP/2 streams share one connection, and the server says how many it takes.".into(),
     );
+    Some(part)
+}
+
+/// What its EventSource did; `None` where nothing was seen.
+#[must_use]
+pub fn endings(ended: &[(Case, Did)]) -> Option<Part> {
+    if ended.is_empty() {
+        return None;
+    }
+    let mut part = Part::new(
+        "When a stream ends, or none begins",
+        "the answer",
+        &[
+            ("EventSource of the browser", Kind::Words),
+            ("the standard", Kind::Words),
+        ],
+    )
+    .about(
+        "A scripted server answers, and sees whether another request comes. Before an end it sends an event with an id and a short \
+         reconnection time, and where it cuts, half of another event. CLOSED is the state that the page can read: nothing more comes.",
+    );
+    for (case, did) in ended {
+        let (right, words) = did.judged(*case);
+        let state = if right { State::Works } else { State::Fails };
+        part.row(
+            case.label(),
+            [Cell::state(state, words), Cell::words(case.standard())],
+        );
+    }
     Some(part)
 }

@@ -12,6 +12,7 @@ use super::chromium::{Browser, find};
 use super::clock::Clock;
 use super::delivery::{WAYS, turn};
 use super::devtools::BrowserError;
+use super::endings::{self, Case, Did};
 use super::limits::{Limit, STEPS};
 use super::tables::{self, Delivered};
 
@@ -33,6 +34,8 @@ pub struct Visited {
     pub delivered: Vec<Delivered>,
     /// How many connections there can be.
     pub limits: Vec<Limit>,
+    /// What its EventSource does at the end of streams.
+    pub ended: Vec<(Case, Did)>,
     /// Steps that failed, in sentences.
     pub failed: Vec<String>,
     /// Somebody stopped it.
@@ -62,6 +65,7 @@ impl Visited {
     pub fn parts(&self) -> Vec<Part> {
         let mut parts = vec![tables::delivery(&self.delivered)];
         parts.extend(tables::limits(&self.limits));
+        parts.extend(tables::endings(&self.ended));
         parts
     }
 
@@ -105,10 +109,12 @@ pub fn visit(
             .into(),
         ..Visited::default()
     };
-    let go = deliver(plan, &mut browser, &mut visited, observer)?
-        && limit(&mut browser, &mut visited, observer);
+    if deliver(plan, &mut browser, &mut visited, observer)?
+        && limit(&mut browser, &mut visited, observer)
+    {
+        end(&mut browser, &mut visited, observer);
+    }
     visited.interrupted |= stop.load(Ordering::Relaxed);
-    let _ = go;
     Ok(visited)
 }
 
@@ -161,4 +167,20 @@ fn limit(browser: &mut Browser, visited: &mut Visited, observer: &mut dyn Observ
         observer.seen(visited);
     }
     true
+}
+
+fn end(browser: &mut Browser, visited: &mut Visited, observer: &mut dyn Observer) {
+    for case in Case::all() {
+        let what = format!("the end of streams: {}", case.label());
+        observer.next(&what);
+        match endings::watch(browser, case) {
+            Ok(did) => visited.ended.push((case, did)),
+            Err(error) => {
+                if !visited.note(&what, &error) {
+                    return;
+                }
+            }
+        }
+        observer.seen(visited);
+    }
 }

@@ -60,3 +60,26 @@ fn greeting_event_name_and_lines() {
         client.expect(chunk(framed));
     }
 }
+
+#[test]
+fn post_is_taken_as_get_where_a_server_is_told_so() {
+    let options = ServeOptions {
+        sse_post: true,
+        ..ServeOptions::default()
+    };
+    let server = server_with("sse", options);
+    server.hub().publish(b"one", false);
+    let post = |target: &str| {
+        format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}")
+    };
+    let mut client = Client::connect(server.data_addr());
+    assert_eq!(client.ask(&post("/sse?after=0")), HEAD);
+    client.expect(event(1, "one"));
+    server.hub().publish(b"two", false);
+    client.expect(event(2, "two"));
+    let mut other = Client::connect(server.data_addr());
+    assert!(other.ask(&post("/other")).starts_with("HTTP/1.1 404 "));
+    let mut other = Client::connect(server.data_addr());
+    let head = other.ask("PUT /sse HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
+}

@@ -1,6 +1,6 @@
 //! A program that is run beside us, line by line, and of which nothing is left behind.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child as StdChild, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -83,6 +83,17 @@ impl Child {
                 RecvTimeoutError::Timeout => NoLine::TimedOut,
                 RecvTimeoutError::Disconnected => NoLine::Closed,
             })
+    }
+
+    /// Writes `line` and its end to its standard input.
+    ///
+    /// # Errors
+    ///
+    /// When `command` gave it no pipe for that, or it has closed its end.
+    pub fn tell(&mut self, line: &str) -> io::Result<()> {
+        let input = self.child.stdin.as_mut();
+        let input = input.ok_or(io::ErrorKind::BrokenPipe)?;
+        input.write_all(format!("{line}\n").as_bytes())
     }
 
     /// Waits for its end.
@@ -180,6 +191,16 @@ mod tests {
             thread::sleep(LOOK);
         }
         assert_eq!(child.errors(), "bad");
+    }
+
+    #[test]
+    fn it_hears_what_it_is_told() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read -r line; echo got $line"]);
+        let mut child = Child::start(command.stdin(Stdio::piped())).unwrap();
+        child.tell("this").unwrap();
+        assert_eq!(child.line(LONG).as_deref(), Ok("got this"));
+        assert!(shell("true").tell("nothing").is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use http::{Method, StatusCode, Uri, Version};
 use crate::ascii::push_decimal;
 use crate::http1::body::Framing;
 use crate::http1::server::{self, RequestHead};
+use crate::transport::ServeOptions;
 
 use super::{Asked, Common};
 
@@ -248,9 +249,22 @@ pub(crate) fn open<'a>(
     now: u64,
     reply: &mut Vec<u8>,
 ) -> Result<Head<'a>, Asked> {
+    open_or(bytes, path, |_, _, _| false, common, now, reply)
+}
+
+/// The same, but `takes` may still take a request that would be refused with a status.
+pub(crate) fn open_or<'a>(
+    bytes: &'a [u8],
+    path: &str,
+    takes: impl Fn(StatusCode, &Method, &ServeOptions) -> bool,
+    common: &mut Common,
+    now: u64,
+    reply: &mut Vec<u8>,
+) -> Result<Head<'a>, Asked> {
     match read(bytes) {
         Ok(Some(head)) => match server::refuse(&head, path) {
             None => Ok(head),
+            Some(status) if takes(status, &head.method, &common.options) => Ok(head),
             Some(status) => Err(head.refuse(status, common, now, reply)),
         },
         Ok(None) => Err(Asked::More),

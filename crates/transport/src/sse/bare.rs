@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use http::StatusCode;
 
-use crate::bare::http::{Form, answer, open};
+use crate::bare::http::{Form, answer, open_or};
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::http1::body::Framing;
 use crate::http1::server::after_of;
 
 use super::encode;
-use super::server::PATH;
+use super::server::{PATH, takes_post};
 
 pub(super) struct Sse;
 
@@ -42,7 +42,7 @@ impl Protocol for Sse {
     const LINES: bool = true;
 
     fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
-        let head = match open(bytes, PATH, common, now, reply) {
+        let head = match open_or(bytes, PATH, takes_post, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,
         };

@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame as BodyFrame, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use tokio::time::Interval;
 
 use crate::http1::server::{after_of, refuse, refuse_with};
@@ -34,6 +34,11 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
     let mut http = http1::Builder::new();
     http.writev(false);
     serve_with(topic, worker, options, http, |event, _| event).await;
+}
+
+/// Whether a request that is refused with `status` is one that the server was told to take.
+pub(super) fn takes_post(status: StatusCode, method: &Method, options: &ServeOptions) -> bool {
+    options.sse_post && method == Method::POST && status == StatusCode::METHOD_NOT_ALLOWED
 }
 
 /// Serves what `event` makes of every message of `topic`, for each subscriber.
@@ -88,7 +93,9 @@ fn respond<F: Clone, E>(
     options: &Arc<ServeOptions>,
     event: E,
 ) -> Response<EventStream<F, E>> {
-    if let Some(status) = refuse(request, PATH) {
+    if let Some(status) = refuse(request, PATH)
+        && !takes_post(status, request.method(), options)
+    {
         let mut response = Response::new(Either::Right(Empty::new()));
         refuse_with(&mut response, status);
         return response;

@@ -1,0 +1,5 @@
+// Node's own EventSource, behind --experimental-eventsource.
+
+import { follow } from './event-source.js';
+
+follow(globalThis.EventSource);

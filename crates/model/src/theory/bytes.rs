@@ -1,0 +1,167 @@
+//! The bytes each transport must put on the wire, as formulas.
+//!
+//! Sources: RFC 6455 §5.2 (WebSocket framing), RFC 9112 §7.1 (chunked coding), WHATWG HTML §9.2 (event stream), RFC 9113 §4.1
+//! (HTTP/2 frames), RFC 8446 §5 (TLS records), RFC 9293 and RFC 7323 (TCP and its time stamps), IEEE 802.3 (Ethernet).
+
+/// Decimal digits of `n`.
+#[must_use]
+pub fn decimal_digits(n: u64) -> u64 {
+    u64::from(n.checked_ilog10().unwrap_or(0)) + 1
+}
+
+/// Hexadecimal digits of `n`.
+#[must_use]
+pub fn hex_digits(n: u64) -> u64 {
+    u64::from(n.checked_ilog2().unwrap_or(0)) / 4 + 1
+}
+
+/// A length-prefixed frame: a 4-byte length, then the body.
+#[must_use]
+pub fn tcp_frame(body: u64) -> u64 {
+    4 + body
+}
+
+/// A WebSocket frame from server to client (not masked): header of 2 bytes up to 125 bytes of body, 4 up to 65,535,
+/// 10 beyond (RFC 6455 §5.2).
+#[must_use]
+pub fn websocket_server_frame(body: u64) -> u64 {
+    let header = match body {
+        0..=125 => 2,
+        126..=65_535 => 4,
+        _ => 10,
+    };
+    header + body
+}
+
+/// A WebSocket frame from client to server: the same header, and the 4 bytes of its mask (RFC 6455 §5.3).
+#[must_use]
+pub fn websocket_client_frame(body: u64) -> u64 {
+    websocket_server_frame(body) + 4
+}
+
+/// A line of JSON: the body and LF.
+#[must_use]
+pub fn json_line(body: u64) -> u64 {
+    body + 1
+}
+
+/// An event of a `text/event-stream`: `data: ` before and LF after each of `lines` lines, and an empty line; with an
+/// id, `id: ` digits LF; with an event name, `event: ` name LF.
+#[must_use]
+pub fn sse_event(body: u64, lines: u64, id: Option<u64>, event_name: Option<u64>) -> u64 {
+    // The LF between the lines of a body is replaced by the LF that ends each data line.
+    let data = body + 6 * lines + 2;
+    data + id.map_or(0, |id| 5 + decimal_digits(id)) + event_name.map_or(0, |name| 8 + name)
+}
+
+/// A chunk of the chunked coding: size in hex, CRLF, content, CRLF (RFC 9112 §7.1).
+#[must_use]
+pub fn chunk(content: u64) -> u64 {
+    hex_digits(content) + 4 + content
+}
+
+/// A long-poll answer: its head, and every body followed by LF.
+#[must_use]
+pub fn long_poll_response(head: u64, bodies: u64, messages: u64) -> u64 {
+    head + bodies + messages
+}
+
+/// Content in DATA frames of HTTP/2: 9 bytes before each, of at most `largest` bytes of content (16,384 unless the peer
+/// allows more; RFC 9113 §4.1, §4.2).
+#[must_use]
+pub fn http2_data(content: u64, largest: u64) -> u64 {
+    content + 9 * content.div_ceil(largest).max(1)
+}
+
+/// Bytes in TLS 1.3 records of at most 16,384 bytes: a header of 5, a type and a tag of 16 for each (RFC 8446 §5.2, with an
+/// AEAD of 16 bytes' tag).
+#[must_use]
+pub fn tls_records(bytes: u64) -> u64 {
+    bytes + 22 * bytes.div_ceil(16_384)
+}
+
+/// Segments that carry `bytes`, of at most `largest` bytes each.
+#[must_use]
+pub fn segments(bytes: u64, largest: u64) -> u64 {
+    bytes.div_ceil(largest)
+}
+
+/// What a segment of TCP over IPv4, with time stamps, costs on an Ethernet besides its payload: headers of 20, 20 and 12
+/// bytes; the frame's 14 and its checksum of 4; preamble of 8 and gap of 12.
+pub const ETHERNET_SEGMENT: u64 = 20 + 20 + 12 + 14 + 4 + 8 + 12;
+
+/// Bytes that a message of `bytes` above TCP takes of an Ethernet, with segments of at most `largest` bytes and `acks`
+/// acknowledgements without payload.
+#[must_use]
+pub fn ethernet(bytes: u64, largest: u64, acks: u64) -> u64 {
+    bytes + ETHERNET_SEGMENT * (segments(bytes, largest) + acks)
+}
+
+/// Characters of base64 that carry `bytes`, padding included (RFC 4648 §4).
+#[must_use]
+pub fn base64(bytes: u64) -> u64 {
+    bytes.div_ceil(3) * 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits() {
+        for n in [
+            0u64,
+            1,
+            9,
+            10,
+            99,
+            100,
+            15,
+            16,
+            255,
+            256,
+            4095,
+            4096,
+            u64::MAX,
+        ] {
+            assert_eq!(decimal_digits(n), n.to_string().len() as u64);
+            assert_eq!(hex_digits(n), format!("{n:x}").len() as u64);
+        }
+    }
+
+    #[test]
+    fn known_overheads() {
+        assert_eq!(websocket_server_frame(125) - 125, 2);
+        assert_eq!(websocket_server_frame(126) - 126, 4);
+        assert_eq!(websocket_server_frame(65_535) - 65_535, 4);
+        assert_eq!(websocket_server_frame(65_536) - 65_536, 10);
+        let sse = |p| chunk(sse_event(p, 1, None, None)) - p;
+        assert_eq!((sse(64), sse(1024), sse(65_536)), (14, 15, 17));
+    }
+
+    /// A small secured message on an Ethernet: framing is a few per cent of it.
+    #[test]
+    fn on_an_ethernet_the_framing_hardly_shows() {
+        let cost = |above_tls| ethernet(tls_records(above_tls), 1448, 1);
+        let websocket = cost(websocket_server_frame(64));
+        let sse = cost(chunk(sse_event(64, 1, None, None)));
+        let sse_http2 = cost(http2_data(sse_event(64, 1, None, None), 16_384));
+        assert_eq!((websocket, sse, sse_http2), (268, 280, 283));
+    }
+
+    #[test]
+    fn whatever_begins_a_frame_a_record_or_a_segment_pays_for_it() {
+        assert_eq!(
+            http2_data(0, 16_384),
+            9,
+            "an empty frame that ends a stream"
+        );
+        assert_eq!(http2_data(16_384, 16_384), 16_384 + 9);
+        assert_eq!(http2_data(16_385, 16_384), 16_385 + 18);
+        assert_eq!((tls_records(1), tls_records(16_385)), (23, 16_385 + 44));
+        assert_eq!((segments(1448, 1448), segments(1449, 1448)), (1, 2));
+        assert_eq!((base64(0), base64(1), base64(3), base64(4)), (0, 4, 4, 8));
+        assert_eq!(websocket_client_frame(126), 126 + 8);
+        assert_eq!(chunk(json_line(64)) - 64, 7);
+    }
+}

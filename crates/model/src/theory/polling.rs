@@ -1,0 +1,156 @@
+//! Long-polling and polling by the clock, for messages that come as a Poisson process.
+//!
+//! After an answer a client is deaf for a gap `G`: the answer's way, its own thinking, and the way of the next poll. What comes
+//! meanwhile waits. With `λ` messages per second, the number that waits is Poisson distributed with mean `λG`. If any waits,
+//! the poll is answered at once with all of it; if none does (probability `e^(−λG)`), it is held until the next message comes.
+//! Everything below follows from that. Units are seconds and messages per second.
+
+/// What long-polling makes of a stream of messages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LongPoll {
+    /// Messages per answer, at least one.
+    pub batch: f64,
+    /// Polls per second.
+    pub polls: f64,
+    /// Mean time that a message waits for a poll, seconds: what comes on top of the way itself.
+    pub mean_wait: f64,
+    /// The longest that one waits, seconds.
+    pub longest_wait: f64,
+}
+
+/// Long-polling of `rate` messages per second with a gap of `gap` seconds.
+///
+/// `B = λG + e^(−λG)`, polls per second `λ/B`, mean wait `(λG²/2)/B`, longest wait `G`.
+#[must_use]
+pub fn long_poll(rate: f64, gap: f64) -> LongPoll {
+    let waiting = rate * gap;
+    let batch = waiting + (-waiting).exp();
+    LongPoll {
+        batch,
+        polls: rate / batch,
+        mean_wait: waiting * gap / 2.0 / batch,
+        longest_wait: gap,
+    }
+}
+
+/// What polling by the clock makes of a stream of messages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShortPoll {
+    /// Mean age of a message when the client has it, seconds.
+    pub mean_age: f64,
+    /// The greatest.
+    pub greatest_age: f64,
+    /// Share of the polls that bring nothing.
+    pub empty: f64,
+    /// Polls per message that is worth something.
+    pub polls_per_message: f64,
+}
+
+/// A poll every `period` seconds for `rate` messages per second, over a way of `round_trip` seconds.
+///
+/// Mean age `T/2 + RTT/2`, greatest `T + RTT/2`, empty polls `e^(−λT)`, polls per message `1/(λT)`.
+#[must_use]
+pub fn short_poll(rate: f64, period: f64, round_trip: f64) -> ShortPoll {
+    ShortPoll {
+        mean_age: period / 2.0 + round_trip / 2.0,
+        greatest_age: period + round_trip / 2.0,
+        empty: (-rate * period).exp(),
+        polls_per_message: 1.0 / (rate * period),
+    }
+}
+
+/// How many messages an answer must bring for a poll of `poll` bytes (heads of request and response) to cost no more per
+/// message than a stream that adds `framing` bytes to each, where an answer ends each message with one byte.
+#[must_use]
+pub fn batch_that_pays(poll: f64, framing: f64) -> f64 {
+    poll / (framing - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::{Arrivals, Schedule};
+
+    /// A client that polls, answer by answer: batch, mean wait, and the longest.
+    fn simulate(rate: f64, gap: f64, answers: u32) -> LongPoll {
+        let schedule = Schedule {
+            arrivals: Arrivals::Poisson,
+            rate,
+            seed: 11,
+        };
+        let mut arrivals = schedule.offsets().map(|ns| ns as f64 / 1e9).peekable();
+        // When the poll is there.
+        let mut asked = 0.0;
+        let (mut messages, mut waited, mut longest) = (0u64, 0.0, 0.0_f64);
+        for _ in 0..answers {
+            let mut batch = 0;
+            while let Some(came) = arrivals.next_if(|&came| came <= asked) {
+                waited += asked - came;
+                longest = longest.max(asked - came);
+                batch += 1;
+            }
+            if batch == 0 {
+                asked = arrivals.next().expect("a schedule has no end");
+                batch = 1;
+            }
+            messages += batch;
+            asked += gap;
+        }
+        LongPoll {
+            batch: messages as f64 / f64::from(answers),
+            polls: f64::from(answers) / asked,
+            mean_wait: waited / messages as f64,
+            longest_wait: longest,
+        }
+    }
+
+    fn is_close(found: f64, expected: f64) -> bool {
+        (found - expected).abs() <= 0.02 * expected
+    }
+
+    #[test]
+    fn formulas_are_what_a_client_that_polls_sees_over_three_decades_of_rate() {
+        for rate in [1.0, 5.0, 20.0, 100.0, 1000.0] {
+            let (theory, seen) = (long_poll(rate, 0.05), simulate(rate, 0.05, 300_000));
+            for (found, expected) in [
+                (seen.batch, theory.batch),
+                (seen.polls, theory.polls),
+                (seen.mean_wait, theory.mean_wait),
+            ] {
+                assert!(is_close(found, expected), "{rate}: {seen:?}, {theory:?}");
+            }
+            assert!(seen.longest_wait <= theory.longest_wait);
+        }
+    }
+
+    #[test]
+    fn few_messages_come_one_by_one_and_many_in_batches() {
+        let rare = long_poll(0.01, 0.05);
+        assert!(
+            is_close(rare.batch, 1.0) && rare.mean_wait < 1e-4,
+            "{rare:?}"
+        );
+        let often = long_poll(10_000.0, 0.05);
+        assert!(is_close(often.polls, 20.0), "one per gap: {often:?}");
+        assert!(is_close(often.mean_wait, 0.025), "half a gap: {often:?}");
+    }
+
+    #[test]
+    fn a_clock_asks_in_vain_when_nothing_came() {
+        let poll = short_poll(0.1, 10.0, 0.1);
+        assert!(is_close(poll.empty, (-1.0_f64).exp()), "{poll:?}");
+        assert!(
+            is_close(poll.mean_age, 5.05) && is_close(poll.greatest_age, 10.05),
+            "{poll:?}"
+        );
+        assert!(is_close(poll.polls_per_message, 1.0), "{poll:?}");
+    }
+
+    #[test]
+    fn a_batch_pays_for_the_heads_of_its_answer() {
+        let batch = batch_that_pays(191.0, 14.0);
+        assert!((14.0..15.0).contains(&batch), "{batch}");
+        // There, a message costs the same either way.
+        assert!(is_close(191.0 / batch + 1.0, 14.0));
+    }
+}
