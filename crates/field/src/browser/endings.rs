@@ -63,8 +63,8 @@ impl Case {
     pub fn label(self) -> &'static str {
         match self {
             Self::Common(ending) => ending.label(),
-            Self::Unavailable => "503 to the request after a clean end",
-            Self::Charset => "text/event-stream;charset=windows-1252",
+            Self::Unavailable => "503 after a clean end",
+            Self::Charset => "charset=windows-1252",
         }
     }
 
@@ -128,12 +128,9 @@ impl Did {
             },
         };
         // One that asks nothing more, and does not say so, would be waited for in vain.
-        let state = if self.closed { "CLOSED" } else { "not CLOSED" };
+        let state = if self.closed { "; CLOSED" } else { "" };
         let gave_up = words == "gives up";
-        (
-            right && (self.closed == gave_up),
-            format!("{words}; {state}"),
-        )
+        (right && (self.closed == gave_up), format!("{words}{state}"))
     }
 }
 
@@ -220,7 +217,7 @@ mod tests {
         );
         assert_eq!(
             did(0, &[], false).judged(failure),
-            (false, "gives up; not CLOSED".into())
+            (false, "gives up".into())
         );
         assert!(did(1, &["whole"], true).judged(Case::Unavailable).0);
         assert!(!did(2, &["whole"], false).judged(Case::Unavailable).0);

@@ -117,9 +117,9 @@ fn streams(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
     let mut found = Vec::new();
     browser.with_tab(&format!("http://{address}"), |browser, tab| {
         found.push(Limit::of(
-            "ten EventSources of one page",
+            "ten EventSources in a page",
             hold(browser, tab, "EventSource", STREAMS, "/sse")?,
-            "the others wait: no error, no time limit",
+            "the others wait, no error",
         ));
         let fetch = format!("pushbench.answered('/none', {PROMPT_MS})");
         found.push(Limit::answer(
@@ -129,22 +129,22 @@ fn streams(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
         ));
         let greet = format!("pushbench.greeted('ws://{address}/none', {PROMPT_MS})");
         found.push(Limit::answer(
-            "a WebSocket to the same port meanwhile",
+            "a WebSocket to that port meanwhile",
             browser.evaluate(tab, &greet, ANSWER)?,
-            "answered (here: refused): outside the six",
+            "answered: outside the six",
         ));
         let url = format!("ws://{}/ws", sockets.data_addr());
         found.push(Limit::of(
             "ten WebSockets meanwhile",
             hold(browser, tab, "WebSocket", STREAMS, &url)?,
-            "they have no six of their own",
+            "nor a six of their own",
         ));
         let origin = format!("http://{}", other.data_addr());
         let more = browser.with_tab(&origin, |browser, tab| {
             hold(browser, tab, "EventSource", STREAMS, "/sse")
         })?;
         found.push(Limit::of(
-            "ten EventSources at another port",
+            "ten at another port",
             more,
             "another port is another host",
         ));
@@ -153,15 +153,15 @@ fn streams(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
             hold(browser, tab, "EventSource", STREAMS, "/sse")
         })?;
         found.push(Limit::of(
-            "ten EventSources at the same server's other name",
+            "ten at another name of the server",
             more,
             "the name counts, not the address",
         ));
         let handover = format!("pushbench.handover({HANDOVER_MS})");
         found.push(Limit::answer(
-            "the seventh, when one of the six is closed",
+            "the seventh, when one is closed",
             browser.evaluate(tab, &handover, ANSWER)?,
-            "opens as soon as there is room",
+            "opens when there is room",
         ));
         Ok(())
     })?;
@@ -175,9 +175,9 @@ fn fetches(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
         hold(browser, tab, "fetch stream", STREAMS, "/sse")
     })?;
     Ok(vec![Limit::of(
-        "ten fetch streams of one page",
+        "ten fetch streams in a page",
         tally,
-        "it is not EventSource that is limited",
+        "not EventSource is limited",
     )])
 }
 
@@ -205,8 +205,8 @@ fn crowd(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
         hold(browser, tab, "WebSocket", CROWD, &url)
     })?;
     Ok(vec![Limit::of(
-        "300 WebSockets of one page",
+        "300 WebSockets in a page",
         tally,
-        "those beyond fail with an error",
+        "those beyond fail",
     )])
 }
