@@ -57,7 +57,7 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
-    /// Subscribe from pages in Chromium: latency, cost, limits of connections, ends of streams
+    /// Subscribe from pages in Chromium: latency, cost, limits of connections
     Browser(browser::Options),
     /// Watch clients of others as subscribers: what they lose, what they cost
     Clients(clients::Options),

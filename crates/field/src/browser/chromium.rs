@@ -24,6 +24,10 @@ const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const START: Duration = Duration::from_secs(60);
 /// How long a command may take.
 const COMMAND: Duration = Duration::from_secs(30);
+/// How long it may take to end when it is asked.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// Tries to remove its profile: processes that were ended by force may still be writing.
+const TRIES: u32 = 50;
 /// Between two looks at whether it listens.
 const LOOK: Duration = Duration::from_millis(20);
 /// Nothing of its own on the network; tabs in the background as quick as the one in front.
@@ -101,7 +105,9 @@ impl Browser {
         let mut command = Command::new(path);
         command
             .args(FLAGS)
-            .arg(format!("--user-data-dir={}", profile.0.display()));
+            .arg(format!("--user-data-dir={}", profile.0.display()))
+            // Its socket goes there, and so goes with it.
+            .env("TMPDIR", &profile.0);
         if rustix::process::geteuid().is_root() {
             // It refuses to run for root with one.
             command.arg("--no-sandbox");
@@ -254,6 +260,14 @@ impl Browser {
     }
 }
 
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It tidies up when it is asked; what does not end then is ended with its group.
+        let _ = self.devtools.send("", "Browser.close", &json!({}));
+        let _ = self.child.wait(GOODBYE);
+    }
+}
+
 fn words(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -303,6 +317,9 @@ impl Profile {
 impl Drop for Profile {
     fn drop(&mut self) {
         // What cannot be removed is in a place for such things.
-        let _ = fs::remove_dir_all(&self.0);
+        let mut tries = 0..TRIES;
+        while fs::remove_dir_all(&self.0).is_err() && self.0.exists() && tries.next().is_some() {
+            thread::sleep(LOOK);
+        }
     }
 }
