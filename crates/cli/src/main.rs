@@ -14,8 +14,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use command::{
-    anatomy, clients, compare, completions, conform, decode, doctor, inspect, list, load, museum,
-    peers, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
+    anatomy, browser, clients, compare, completions, conform, decode, doctor, inspect, list, load,
+    museum, peers, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
 };
 use exit::Exit;
 
@@ -57,6 +57,8 @@ enum Command {
     Selftest(selftest::Options),
     /// Compare with receivers and push servers of others, in turns
     Peers(peers::Options),
+    /// Subscribe from pages in Chromium: latency, cost, limits of connections
+    Browser(browser::Options),
     /// Watch clients of others as subscribers: what they lose, what they cost
     Clients(clients::Options),
     /// Put nginx and HAProxy in front of our servers: does it work, or work late?
@@ -103,6 +105,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Selftest(options)) => selftest::run(&options),
         Some(Command::Peers(options)) => peers::run(&options),
+        Some(Command::Browser(options)) => browser::run(&options),
         Some(Command::Clients(options)) => clients::run(&options),
         Some(Command::Proxies(options)) => proxies::run(&options),
         Some(Command::Museum(options)) => museum::run(&options),

@@ -23,7 +23,7 @@ mod answer;
 mod check;
 pub mod client;
 pub mod endings;
-mod http;
+pub(crate) mod http;
 pub mod insist;
 pub mod list;
 mod messages;

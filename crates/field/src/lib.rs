@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //!
+//! - [`browser`]: Chromium, driven from here
 //! - [`clients`]: clients of others as subscribers of our servers
 //! - [`museum`]: faulty samples, as written and with their fix
 //! - [`proxies`]: proxies in front of our servers
@@ -10,6 +11,7 @@
 //! - [`own`]: a server of ours, in this process
 //! - [`program`]: whether a program is there, in which version, and how one is run without leaving it behind
 
+pub mod browser;
 pub mod clients;
 pub mod fetch;
 pub mod museum;

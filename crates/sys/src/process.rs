@@ -6,6 +6,7 @@
 mod child;
 mod cpu;
 mod files;
+mod group;
 mod limits;
 mod memory;
 mod switches;
@@ -19,6 +20,7 @@ use crate::clock;
 pub use child::{Child, NoLine};
 pub use cpu::{CpuSplit, cpu_split, cpu_time_ns, thread_cpu_ns};
 pub use files::spawn_with_own_files;
+pub use group::group;
 pub use limits::{die_with_parent, raise_nofile};
 pub use memory::{Memory, memory};
 pub use switches::{ContextSwitches, context_switches};

@@ -1,6 +1,7 @@
 //! The subcommands, each with its options and its `run`.
 
 pub(crate) mod anatomy;
+pub(crate) mod browser;
 pub(crate) mod clients;
 pub(crate) mod compare;
 pub(crate) mod completions;

@@ -12,9 +12,9 @@ use super::client::{Client, said};
 use super::http::{Answer, Asked, Scripted, Then, Until, answer};
 
 /// The type of a stream.
-const STREAM: &str = "Content-Type: text/event-stream\r\n";
+pub(crate) const STREAM: &str = "Content-Type: text/event-stream\r\n";
 /// A reconnection time, an id and an event.
-const EVENT: &str = "retry: 100\nid: 7\ndata: whole\n\n";
+pub(crate) const EVENT: &str = "retry: 100\nid: 7\ndata: whole\n\n";
 /// The id in it.
 const ID: &str = "7";
 /// What follows it where a stream is cut: an event that must not be told, whose id must not be sent.
@@ -105,7 +105,7 @@ impl Ending {
         }
     }
 
-    fn answer(self, earlier: usize, asked: &Asked) -> Answer {
+    pub(crate) fn answer(self, earlier: usize, asked: &Asked) -> Answer {
         let heals = earlier > 0 && self.rule() == Rule::Again;
         let cut = format!("{EVENT}{UNFINISHED}");
         let (bytes, then) = match self {
@@ -138,6 +138,18 @@ impl Ending {
 }
 
 impl Seen {
+    /// From the requests that came, at least one, and the texts of events.
+    pub(crate) fn of(requests: &[Asked], events: Option<Vec<String>>) -> Self {
+        Self {
+            further: requests.len().saturating_sub(1),
+            id: requests
+                .get(1)
+                .and_then(|asked| asked.last_event_id.clone()),
+            followed: requests.iter().any(|asked| asked.path == ELSEWHERE),
+            events,
+        }
+    }
+
     /// Whether that is what `ending` asks for, and in words.
     #[must_use]
     pub fn judged(&self, ending: Ending) -> (bool, String) {
@@ -214,14 +226,7 @@ fn one(client: &Client, ending: Ending, waits: Waits, stop: &AtomicBool) -> Resu
     if requests.is_empty() {
         return Err(format!("it asked for nothing: {}", said(&child.errors())));
     }
-    Ok(Seen {
-        further: requests.len() - 1,
-        id: requests
-            .get(1)
-            .and_then(|asked| asked.last_event_id.clone()),
-        followed: requests.iter().any(|asked| asked.path == ELSEWHERE),
-        events: told(&mut child),
-    })
+    Ok(Seen::of(&requests, told(&mut child)))
 }
 
 /// What it tells of when it is asked.

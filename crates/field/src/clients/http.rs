@@ -21,29 +21,29 @@ const MAX_FIELDS: usize = 64;
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// Its method.
-    pub(super) method: String,
+    pub(crate) method: String,
     /// Its path.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its `Last-Event-ID`.
-    pub(super) last_event_id: Option<String>,
+    pub(crate) last_event_id: Option<String>,
     /// When it was read.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
 }
 
 /// An answer, and what becomes of its connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// All bytes of it.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// What then.
-    pub(super) then: Then,
+    pub(crate) then: Then,
 }
 
 /// What becomes of a connection after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// It is closed.
     Close,
     /// It is reset.
@@ -53,7 +53,7 @@ pub(super) enum Then {
 }
 
 /// An answer with status line, `fields` (each with its line end) and a body in chunks; whole, or without its last chunk.
-pub(super) fn answer(status: &str, fields: &str, body: Option<&str>, whole: bool) -> Vec<u8> {
+pub(crate) fn answer(status: &str, fields: &str, body: Option<&str>, whole: bool) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status}\r\n{fields}");
     match body {
         Some(body) => {
@@ -69,26 +69,26 @@ pub(super) fn answer(status: &str, fields: &str, body: Option<&str>, whole: bool
 }
 
 /// The server.
-pub(super) struct Scripted {
+pub(crate) struct Scripted {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 /// When a script is over.
-pub(super) struct Until<'a> {
+pub(crate) struct Until<'a> {
     /// Requests after which it is.
-    pub(super) requests: usize,
+    pub(crate) requests: usize,
     /// How long the first request may take.
-    pub(super) first: Duration,
+    pub(crate) first: Duration,
     /// How long there may be none after one.
-    pub(super) quiet: Duration,
+    pub(crate) quiet: Duration,
     /// Set by a person.
-    pub(super) stop: &'a AtomicBool,
+    pub(crate) stop: &'a AtomicBool,
 }
 
 impl Scripted {
     /// Listens on a free port of loopback.
-    pub(super) fn bind() -> io::Result<Self> {
+    pub(crate) fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -96,12 +96,12 @@ impl Scripted {
     }
 
     /// Where.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/sse", self.address)
     }
 
     /// Answers requests, the first with `script(0, ..)`, until it is over. Returns who asked.
-    pub(super) fn serve(
+    pub(crate) fn serve(
         &self,
         script: impl Fn(usize, &Asked) -> Answer,
         until: &Until<'_>,
