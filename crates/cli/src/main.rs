@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use command::{
     anatomy, browser, clients, compare, completions, conform, decode, doctor, inspect, list, load,
-    museum, peers, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
+    museum, peers, plan, proxies, report, run, saturate, schema, selftest, serve, trial, verify,
 };
 use exit::Exit;
 
@@ -61,6 +61,8 @@ enum Command {
     Browser(browser::Options),
     /// Watch clients of others as subscribers: what they lose, what they cost
     Clients(clients::Options),
+    /// Say what `run` would do with the same options, and how long it would take
+    Plan(run::Options),
     /// Put nginx and HAProxy in front of our servers: does it work, or work late?
     Proxies(proxies::Options),
     /// Show faulty samples of server push, as they are usually written and with their fix
@@ -107,6 +109,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Peers(options)) => peers::run(&options),
         Some(Command::Browser(options)) => browser::run(&options),
         Some(Command::Clients(options)) => clients::run(&options),
+        Some(Command::Plan(options)) => plan::run(&options),
         Some(Command::Proxies(options)) => proxies::run(&options),
         Some(Command::Museum(options)) => museum::run(&options),
         Some(Command::Conform(options)) => conform::run(&options),

@@ -12,7 +12,7 @@ use std::fs;
 
 use common::{Stage, finish, root};
 
-const SUBCOMMANDS: [&str; 22] = [
+const SUBCOMMANDS: [&str; 23] = [
     "run",
     "anatomy",
     "saturate",
@@ -25,6 +25,7 @@ const SUBCOMMANDS: [&str; 22] = [
     "list",
     "doctor",
     "peers",
+    "plan",
     "browser",
     "clients",
     "proxies",

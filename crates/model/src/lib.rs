@@ -9,6 +9,7 @@
 //! - [`sequence`]: what one subscriber has received, lost, seen twice or out of order
 //! - [`recorder`]: histograms of response and service time
 //! - [`windows`]: response times over time
+//! - [`wish`]: a workload in a person's own numbers
 //! - [`inbox`]: what a load generator does with each message: verify, stamp, record
 //! - [`control`]: the documents exchanged with a server's control endpoint
 //! - [`drive`]: what `pushbench load` saw of an endpoint that promised nothing but its transport
@@ -49,3 +50,4 @@ pub mod survey;
 pub mod theory;
 pub mod tuning;
 pub mod windows;
+pub mod wish;

@@ -35,6 +35,17 @@ pub struct Scenario {
     pub payload: Payload,
     /// What publishers and subscribers do.
     pub workload: Workload,
+    /// What a server must keep to be of use, if anybody has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Objective>,
+}
+
+/// What a server must keep to be of use.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Objective {
+    /// Largest 99th percentile of response times, milliseconds. Nothing may be lost besides.
+    pub p99_ms: f64,
 }
 
 /// The behaviour of publishers and subscribers, with its parameters.
@@ -126,6 +137,8 @@ struct RawScenario {
     payload: RawPayload,
     #[serde(default)]
     margin: Option<Spanned<Margins>>,
+    #[serde(default)]
+    objective: Option<Spanned<Objective>>,
     fan_out: Option<RawFanOut>,
     connect: Option<RawConnect>,
 }
@@ -195,6 +208,14 @@ impl Scenario {
             )?;
         }
 
+        if let Some(objective) = &raw.objective {
+            source.check(
+                objective,
+                |objective| (0.001..=600_000.0).contains(&objective.p99_ms),
+                "a 99th percentile of 0.001 to 600000 milliseconds",
+            )?;
+        }
+
         let workload = match (raw.fan_out, raw.connect) {
             (Some(fan_out), None) => Workload::FanOut(fan_out.validate(&source)?),
             (None, Some(connect)) => Workload::Connect(connect.validate(&source)?),
@@ -214,6 +235,7 @@ impl Scenario {
                 kind: raw.payload.kind,
             },
             workload,
+            objective: raw.objective.map(Spanned::into_inner),
         })
     }
 }
@@ -410,6 +432,12 @@ measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
                 "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = -1.0\nresume = true\n[fan-out]",
                 10,
                 "a delay of 0 to 600 seconds",
+            ),
+            (
+                "[fan-out]",
+                "[objective]\np99-ms = 0.0\n[fan-out]",
+                10,
+                "a 99th percentile of",
             ),
             ("[fan-out]", "[fan-out", 10, ""),
         ];

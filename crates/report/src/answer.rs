@@ -3,6 +3,7 @@
 mod defaults;
 mod family;
 mod layers;
+pub(crate) mod objective;
 mod same_stack;
 mod statement;
 mod table;
@@ -19,7 +20,7 @@ use pushbench_model::record::{Blame, Outcome};
 
 use crate::results::Group;
 
-/// The answer in sentences: what the transport alone costs and what software adds to it, then lowest against highest of all servers for each figure,
+/// The answer in sentences: who keeps the objective, if there is one, what the transport alone costs and what software adds to it, then lowest against highest of all servers for each figure,
 /// then what was left aside.
 #[must_use]
 pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
@@ -29,8 +30,9 @@ pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
         .map(|why| format!("No verdict: {why}. The figures stand, side by side."));
     let statements = statements(group, verdicts);
     let aside = statements.first().and_then(Statement::left_aside);
-    refused
+    objective::sentence(group)
         .into_iter()
+        .chain(refused)
         .chain(layers::sentences(group, verdicts))
         .chain(statements.iter().map(Statement::sentence))
         .chain(aside)

@@ -4,7 +4,7 @@ use pushbench_model::anatomy::{Anatomy, Side};
 use pushbench_model::record::Record;
 
 use crate::anatomy;
-use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
+use crate::answer::{Verdicts, answer_table, defaults_cost, objective, same_stack, sentences};
 use crate::notices;
 use crate::number::capitalised;
 use crate::results::{Group, Results};
@@ -62,6 +62,12 @@ fn one(results: &Results<'_>, question: &[Group<'_>]) -> String {
             } else {
                 format!("\n{text}\n")
             };
+        }
+        if let (Some(heading), Some(objective)) =
+            (objective::heading(group), objective::table(group))
+        {
+            out += &format!("\n{}\n\n", escape(&heading));
+            out += &table(&objective);
         }
         out.push('\n');
         out += &table(&answer_table(group, run.environment.no_counters.as_deref()));

@@ -4,7 +4,7 @@ use pushbench_model::record::Record;
 
 use pushbench_model::tuning::Tuning;
 
-use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
+use crate::answer::{Verdicts, answer_table, defaults_cost, objective, same_stack, sentences};
 use crate::notices;
 use crate::results::Results;
 use crate::saturation::Saturation;
@@ -32,6 +32,8 @@ pub struct ScenarioSummary {
     pub answer: String,
     /// Further sentences: processor time, bytes, what was left aside.
     pub further: Vec<String>,
+    /// Who keeps the objective, and what the scenario takes of a machine; absent where there is none.
+    pub objective: Option<Table>,
     /// One row per server.
     pub table: Table,
     /// Ratios of transports on the same stack; absent where no stack speaks two.
@@ -57,6 +59,7 @@ pub fn summary(record: &Record) -> Summary {
                 tuning: group.tuning,
                 answer: sentences.next().unwrap_or_default(),
                 further: sentences.collect(),
+                objective: objective::table(group),
                 table: answer_table(group, no_counters),
                 same_stack: same_stack(group, &verdicts),
                 rests_on: texts::rests_on(group, &verdicts),
@@ -74,6 +77,7 @@ pub fn summary(record: &Record) -> Summary {
             tuning: Tuning::Fixed,
             answer: sentences.next().unwrap_or_default(),
             further: sentences.collect(),
+            objective: None,
             table: saturation.results(),
             same_stack: None,
             rests_on: String::new(),

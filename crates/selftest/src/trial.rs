@@ -74,6 +74,7 @@ impl Setup {
                 kind: PayloadKind::Text,
             },
             workload: Workload::FanOut(self.fan_out()),
+            objective: None,
         }
     }
 

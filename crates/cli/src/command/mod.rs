@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod museum;
 pub(crate) mod peers;
+pub(crate) mod plan;
 pub(crate) mod proxies;
 pub(crate) mod report;
 pub(crate) mod run;

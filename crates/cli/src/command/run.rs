@@ -237,6 +237,10 @@ pub(crate) fn print_summary(record: &Record) -> anyhow::Result<()> {
         for sentence in std::iter::once(&scenario.answer).chain(&scenario.further) {
             text += &output::hanging("", sentence);
         }
+        if let Some(objective) = &scenario.objective {
+            text += &table::draw(objective, output::width());
+            text += "\n";
+        }
         text += &table::draw(&scenario.table, output::width());
         text += "\n";
         if let Some(cost) = &scenario.defaults_cost {

@@ -1,7 +1,7 @@
 //! The answer: sentences and tables per scenario, one tuning under the other.
 
 use super::{escape, evidence, table};
-use crate::answer::{Verdicts, answer_table, defaults_cost, same_stack, sentences};
+use crate::answer::{Verdicts, answer_table, defaults_cost, objective, same_stack, sentences};
 use crate::chart::Palette;
 use crate::results::{Group, Results};
 use crate::texts;
@@ -63,6 +63,11 @@ fn tuning(
     for (index, sentence) in sentences(group, &verdicts).iter().enumerate() {
         let class = if index == 0 { "verdict" } else { "further" };
         out += &format!("<p class=\"{class}\">{}</p>\n", escape(sentence));
+    }
+    if let (Some(heading), Some(objective)) = (objective::heading(group), objective::table(group)) {
+        out += &format!("<h5>{}</h5>\n", escape(&heading));
+        out += &table::servers(&objective, group, palette);
+        notes.extend(objective.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
     }
     let mut answers = answer_table(group, no_counters);
     for note in std::mem::take(&mut answers.notes) {
