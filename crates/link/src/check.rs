@@ -3,6 +3,7 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,8 @@ const BURST: u32 = 50;
 /// Silence after which the rest of a burst counts as lost, beyond the time that the link takes.
 const PAUSE: Duration = Duration::from_millis(3);
 const DATAGRAM: usize = 32;
+/// How often who answers pings looks whether more will come.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A socket at the far end and the way to it, and one here.
 fn sockets(patience: Duration) -> io::Result<(UdpSocket, SocketAddr, UdpSocket)> {
@@ -109,15 +112,16 @@ fn is_silence(error: &io::Error) -> bool {
 
 fn round_trips(pings: u32, patience: Duration) -> io::Result<Vec<u64>> {
     let (near, there, here) = sockets(patience)?;
+    let done = AtomicBool::new(false);
+    near.set_read_timeout(Some(LOOK))?;
     let mut took = thread::scope(|scope| {
         let echo = scope.spawn(|| -> io::Result<()> {
             let mut buffer = [0; DATAGRAM];
             loop {
                 match near.recv_from(&mut buffer) {
-                    // An empty one ends it; should that be lost, silence does.
-                    Ok((0, _)) => return Ok(()),
                     Ok((length, from)) => near.send_to(&buffer[..length], from).map(drop)?,
-                    Err(error) if is_silence(&error) => return Ok(()),
+                    Err(error) if is_silence(&error) && done.load(Ordering::Relaxed) => return Ok(()),
+                    Err(error) if is_silence(&error) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -125,12 +129,15 @@ fn round_trips(pings: u32, patience: Duration) -> io::Result<Vec<u64>> {
         let mut took = Vec::new();
         for ping in 0..pings {
             let started = Instant::now();
-            here.send_to(&ping.to_ne_bytes(), there)?;
-            if answered(&here, ping)? {
+            let answered = here
+                .send_to(&ping.to_ne_bytes(), there)
+                .and_then(|_| answered(&here, ping))
+                .inspect_err(|_| done.store(true, Ordering::Relaxed))?;
+            if answered {
                 took.push(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX));
             }
         }
-        here.send_to(&[], there)?;
+        done.store(true, Ordering::Relaxed);
         echo.join().map_err(|_| io::Error::other("the echo ended"))??;
         Ok::<_, io::Error>(took)
     })?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pushbench_model::link::{Direction, Link};
 use pushbench_sys::clock;
 use pushbench_sys::pacer::prepare_thread;
-use pushbench_sys::poller::{Bell, EventFlags, Events, Poller};
+use pushbench_sys::poller::Bell;
 use pushbench_sys::tun::Tun;
 
 use crate::address::readdress;
@@ -36,13 +36,9 @@ pub(crate) struct Emulator {
 impl Emulator {
     pub(crate) fn start(tun: Tun, link: &Link, seed: u64, meter: Meter) -> io::Result<Self> {
         let stop = Arc::new((AtomicBool::new(false), Bell::new()?));
-        let poller = Poller::new()?;
-        poller.add(&tun, 0, EventFlags::IN)?;
-        poller.add(&stop.1, 1, EventFlags::IN)?;
         let lanes = [Direction::Up, Direction::Down].map(|way| Lane::new(link, way, seed));
         let work = Work {
             tun,
-            poller,
             lanes,
             transit: Transit::default(),
             meter,
@@ -53,7 +49,7 @@ impl Emulator {
         let thread = thread::Builder::new().name(NAME.into()).spawn(move || {
             // Best effort; the lateness that the meter shows says how good it was.
             let _ = prepare_thread();
-            work.run(&flag.0);
+            work.run(&flag.0, &flag.1);
         })?;
         Ok(Self {
             stop,
@@ -74,7 +70,6 @@ impl Drop for Emulator {
 
 struct Work {
     tun: Tun,
-    poller: Poller,
     lanes: [Lane; 2],
     transit: Transit,
     meter: Meter,
@@ -85,8 +80,7 @@ struct Work {
 
 impl Work {
     /// Until it is stopped, or the device fails: nobody can use that any more, and connections end by themselves.
-    fn run(mut self, stop: &AtomicBool) {
-        let mut events = Events::default();
+    fn run(mut self, stop: &AtomicBool, bell: &Bell) {
         while !stop.load(Ordering::Relaxed) {
             if self.take().is_err() {
                 return;
@@ -98,7 +92,7 @@ impl Work {
                 Some(next) if next > now + SPIN_NS => Some(Duration::from_nanos(next - now - SPIN_NS)),
                 Some(_) => continue,
             };
-            if self.poller.wait(&mut events, wait).is_err() {
+            if self.tun.wait(bell, wait).is_err() {
                 return;
             }
         }

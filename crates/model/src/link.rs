@@ -20,7 +20,7 @@ const LEAST_QUEUE_PACKETS: u64 = 64;
 ///
 /// All values are whole numbers, so that a link read back from its text is the same link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Link {
     /// Least round trip, microseconds; half of it each way.
     pub rtt_us: u64,
@@ -79,7 +79,6 @@ impl Link {
 
 /// Packets of one direction, since the link was made or within a trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
 pub struct DirectionCounts {
     /// Packets that entered the link.
     pub packets: u64,
@@ -95,7 +94,6 @@ pub struct DirectionCounts {
 
 /// What crossed a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
 pub struct LinkCounts {
     /// From the load process to the server.
     pub up: DirectionCounts,

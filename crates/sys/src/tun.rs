@@ -5,10 +5,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use rustix::ioctl::{self, Opcode, Updater, opcode};
 
+use crate::poller::Bell;
 use crate::procfs;
 
 /// Where devices are made.
@@ -84,6 +88,24 @@ impl Tun {
     /// When the device is down, the packet is none, or the kernel has no memory for it.
     pub fn give(&self, packet: &[u8]) -> io::Result<()> {
         (&self.file).write_all(packet)
+    }
+
+    /// Waits for a packet or the bell, for `timeout` at most and to the nanosecond (for ever with `None`); a signal ends the
+    /// wait early.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel has no memory for it.
+    pub fn wait(&self, bell: &Bell, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        });
+        let mut files = [PollFd::new(self, PollFlags::IN), PollFd::new(bell, PollFlags::IN)];
+        match poll(&mut files, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Packets that the kernel sent to the device and dropped because nobody had taken those before them. Zero where it

@@ -9,6 +9,7 @@ use pushbench_harness::environment::{self, Build};
 use pushbench_harness::{
     CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, run as run_trials, servers,
 };
+use pushbench_model::link::Link;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Record;
 use pushbench_model::scenario::Scenario;
@@ -53,6 +54,10 @@ pub(crate) struct Options {
     /// Leave out the trials in slices, in which servers of Pushbench's own take turns of a few milliseconds
     #[arg(long)]
     no_slices: bool,
+    /// Network path between server and load process: lan, fibre, 4g, 3g, satellite, or what it does, such as
+    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms; without slices [default: loopback]
+    #[arg(long, value_name = "LINK")]
+    link: Option<Link>,
     /// Show no progress: no bar in a terminal, no line per trial elsewhere
     #[arg(long)]
     no_progress: bool,
@@ -71,6 +76,7 @@ impl Default for Options {
             scenarios: None,
             servers: None,
             no_slices: false,
+            link: None,
             no_progress: false,
         }
     }
@@ -79,7 +85,10 @@ impl Default for Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let stop = stop_on_signals()?;
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
-    let config = config(options)?;
+    let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
+    // First of all: looking for servers starts threads, and what is looked at is the machine as trials will see it.
+    let path = crate::link::enter(options.link.as_ref(), seed)?;
+    let config = config(options, seed)?;
     let counters = config.environment.no_counters.is_none();
     tell_absent(&config);
     let cores = config.cores.clone();
@@ -88,6 +97,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         cores,
         deadlines: Deadlines::default(),
         counters,
+        link: path.as_ref().map(|path| path.both()),
         stop: &stop,
     };
     let mut bar = Bar::new(config.plan().len(), !options.no_progress);
@@ -121,7 +131,7 @@ pub(crate) fn tell_absent(config: &RunConfig) {
     }
 }
 
-fn config(options: &Options) -> anyhow::Result<RunConfig> {
+fn config(options: &Options, seed: u64) -> anyhow::Result<RunConfig> {
     let profile = options.profile;
     let scenarios = inputs::choose_scenarios(
         &options.chosen_scenarios,
@@ -131,7 +141,7 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
     Ok(run_config(Chosen {
         profile,
         repetitions: options.repetitions.unwrap_or(profile.repetitions()),
-        seed: options.seed,
+        seed: Some(seed),
         out: &options.out,
         scenarios,
         servers: inputs::choose_servers(
@@ -140,7 +150,9 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
             options.servers.as_deref(),
             profile,
         )?,
-        slices: !options.no_slices,
+        // Turns of a few milliseconds do not last a round trip.
+        slices: !options.no_slices && options.link.is_none(),
+        link: options.link,
     }))
 }
 
@@ -154,6 +166,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) servers: ChosenServers,
     /// Whether trials in slices are part of it.
     pub(crate) slices: bool,
+    /// The link that this process has entered.
+    pub(crate) link: Option<Link>,
 }
 
 /// The same with this machine and this build.
@@ -171,6 +185,7 @@ pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
         left_out: chosen.servers.left_out,
         slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
+        link: chosen.link,
         environment: environment::capture(&build(), checked.runtimes),
         selftest: inputs::last_selftest(chosen.out),
     }
