@@ -4,6 +4,7 @@ mod command;
 mod drive;
 mod exit;
 mod inputs;
+mod link;
 mod output;
 mod progress;
 mod survey;
@@ -75,6 +76,9 @@ enum Command {
     Decode(decode::Options),
     /// Print the JSON Schema of a file of a record
     Schema(schema::Options),
+    /// Look at a link from inside, for self-tests
+    #[command(hide = true)]
+    Link(command::link::Options),
     /// Print a completion script for a shell
     Completions(completions::Options),
 }
@@ -116,6 +120,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Inspect(options)) => inspect::run(&options),
         Some(Command::Decode(options)) => decode::run(&options),
         Some(Command::Schema(options)) => schema::run(&options),
+        Some(Command::Link(options)) => command::link::run(&options),
         Some(Command::Completions(options)) => completions::run(&options),
     };
     match result {

@@ -124,6 +124,7 @@ impl RecordWriter {
             steadiness: finished.steadiness,
             flags: finished.flags,
             rate: planned.rate,
+            link: finished.link,
         };
         if let Some(measurement) = &mut trial.measurement {
             let (log, summaries) = take_histograms(measurement);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pushbench_model::environment::Environment;
+use pushbench_model::link::Link;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{AbsentServer, LeftOut, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
@@ -49,6 +50,8 @@ pub struct RunConfig {
     pub slices: bool,
     /// Cores of both sides.
     pub cores: CoreSplit,
+    /// The link between them, for the record; whoever runs the trials has made it.
+    pub link: Option<Link>,
     /// The machine.
     pub environment: Environment,
     /// The last self-test, which the record carries.
@@ -121,6 +124,7 @@ impl RunConfig {
             left_out: self.all_left_out(),
             server_cores: self.cores.server.clone(),
             load_cores: self.cores.load.clone(),
+            link: self.link,
             environment: self.environment.clone(),
         }
     }

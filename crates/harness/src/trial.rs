@@ -2,6 +2,7 @@
 
 mod conversation;
 mod flags;
+mod link;
 mod meddler;
 mod padding;
 mod phase;
@@ -14,6 +15,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use pushbench_link::Meter;
+use pushbench_model::link::{Link, LinkCounts};
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::record::{Flag, Outcome, Steadiness, Usage};
 use pushbench_sys::host::{self, CpuTimes};
@@ -86,6 +89,8 @@ pub struct FinishedTrial {
     pub steadiness: Option<Steadiness>,
     /// What a reader should know although the figures may be used.
     pub flags: Vec<Flag>,
+    /// What crossed the link meanwhile.
+    pub link: Option<LinkCounts>,
 }
 
 impl FinishedTrial {
@@ -103,6 +108,7 @@ impl FinishedTrial {
             cpu_pressure: None,
             steadiness: None,
             flags: Vec::new(),
+            link: None,
         }
     }
 }
@@ -141,6 +147,8 @@ pub struct ProcessRunner<'a> {
     /// Whether to count instructions: only where [`environment::no_counters`](crate::environment::no_counters) has
     /// found nothing against it.
     pub counters: bool,
+    /// The link that this process is in with all that it starts; loopback if absent.
+    pub link: Option<(Link, Meter)>,
     /// Raised when a person asks to stop.
     pub stop: &'a AtomicBool,
 }
@@ -167,6 +175,7 @@ impl ProcessRunner<'_> {
         let host_before = host::cpu_times().ok();
         let stalled_before = stalled_us();
         let own_before = process::cpu_time_ns(std::process::id()).ok();
+        let link_before = self.link.as_ref().map(|(_, meter)| meter.read());
         let observed = match Conversation::hold(self, trial, meddler) {
             Ok(observed) => Ok(observed),
             Err(Abort::Failed(reason)) => Err(reason),
@@ -186,8 +195,11 @@ impl ProcessRunner<'_> {
             let own = process::cpu_time_ns(std::process::id()).ok()? - own_before?;
             others_share(&after.total.since(&before.total), cpu_ns + own)
         };
+        let crossed = self.link.as_ref().zip(link_before);
+        let crossed = crossed.map(|((_, meter), before)| meter.read().since(&before));
         let mut finished = FinishedTrial {
             outcome: Outcome::Valid,
+            link: crossed,
             started,
             wall_s: wall.as_secs_f64(),
             steal,
@@ -211,6 +223,7 @@ impl ProcessRunner<'_> {
             cpu_pressure,
         };
         finished.flags = flags::flags(&machine, finished.steadiness, finished.measurement.as_ref());
+        finished.flags.extend(self.slow_link(crossed.as_ref()));
         TrialResult::Finished(Box::new(finished))
     }
 
@@ -364,6 +377,7 @@ mod tests {
             },
             deadlines: Deadlines::default(),
             counters: false,
+            link: None,
             stop: &stop,
         };
         let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\", \"tcp\"]\ncommand = [\"x\"]\n\

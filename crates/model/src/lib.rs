@@ -20,6 +20,7 @@
 //! - [`tuning`], [`margin`]: how libraries are set, and how large a difference must be to matter
 //! - [`injection`]: faults and delays that a self-test asks a server for
 //! - [`environment`]: the machine a run was made on
+//! - [`link`]: a network path between server and load process
 //! - [`theory`]: the bytes a transport must cost, as formulas
 //!
 //! There are no sockets, threads or runtimes here.
@@ -31,6 +32,7 @@ pub mod environment;
 pub mod histogram;
 pub mod inbox;
 pub mod injection;
+pub mod link;
 pub mod margin;
 pub mod measurement;
 pub mod message;

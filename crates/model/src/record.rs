@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
 use crate::histogram::Summary;
+use crate::link::{Link, LinkCounts};
 use crate::measurement::Measurement;
 use crate::profile::Profile;
 use crate::scenario::Scenario;
@@ -67,6 +68,9 @@ pub struct Run {
     pub server_cores: Vec<usize>,
     /// Cores given to the load process.
     pub load_cores: Vec<usize>,
+    /// The network path between server and load process; loopback if absent.
+    #[serde(default)]
+    pub link: Option<Link>,
     /// The machine.
     pub environment: Environment,
 }
@@ -253,6 +257,13 @@ pub enum Flag {
         /// Lag over response time.
         share: f64,
     },
+    /// The link lost packets by itself, or let them go too late: it was worse than it was made to be.
+    SlowLink {
+        /// Packets lost that it should not have lost.
+        missed: u64,
+        /// How late packets left at the 99th percentile, nanoseconds.
+        late_ns: u64,
+    },
 }
 
 /// Whether response times had settled when measuring began.
@@ -385,4 +396,7 @@ pub struct Trial {
     pub flags: Vec<Flag>,
     /// Messages per second, where the trial replaced the rate of its scenario (`pushbench saturate`).
     pub rate: Option<f64>,
+    /// What crossed the link while it ran, from the start of the server to its end; absent without a link.
+    #[serde(default)]
+    pub link: Option<LinkCounts>,
 }

@@ -17,6 +17,7 @@ pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
         vouched.then(|| selftest::line(results.record)),
         debug_build(results).filter(|_| !alone),
         interrupted(results),
+        link(results),
         unused(results),
         absent(results),
         indicative(results),
@@ -45,6 +46,22 @@ pub(crate) fn interrupted(results: &Results<'_>) -> Option<String> {
             counted(planned, "trial")
         )
     })
+}
+
+/// What lies between server and load process, and what it did.
+fn link(results: &Results<'_>) -> Option<String> {
+    let link = results.record.run.link?;
+    let crossed = results.record.trials.iter().filter_map(|t| t.trial.link);
+    let (mut packets, mut lost, mut full) = (0, 0, 0);
+    for lane in crossed.flat_map(|counts| [counts.up, counts.down]) {
+        packets += lane.packets;
+        lost += lane.lost;
+        full += lane.queue_full;
+    }
+    Some(format!(
+        "Measured through {}; {packets} packets entered it, {lost} were lost on it and {full} found its queue full.",
+        link.in_words()
+    ))
 }
 
 fn unused(results: &Results<'_>) -> Option<String> {
@@ -112,6 +129,7 @@ fn flags(results: &Results<'_>) -> Vec<String> {
                 "other programs used more than 2\u{202f}% of the processor time: times of these are suspect"
             }
             "pressure" => "tasks waited for a processor longer than the trial itself explains",
+            "slow-link" => "the link was slower or lost more than it was made to",
             "warm-up-too-short" => "response times settled only after measuring had begun",
             _ => {
                 "response times were never steady: that is a result and not a fault, but their figures average over a \
@@ -136,6 +154,7 @@ fn paced(results: &Results<'_>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::sample;
+    use pushbench_model::link::LinkCounts;
     use pushbench_model::record::Flag;
 
     fn notices(change: impl FnOnce(&mut pushbench_model::record::Record)) -> String {
@@ -145,6 +164,31 @@ mod tests {
         }
         change(&mut record);
         all(&Results::new(&record)).join("\n")
+    }
+
+    #[test]
+    fn a_link_is_named_with_what_it_did() {
+        assert!(!notices(|_| ()).contains("Measured through"));
+        let text = notices(|record| {
+            record.run.link = "rtt=80ms,loss=1%".parse().ok();
+            for recorded in &mut record.trials[..2] {
+                let mut counts = LinkCounts::default();
+                (counts.up.packets, counts.down.packets) = (40, 60);
+                (counts.up.lost, counts.down.queue_full) = (1, 2);
+                recorded.trial.link = Some(counts);
+            }
+            record.trials[0].trial.flags = vec![Flag::SlowLink {
+                missed: 1,
+                late_ns: 2_000_000,
+            }];
+        });
+        for words in [
+            "through a link of 80 ms round trip, 1 % of the packets lost each way",
+            "200 packets entered it, 2 were lost on it and 4 found its queue full",
+            "In 1 valid trial the link was slower",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pushbench_model::record::{Blame, Flag, Outcome, Record, Steadiness, Trial};
 
-use crate::number::{THIN, significant};
+use crate::number::{THIN, counted, significant};
 use crate::saturation;
 use crate::table::{Cell, Column, Table};
 
@@ -104,6 +104,7 @@ pub(crate) fn kind(flag: &Flag) -> &'static str {
         Flag::NeverSteady => "never-steady",
         Flag::LatePublisher { .. } => "late-publisher",
         Flag::LaggingClient { .. } => "lagging-client",
+        Flag::SlowLink { .. } => "slow-link",
     }
 }
 
@@ -131,6 +132,11 @@ fn in_words(flag: &Flag) -> String {
         Flag::LaggingClient { share } => format!(
             "load process behind by {} of the response p99",
             percent(share)
+        ),
+        Flag::SlowLink { missed, late_ns } => format!(
+            "the link missed {} and let go of 1 in 100 more than {}{THIN}ms late",
+            counted(usize::try_from(*missed).unwrap_or(usize::MAX), "packet"),
+            significant(*late_ns as f64 / 1e6, 2)
         ),
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn runner<'a>(context: &Context<'a>) -> ProcessRunner<'a> {
         cores: context.cores.clone(),
         deadlines: Deadlines::default(),
         counters: context.no_counters.is_none(),
+        link: None,
         stop: context.stop,
     }
 }

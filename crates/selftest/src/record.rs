@@ -104,6 +104,7 @@ fn write(parent: &Path, seed: u64, kind: Kind) -> Result<Record, String> {
         left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
+        link: None,
         environment: Environment {
             machine: "made up".into(),
             ..Environment::default()
@@ -153,6 +154,7 @@ fn trial(is_absurd: bool, noise: &mut Noise) -> FinishedTrial {
         cpu_pressure: Some(0.0),
         steadiness: None,
         flags: Vec::new(),
+        link: None,
     }
 }
 

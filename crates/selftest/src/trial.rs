@@ -128,6 +128,7 @@ impl Setup {
             cores: context.cores.clone(),
             deadlines: Deadlines::default(),
             counters: false,
+            link: None,
             stop: context.stop,
         };
         let mut trial = match runner.run_with(&trial, meddler) {

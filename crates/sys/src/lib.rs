@@ -5,6 +5,7 @@
 //! - [`clock`]: the one clock of every stamp, and sleeping until an instant on it
 //! - [`pacer`]: an open-loop schedule turned into calls, on a thread of its own
 //! - [`affinity`]: which cores a thread, and the children it spawns, may use
+//! - [`namespace`], [`netlink`], [`tun`]: a network of this process's own, and a device in it
 //! - [`poller`]: waiting for many sockets at once
 //! - [`tcp`]: what the kernel counted on a connection
 //! - [`process`]: CPU, memory and context switches of a process, seen from outside
@@ -29,6 +30,10 @@ pub mod counters;
 #[cfg(target_os = "linux")]
 pub mod host;
 #[cfg(target_os = "linux")]
+pub mod namespace;
+#[cfg(target_os = "linux")]
+pub mod netlink;
+#[cfg(target_os = "linux")]
 pub mod pacer;
 #[cfg(target_os = "linux")]
 pub mod poller;
@@ -38,5 +43,7 @@ pub mod process;
 mod procfs;
 #[cfg(target_os = "linux")]
 pub mod tcp;
+#[cfg(target_os = "linux")]
+pub mod tun;
 #[cfg(test)]
 mod testing;

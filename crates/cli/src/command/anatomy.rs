@@ -203,6 +203,7 @@ fn writer(options: &Options) -> anyhow::Result<RecordWriter> {
             left_out: Vec::new(),
         },
         slices: false,
+        link: None,
     });
     Ok(config.empty_record()?)
 }

@@ -110,8 +110,26 @@ fn findings(environment: &Environment) -> Vec<Finding> {
              sysctl net.ipv4.tcp_slow_start_after_idle=0",
         ),
     ];
+    findings.push(link());
     findings.extend(crowd::findings());
     findings
+}
+
+/// Whether `--link` can be used: tried in a process of its own, which enters another network and ends.
+fn link() -> Finding {
+    let tried = std::env::current_exe()
+        .map_err(|error| error.to_string())
+        .and_then(|pushbench| crate::link::can_be_made(&pushbench));
+    let (level, found) = match tried {
+        Ok(()) => (Level::Good, "can be made (run --link)".into()),
+        Err(missing) => (Level::Note, missing),
+    };
+    Finding {
+        level,
+        what: "network link",
+        found,
+        advice: "without it everything is measured over loopback, which has no round trip, loss or rate",
+    }
 }
 
 fn build() -> Finding {

@@ -9,6 +9,7 @@ pub(crate) mod conform;
 pub(crate) mod decode;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
+pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod museum;

@@ -9,13 +9,15 @@ use pushbench_harness::environment::{self, Build};
 use pushbench_harness::{
     CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, run as run_trials, servers,
 };
+use pushbench_model::link::Link;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Record;
 use pushbench_model::scenario::Scenario;
 use pushbench_model::tuning::Tuning;
+use pushbench_model::wish::Wish;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Wrong};
 use crate::inputs::ChosenServers;
 use crate::progress::Bar;
 use crate::{inputs, output, table};
@@ -53,6 +55,14 @@ pub(crate) struct Options {
     /// Leave out the trials in slices, in which servers of Pushbench's own take turns of a few milliseconds
     #[arg(long)]
     no_slices: bool,
+    /// Network path between server and load process: lan, fibre, 4g, 3g, satellite, or what it does, such as
+    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms; without slices [default: loopback]
+    #[arg(long, value_name = "LINK")]
+    link: Option<Link>,
+    /// Your own workload in a line, such as "2000 clients, 5 msg/s, 300 bytes, rtt 40ms, p99 100ms": the report opens with
+    /// who keeps its 99th percentile [default: 100ms] and what it takes of a machine
+    #[arg(long = "for", value_name = "WORKLOAD", conflicts_with = "chosen_scenarios")]
+    wish: Option<Wish>,
     /// Show no progress: no bar in a terminal, no line per trial elsewhere
     #[arg(long)]
     no_progress: bool,
@@ -71,6 +81,8 @@ impl Default for Options {
             scenarios: None,
             servers: None,
             no_slices: false,
+            link: None,
+            wish: None,
             no_progress: false,
         }
     }
@@ -79,7 +91,11 @@ impl Default for Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let stop = stop_on_signals()?;
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
-    let config = config(options)?;
+    let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
+    // First of all: looking for servers starts threads, and what is looked at is the machine as trials will see it.
+    let link = options.link()?;
+    let path = crate::link::enter(link.as_ref(), seed)?;
+    let config = config(options, seed, link)?;
     let counters = config.environment.no_counters.is_none();
     tell_absent(&config);
     let cores = config.cores.clone();
@@ -88,6 +104,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         cores,
         deadlines: Deadlines::default(),
         counters,
+        link: path.as_ref().map(|path| path.both()),
         stop: &stop,
     };
     let mut bar = Bar::new(config.plan().len(), !options.no_progress);
@@ -121,17 +138,44 @@ pub(crate) fn tell_absent(config: &RunConfig) {
     }
 }
 
-fn config(options: &Options) -> anyhow::Result<RunConfig> {
+impl Options {
+    /// The link that was asked for, by itself or as a part of a wish.
+    fn link(&self) -> anyhow::Result<Option<Link>> {
+        let wished = self.wish.as_ref().and_then(|wish| wish.link.as_deref());
+        match (self.link, wished) {
+            (Some(_), Some(wished)) => {
+                Err(Wrong(format!("--link, and {wished} in --for: say it once")).into())
+            }
+            (link, None) => Ok(link),
+            (None, Some(wished)) => {
+                let link = wished.parse();
+                Ok(Some(link.map_err(|error| Wrong(format!("--for: {error}")))?))
+            }
+        }
+    }
+}
+
+/// What a run with `options` would do, and over which link; nothing is started.
+pub(super) fn planned(options: &Options) -> anyhow::Result<(RunConfig, Option<Link>)> {
+    let link = options.link()?;
+    let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
+    Ok((config(options, seed, link)?, link))
+}
+
+fn config(options: &Options, seed: u64, link: Option<Link>) -> anyhow::Result<RunConfig> {
     let profile = options.profile;
-    let scenarios = inputs::choose_scenarios(
-        &options.chosen_scenarios,
-        options.scenarios.as_deref(),
-        profile,
-    )?;
+    let scenarios = match &options.wish {
+        Some(wish) => vec![wish.scenario()],
+        None => inputs::choose_scenarios(
+            &options.chosen_scenarios,
+            options.scenarios.as_deref(),
+            profile,
+        )?,
+    };
     Ok(run_config(Chosen {
         profile,
         repetitions: options.repetitions.unwrap_or(profile.repetitions()),
-        seed: options.seed,
+        seed: Some(seed),
         out: &options.out,
         scenarios,
         servers: inputs::choose_servers(
@@ -140,7 +184,9 @@ fn config(options: &Options) -> anyhow::Result<RunConfig> {
             options.servers.as_deref(),
             profile,
         )?,
-        slices: !options.no_slices,
+        // Turns of a few milliseconds do not last a round trip.
+        slices: !options.no_slices && link.is_none(),
+        link,
     }))
 }
 
@@ -154,6 +200,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) servers: ChosenServers,
     /// Whether trials in slices are part of it.
     pub(crate) slices: bool,
+    /// The link that this process has entered.
+    pub(crate) link: Option<Link>,
 }
 
 /// The same with this machine and this build.
@@ -171,6 +219,7 @@ pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
         left_out: chosen.servers.left_out,
         slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
+        link: chosen.link,
         environment: environment::capture(&build(), checked.runtimes),
         selftest: inputs::last_selftest(chosen.out),
     }

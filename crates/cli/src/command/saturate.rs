@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use pushbench_harness::saturate::{SaturateConfig, SaturateOutcome, Watcher, run as search};
 use pushbench_harness::{Deadlines, ProcessRunner};
+use pushbench_model::link::Link;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, Trial};
 use pushbench_model::scenario::{Scenario, Workload};
@@ -59,6 +60,10 @@ pub(crate) struct Options {
     /// File that lists servers [default: benches/servers.toml, or the one built in]
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
+    /// Network path between server and load process: lan, fibre, 4g, 3g, satellite, or what it does, such as
+    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms [default: loopback]
+    #[arg(long, value_name = "LINK")]
+    link: Option<Link>,
     /// Show no progress: no line per probe
     #[arg(long)]
     no_progress: bool,
@@ -87,13 +92,16 @@ fn number(text: &str, low: f64, high: f64, unit: &str) -> Result<f64, String> {
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let stop = stop_on_signals()?;
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
-    let config = config(options)?;
+    let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
+    let path = crate::link::enter(options.link.as_ref(), seed)?;
+    let config = config(options, seed)?;
     tell_absent(&config.run);
     let mut runner = ProcessRunner {
         pushbench,
         cores: config.run.cores.clone(),
         deadlines: Deadlines::default(),
         counters: config.run.environment.no_counters.is_none(),
+        link: path.as_ref().map(|path| path.both()),
         stop: &stop,
     };
     let mut lines = Lines {
@@ -103,7 +111,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     conclude(&outcome)
 }
 
-fn config(options: &Options) -> anyhow::Result<SaturateConfig> {
+fn config(options: &Options, seed: u64) -> anyhow::Result<SaturateConfig> {
     let profile = options.profile;
     let scenario = scenario(options)?;
     let Workload::FanOut(fan_out) = &scenario.workload else {
@@ -133,7 +141,7 @@ fn config(options: &Options) -> anyhow::Result<SaturateConfig> {
         run: run_config(Chosen {
             profile,
             repetitions: 1,
-            seed: options.seed,
+            seed: Some(seed),
             out: &options.out,
             scenarios: vec![scenario],
             servers: inputs::choose_servers(
@@ -143,6 +151,7 @@ fn config(options: &Options) -> anyhow::Result<SaturateConfig> {
                 profile,
             )?,
             slices: false,
+            link: options.link,
         }),
     })
 }

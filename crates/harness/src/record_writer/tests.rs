@@ -32,6 +32,7 @@ fn run() -> Run {
         left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
+        link: None,
         environment: Environment::default(),
     }
 }

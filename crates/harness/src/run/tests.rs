@@ -40,6 +40,7 @@ impl TrialRunner for Mock<'_> {
             cpu_pressure: None,
             steadiness: None,
             flags: Vec::new(),
+            link: None,
         }))
     }
 }
@@ -93,6 +94,7 @@ fn config(parent: &Path) -> RunConfig {
             server: vec![0],
             load: vec![1],
         },
+        link: None,
         environment: Environment::default(),
         selftest: None,
     }

@@ -200,6 +200,7 @@ mod tests {
             cpu_pressure: None,
             steadiness: None,
             flags: Vec::new(),
+            link: None,
         }
     }
 

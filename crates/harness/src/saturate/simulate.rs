@@ -242,6 +242,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         cpu_pressure: None,
         steadiness: None,
         flags: Vec::new(),
+        link: None,
     }
 }
 

@@ -89,6 +89,7 @@ impl Conversation<'_> {
         let server = Process::start(&mut command, &runner.cores.server, Role::Server, &events)?;
         let mut address =
             ready(&server, &events, runner.deadlines.ready)?.with(&trial.server.paths);
+        runner.through_link(&mut address)?;
         address.data = meddler.data_url(&address.data)?;
         if trial.server.publisher == Publisher::Server && address.control.is_none() {
             let reason =
@@ -98,7 +99,9 @@ impl Conversation<'_> {
         let mut server_probe = Probe::attach(server.id(), runner.counters)
             .map_err(|error| unsampled(Role::Server, &error))?;
 
-        let budget = plan::budget(&trial.scenario, trial.profile) + runner.deadlines.slack;
+        let budget = plan::budget(&trial.scenario, trial.profile)
+            + runner.deadlines.slack
+            + runner.longer_way(&trial.scenario, trial.profile);
         let conversation = Conversation {
             events: &events,
             server: &server,

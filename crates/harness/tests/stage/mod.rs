@@ -132,6 +132,7 @@ impl Stage {
             left_out: Vec::new(),
             slices: true,
             cores: self.cores.clone(),
+            link: None,
             environment: Environment::default(),
             selftest: None,
         }
@@ -143,6 +144,7 @@ impl Stage {
             cores: self.cores.clone(),
             deadlines: self.deadlines,
             counters: false,
+            link: None,
             stop: &self.stop,
         }
     }

@@ -102,6 +102,11 @@ pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(),
         let values = [first.profile, second.profile].map(|profile| profile.to_string());
         return Err(differs("", "profile", values));
     }
+    let links = [first.link, second.link]
+        .map(|link| link.map_or_else(|| "loopback".to_owned(), |link| link.to_string()));
+    if links[0] != links[1] {
+        return Err(differs("", "link", links));
+    }
     for one in &first.scenarios {
         let Some(other) = second.scenarios.iter().find(|s| s.name == one.name) else {
             continue;

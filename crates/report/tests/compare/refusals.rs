@@ -29,7 +29,13 @@ fn connect(scenario: &mut Scenario) -> &mut Connect {
 fn what_was_not_measured_alike_names_the_field_and_both_values() {
     type Spoil = fn(&mut Record);
     let in_fan_out = "scenario \"fan-out-small\", field";
-    let cases: [(Spoil, &str, &str, &str); 19] = [
+    let cases: [(Spoil, &str, &str, &str); 20] = [
+        (
+            |r| r.run.link = "rtt=80ms,loss=1%".parse().ok(),
+            "field `link`",
+            "loopback",
+            "rtt=80ms,loss=1%",
+        ),
         (
             |r| r.run.profile = Profile::Standard,
             "field `profile`",

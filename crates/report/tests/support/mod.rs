@@ -294,6 +294,7 @@ fn trial(
             steadiness: None,
             flags: Vec::new(),
             rate: None,
+            link: None,
         },
         histograms,
     }

@@ -53,6 +53,7 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
         left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
+        link: None,
         environment: Environment {
             machine: "Example CPU, 2 processors, virtual".into(),
             cpu_model: "Example CPU @ 2.00GHz".into(),

@@ -38,6 +38,7 @@ fn config(parent: &Path) -> SaturateConfig {
                 server: vec![0],
                 load: vec![1],
             },
+            link: None,
             environment: Environment::default(),
             selftest: None,
         },

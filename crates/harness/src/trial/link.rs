@@ -1,0 +1,111 @@
+//! What a link between the two processes changes in a trial.
+
+use std::time::Duration;
+
+use pushbench_link::{FAR, NEAR};
+use pushbench_model::link::LinkCounts;
+use pushbench_model::profile::Profile;
+use pushbench_model::record::Flag;
+use pushbench_model::scenario::{Scenario, Workload};
+
+use super::conversation::Address;
+use super::{Abort, ProcessRunner};
+
+/// Round trips from the beginning of a connection to its first message: one to connect, one for each of two requests, and
+/// as many again for what was lost on the way.
+const ROUND_TRIPS: u32 = 6;
+/// Packets may leave this late, nanoseconds, or by this part of the round trip, before it is said.
+const UNNOTICED_NS: u64 = 300_000;
+const UNNOTICED_PART: u64 = 100;
+
+impl ProcessRunner<'_> {
+    /// Has subscribers connect to the far end of the link. Control stays on loopback: who orders a schedule or publishes
+    /// is beside the server.
+    pub(super) fn through_link(&self, address: &mut Address) -> Result<(), Abort> {
+        if self.link.is_some() {
+            let near = through(&address.data).map_err(Abort::Failed)?;
+            let is_http = near.base.starts_with("http");
+            address.control = address.control.take().or(is_http.then_some(near.base));
+            address.data = near.far;
+        }
+        Ok(())
+    }
+
+    /// Time that a trial may take beyond one on loopback.
+    pub(super) fn longer_way(&self, scenario: &Scenario, profile: Profile) -> Duration {
+        let Some((link, _)) = &self.link else {
+            return Duration::ZERO;
+        };
+        let round_trip = Duration::from_micros(link.rtt_us + 2 * link.jitter_us) * ROUND_TRIPS;
+        let in_turn = match &scenario.workload {
+            Workload::FanOut(_) => 1,
+            Workload::Connect(connect) => {
+                let all = connect.warm_up.at(profile) + connect.connections.at(profile);
+                all.div_ceil(connect.in_flight.max(1)).max(1)
+            }
+        };
+        round_trip * in_turn
+    }
+
+    /// Whether the link was worse than it was made to be.
+    pub(super) fn slow_link(&self, crossed: Option<&LinkCounts>) -> Option<Flag> {
+        let ((link, _), counts) = self.link.as_ref().zip(crossed)?;
+        let unnoticed = (link.rtt_us * 1000 / UNNOTICED_PART).max(UNNOTICED_NS);
+        (counts.missed > 0 || counts.late_p99_ns > unnoticed).then_some(Flag::SlowLink {
+            missed: counts.missed,
+            late_ns: counts.late_p99_ns,
+        })
+    }
+}
+
+/// A URL of this side, in two ways.
+#[derive(Debug, PartialEq, Eq)]
+struct Near {
+    /// The same at the far end of the link.
+    far: String,
+    /// Scheme, host and port.
+    base: String,
+}
+
+fn through(url: &str) -> Result<Near, String> {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, port) = authority.rsplit_once(':')?;
+        let is_near = host == NEAR.to_string() || host == "localhost" || host == "0.0.0.0";
+        is_near.then_some((scheme, port, path))
+    });
+    let Some((scheme, port, path)) = parts else {
+        return Err(format!(
+            "the server listens at {url}, and a link leads to {NEAR} and a port: have it listen there"
+        ));
+    };
+    Ok(Near {
+        far: format!("{scheme}://{FAR}:{port}{path}"),
+        base: format!("{scheme}://{NEAR}:{port}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_changes() {
+        for (url, far, base) in [
+            ("http://127.0.0.1:80", "http://10.77.0.2:80", "http://127.0.0.1:80"),
+            ("http://localhost:80/a:b?c", "http://10.77.0.2:80/a:b?c", "http://127.0.0.1:80"),
+            ("tcp://0.0.0.0:5/", "tcp://10.77.0.2:5/", "tcp://127.0.0.1:5"),
+        ] {
+            let (far, base) = (far.to_owned(), base.to_owned());
+            assert_eq!(through(url), Ok(Near { far, base }));
+        }
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_out_of_reach() {
+        for url in ["http://192.0.2.1:80", "http://[::1]:80/", "127.0.0.1:80", "http://localhost"] {
+            let error = through(url).unwrap_err();
+            assert!(error.contains(url) && error.contains("127.0.0.1"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The thread between the device and the two lanes.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use pushbench_model::link::{Direction, Link};
+use pushbench_sys::clock;
+use pushbench_sys::pacer::prepare_thread;
+use pushbench_sys::poller::Bell;
+use pushbench_sys::tun::Tun;
+
+use crate::address::readdress;
+use crate::lane::{Fate, Lane};
+use crate::meter::{Meter, Step};
+use crate::transit::{Packet, Transit};
+
+/// Name of the thread.
+const NAME: &str = "pb-link";
+/// How long before a packet leaves the thread stops sleeping and only looks at the device and the clock.
+const SPIN_NS: u64 = 50_000;
+/// Packets taken from the device before those due are let go.
+const BATCH: usize = 32;
+/// How often the counts of the device are read: they are a file.
+const LOOK_NS: u64 = 20_000_000;
+
+/// A running emulator. Dropping it ends the thread, and with it the device.
+#[derive(Debug)]
+pub(crate) struct Emulator {
+    stop: Arc<(AtomicBool, Bell)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    pub(crate) fn start(tun: Tun, link: &Link, seed: u64, meter: Meter) -> io::Result<Self> {
+        let stop = Arc::new((AtomicBool::new(false), Bell::new()?));
+        let lanes = [Direction::Up, Direction::Down].map(|way| Lane::new(link, way, seed));
+        let work = Work {
+            tun,
+            lanes,
+            transit: Transit::default(),
+            meter,
+            refused: 0,
+            looked_ns: 0,
+        };
+        let flag = Arc::clone(&stop);
+        let thread = thread::Builder::new().name(NAME.into()).spawn(move || {
+            // Best effort; the lateness that the meter shows says how good it was.
+            let _ = prepare_thread();
+            work.run(&flag.0, &flag.1);
+        })?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.0.store(true, Ordering::Relaxed);
+        self.stop.1.ring();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Work {
+    tun: Tun,
+    lanes: [Lane; 2],
+    transit: Transit,
+    meter: Meter,
+    /// Packets that the kernel would not have back.
+    refused: u64,
+    looked_ns: u64,
+}
+
+impl Work {
+    /// Until it is stopped, or the device fails: nobody can use that any more, and connections end by themselves.
+    fn run(mut self, stop: &AtomicBool, bell: &Bell) {
+        while !stop.load(Ordering::Relaxed) {
+            if self.take().is_err() {
+                return;
+            }
+            let now = self.let_go();
+            self.look(now);
+            let wait = match self.transit.next_ns() {
+                None => None,
+                Some(next) if next > now + SPIN_NS => Some(Duration::from_nanos(next - now - SPIN_NS)),
+                Some(_) => continue,
+            };
+            if self.tun.wait(bell, wait).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Takes what the device has, a batch at most.
+    fn take(&mut self) -> io::Result<()> {
+        for _ in 0..BATCH {
+            let mut buffer = self.transit.buffer();
+            let Some(length) = self.tun.take(&mut *buffer)? else {
+                self.transit.recycle(buffer);
+                break;
+            };
+            match readdress(&mut buffer[..length]) {
+                Some(direction) => self.enter(Packet {
+                    buffer,
+                    length,
+                    direction,
+                }),
+                None => self.transit.recycle(buffer),
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, packet: Packet) {
+        let (direction, length) = (packet.direction, packet.length);
+        let bytes = length as u64;
+        self.meter.count(direction, Step::Enters { bytes });
+        let lane = match direction {
+            Direction::Up => &mut self.lanes[0],
+            Direction::Down => &mut self.lanes[1],
+        };
+        let (step, buffer) = match lane.admit(clock::now(), length) {
+            Fate::Leaves(leaves_ns) => match self.transit.keep(leaves_ns, packet) {
+                Ok(()) => return,
+                Err(buffer) => (Step::QueueFull, buffer),
+            },
+            Fate::Lost => (Step::Lost, packet.buffer),
+            Fate::QueueFull => (Step::QueueFull, packet.buffer),
+        };
+        self.meter.count(direction, step);
+        self.transit.recycle(buffer);
+    }
+
+    /// Lets go of all that is due, and returns the time at which nothing was.
+    fn let_go(&mut self) -> u64 {
+        loop {
+            let now = clock::now();
+            let Some((leaves_ns, packet)) = self.transit.due(now) else {
+                return now;
+            };
+            let late_ns = now - leaves_ns;
+            match self.tun.give(&packet.buffer[..packet.length]) {
+                Ok(()) => self.meter.count(packet.direction, Step::Delivered { late_ns }),
+                Err(_) => self.refused += 1,
+            }
+            self.transit.recycle(packet.buffer);
+        }
+    }
+
+    fn look(&mut self, now: u64) {
+        if now - self.looked_ns >= LOOK_NS {
+            self.looked_ns = now;
+            self.meter.missed(self.tun.missed() + self.refused);
+        }
+    }
+}

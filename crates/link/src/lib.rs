@@ -1,0 +1,31 @@
+//! A network path between server and load process that loopback lacks: a round trip, loss, a rate and its queue, without
+//! leaving the machine.
+//!
+//! [`enter`] moves the process into a network namespace with one TUN device, and an emulator thread holds the other end
+//! of that device. A packet from [`CLIENT`] to [`FAR`] arrives from [`SEEN`] at [`NEAR`], which is where servers listen;
+//! what the server answers goes the same way back. So both directions cross the emulator, and a server needs
+//! not know that there is a link.
+//!
+//! # Layout
+//!
+//! - `address`: who is called what on either side, and readdressing packets without touching their checksums
+//! - `lane`: what one direction does to packets, as a pure function of the time and a seed
+//! - `transit`: packets on their way, and what it takes to keep them without allocating
+//! - `emulator`: the thread between the device and the two lanes
+//! - `meter`: what crossed, and how late it was let go
+//! - `network`: the namespace and the device
+//! - [`check`]: what sockets see of the link that this process is in
+//!
+//! docs/LINK.md says what each setting means, and what the link is not.
+
+mod address;
+pub mod check;
+mod emulator;
+mod lane;
+mod meter;
+mod network;
+mod transit;
+
+pub use address::{CLIENT, FAR, NEAR, SEEN};
+pub use meter::{Meter, Reading};
+pub use network::{LinkError, Network, enter};

@@ -1,0 +1,184 @@
+//! Real sockets through a real link. Each check is a process of its own, because a process can move into another network
+//! once, and only before it has a second thread: this program starts itself with the name of a check.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "also where it is not in a test function"
+)]
+
+use std::env;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pushbench_link::check::{self, Trials};
+use pushbench_link::{FAR, LinkError, NEAR, Network, SEEN, enter};
+use pushbench_model::link::{Link, LinkCounts};
+
+const CHECKS: [(&str, fn()); 6] = [
+    ("bytes_arrive_intact_over_a_link_that_loses_some", intact),
+    ("a_round_trip_takes_at_least_what_was_asked_for", round_trip),
+    ("no_less_is_lost_than_the_link_says", lost),
+    ("a_stream_takes_the_time_that_its_rate_says", rate),
+    ("what_is_started_from_there_is_in_the_same_network", children),
+    ("a_stopped_link_carries_nothing", stopped),
+];
+
+/// Set for a process that is to do one check.
+const ONE: &str = "PUSHBENCH_LINK_CHECK";
+/// Exit code of a check that cannot be made here.
+const IMPOSSIBLE: u8 = 77;
+
+fn main() -> ExitCode {
+    if let Ok(name) = env::var(ONE) {
+        let (_, check) = CHECKS.iter().find(|(known, _)| *known == name).unwrap();
+        check();
+        return ExitCode::SUCCESS;
+    }
+    let mut arguments = env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let wanted = arguments.next().unwrap_or_default();
+    let mut failed = 0;
+    for (name, _) in CHECKS.iter().filter(|(name, _)| name.contains(&wanted)) {
+        let status = Command::new(env::current_exe().unwrap())
+            .env(ONE, name)
+            .status()
+            .unwrap();
+        let word = match status.code() {
+            Some(0) => "ok",
+            Some(code) if code == i32::from(IMPOSSIBLE) => "skipped",
+            _ => "FAILED",
+        };
+        eprintln!("test {name} ... {word}");
+        failed += usize::from(word == "FAILED");
+    }
+    ExitCode::from(u8::from(failed > 0))
+}
+
+fn network(link: &str) -> Network {
+    match enter(&link.parse().unwrap(), 7) {
+        Ok(network) => network,
+        Err(error) => impossible(&error),
+    }
+}
+
+fn impossible(error: &LinkError) -> ! {
+    eprintln!("{error}");
+    std::process::exit(IMPOSSIBLE.into())
+}
+
+fn seen(link: &str, trials: &Trials) -> check::Seen {
+    match check::run(&link.parse::<Link>().unwrap(), 7, trials) {
+        Ok(seen) => seen,
+        Err(check::CheckError::Link(error)) => impossible(&error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// All that entered has come to an end of some kind.
+fn assert_adds_up(counts: &LinkCounts) {
+    for lane in [&counts.up, &counts.down] {
+        assert_eq!(
+            lane.packets,
+            lane.lost + lane.queue_full + lane.delivered,
+            "{counts:?}"
+        );
+    }
+}
+
+/// Both ways at once, each byte another one.
+fn intact() {
+    const BYTES: usize = 600_000;
+    let network = network("rtt=4ms,loss=2%,jitter=1ms,rate=200mbit,reorder=1%");
+    let before = network.meter().read();
+    let block: Vec<u8> = (0..BYTES).map(|i| (i * 31 % 251) as u8).collect();
+    let listener = TcpListener::bind((NEAR, 0)).unwrap();
+    let there = (FAR, listener.local_addr().unwrap().port());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, peer) = listener.accept().unwrap();
+            assert_eq!(peer.ip(), SEEN);
+            let mut received = vec![0; BYTES];
+            stream.read_exact(&mut received).unwrap();
+            stream.write_all(&received).unwrap();
+        });
+        let mut stream = TcpStream::connect(there).unwrap();
+        assert_eq!(stream.peer_addr().unwrap().ip(), FAR);
+        stream.write_all(&block).unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).unwrap();
+        assert!(received == block, "{} bytes came back", received.len());
+    });
+    thread::sleep(Duration::from_millis(50));
+    let counts = network.meter().read().since(&before);
+    assert_adds_up(&counts);
+    for lane in [counts.up, counts.down] {
+        assert!(lane.bytes > BYTES as u64 && lane.lost > 0, "{counts:?}");
+    }
+}
+
+fn round_trip() {
+    let trials = Trials {
+        pings: 20,
+        ..Trials::default()
+    };
+    let seen = seen("rtt=20ms", &trials);
+    assert_eq!(seen.round_trips_ns.len(), 20);
+    assert!(seen.round_trips_ns[0] >= 20_000_000, "{seen:?}");
+    assert!(seen.round_trips_ns[19] < 1_000_000_000, "{seen:?}");
+    assert_adds_up(&seen.counts);
+}
+
+/// Sockets and link count the same, and what was asked for is within five standard errors.
+fn lost() {
+    let trials = Trials {
+        datagrams: 4000,
+        ..Trials::default()
+    };
+    let seen = seen("rtt=2ms,loss=5%", &trials);
+    assert_adds_up(&seen.counts);
+    assert_eq!(seen.counts.missed, 0);
+    for ([sent, arrived], counts) in [(seen.up, seen.counts.up), (seen.down, seen.counts.down)] {
+        let lost = sent - arrived;
+        assert!((131..=269).contains(&lost), "{lost} of {sent}");
+        // One more datagram went up, or some more until one arrived, to say where to send to.
+        assert!(counts.packets - sent <= 5 && counts.lost - lost <= 5, "{seen:?}");
+    }
+}
+
+/// 10 Mbit/s of 1500-byte packets with 1448 bytes of a stream in each are 1.207 MB/s, and never more.
+fn rate() {
+    let trials = Trials {
+        bulk: Some((Duration::from_millis(300), Duration::from_millis(700))),
+        ..Trials::default()
+    };
+    let seen = seen("rtt=10ms,rate=10mbit", &trials);
+    let most = 10e6 / 8.0 * 1448.0 / 1500.0;
+    let rate = seen.bytes_per_s.unwrap();
+    // A read can come late and another in time: 64 KiB more or less are possible.
+    assert!(rate < most + 65_536.0 / 0.7, "{rate} of {most}");
+    assert!(rate > most * 0.5, "{rate} of {most}");
+    assert!(seen.counts.down.packets > 500, "{seen:?}");
+}
+
+fn children() {
+    let _network = network("rtt=1ms");
+    let own = std::fs::read_link("/proc/self/ns/net").unwrap();
+    let child = Command::new("readlink").arg("/proc/self/ns/net").output();
+    let theirs = child.unwrap().stdout;
+    assert_eq!(String::from_utf8(theirs).unwrap().trim(), own.to_string_lossy());
+    let devices = std::fs::read_to_string("/proc/net/dev").unwrap();
+    assert_eq!(devices.lines().count(), 4, "two lines of titles, lo, pb0: {devices}");
+}
+
+fn stopped() {
+    drop(network("rtt=1ms"));
+    let listener = TcpListener::bind((NEAR, 0)).unwrap();
+    let there = (FAR, listener.local_addr().unwrap().port());
+    let started = Instant::now();
+    let error = TcpStream::connect(there).unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(5), "{error}");
+    // Loopback is another way, and still there.
+    TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+}
