@@ -58,7 +58,11 @@ impl FromStr for Wish {
         };
         let mut path = Vec::new();
         let mut seen: Vec<&'static str> = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let error = |why| WishError {
                 part: part.to_owned(),
                 why,
@@ -101,7 +105,9 @@ fn take(part: &str, wish: &mut Wish, path: &mut Vec<String>) -> Result<&'static 
         return Ok("p99");
     }
     if !word.is_empty() {
-        return Err("this is no number with a unit, no p99, and no rtt, loss, rate or jitter of a network");
+        return Err(
+            "this is no number with a unit, no p99, and no rtt, loss, rate or jitter of a network",
+        );
     }
     let (number, unit) = split(&lower, |c: char| c.is_ascii_digit() || c == '.' || c == '_');
     let number: f64 = number
@@ -112,12 +118,16 @@ fn take(part: &str, wish: &mut Wish, path: &mut Vec<String>) -> Result<&'static 
         "clients" | "client" | "subscribers" | "connections" | "users" | "browsers" => {
             wish.clients = number as u32;
             let is_one = number.fract() == 0.0 && (1.0..=1_000_000.0).contains(&number);
-            is_one.then_some("clients").ok_or("there are 1 to 1,000,000 clients")
+            is_one
+                .then_some("clients")
+                .ok_or("there are 1 to 1,000,000 clients")
         }
         "msg/s" | "msgs/s" | "messages/s" | "message/s" | "messages per second" | "/s" | "hz" => {
             wish.rate = number;
             let is_one = (0.001..=1_000_000.0).contains(&number);
-            is_one.then_some("rate").ok_or("there are 0.001 to 1,000,000 messages per second")
+            is_one
+                .then_some("rate")
+                .ok_or("there are 0.001 to 1,000,000 messages per second")
         }
         unit @ ("bytes" | "byte" | "b" | "kb" | "kib") => {
             let factor = match unit {
@@ -128,7 +138,9 @@ fn take(part: &str, wish: &mut Wish, path: &mut Vec<String>) -> Result<&'static 
             let bytes = number * factor;
             wish.bytes = bytes as usize;
             let is_one = (0.0..=8.0 * 1024.0 * 1024.0).contains(&bytes);
-            is_one.then_some("bytes").ok_or("a payload has 0 bytes to 8 MiB")
+            is_one
+                .then_some("bytes")
+                .ok_or("a payload has 0 bytes to 8 MiB")
         }
         _ => Err("what is it that there are so many of: clients, msg/s, bytes?"),
     }
@@ -206,7 +218,10 @@ mod tests {
     fn a_person_says_it_in_a_line() {
         let said = wish("2000 clients, 5 msg/s, 300 bytes, rtt 40ms, loss 1%, p99 250 ms");
         assert_eq!((said.clients, said.rate, said.bytes), (2000, 5.0, 300));
-        assert_eq!((said.p99_ms, said.link.as_deref()), (250.0, Some("rtt=40ms,loss=1%")));
+        assert_eq!(
+            (said.p99_ms, said.link.as_deref()),
+            (250.0, Some("rtt=40ms,loss=1%"))
+        );
         let scenario = said.scenario();
         assert_eq!(scenario.objective.unwrap().p99_ms, 250.0);
         let Workload::FanOut(fan_out) = scenario.workload else {
@@ -221,7 +236,10 @@ mod tests {
         let said = wish("10 Users, 0.5 Hz");
         assert_eq!((said.bytes, said.p99_ms, said.link), (128, 100.0, None));
         assert_eq!(wish("1 client, 2/s, 4 KiB").bytes, 4096);
-        assert_eq!(wish("1 client, 2/s, p99<=2s".replace("<=", " ").as_str()).p99_ms, 2000.0);
+        assert_eq!(
+            wish("1 client, 2/s, p99<=2s".replace("<=", " ").as_str()).p99_ms,
+            2000.0
+        );
     }
 
     #[test]
@@ -238,7 +256,10 @@ mod tests {
             ("5 clients, 1/s, 9999 kib kib", "so many of"),
         ] {
             let error = text.parse::<Wish>().unwrap_err().to_string();
-            assert!(error.contains(why) && error.contains("for example"), "{text}: {error}");
+            assert!(
+                error.contains(why) && error.contains("for example"),
+                "{text}: {error}"
+            );
         }
     }
 

@@ -29,7 +29,11 @@ pub(crate) fn run(options: &run::Options) -> anyhow::Result<Exit> {
         if slices > 0 {
             line += &format!(" and {slices} in slices");
         }
-        line += &format!(", about {}: {}", words(part.length), part.servers.join(", "));
+        line += &format!(
+            ", about {}: {}",
+            words(part.length),
+            part.servers.join(", ")
+        );
         text += &output::hanging(&format!("{scenario}: "), &line);
     }
     let whole: Duration = plan.steps().iter().map(|step| step.estimate()).sum();

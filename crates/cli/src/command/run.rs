@@ -61,7 +61,11 @@ pub(crate) struct Options {
     link: Option<Link>,
     /// Your own workload in a line, such as "2000 clients, 5 msg/s, 300 bytes, rtt 40ms, p99 100ms": the report opens with
     /// who keeps its 99th percentile [default: 100ms] and what it takes of a machine
-    #[arg(long = "for", value_name = "WORKLOAD", conflicts_with = "chosen_scenarios")]
+    #[arg(
+        long = "for",
+        value_name = "WORKLOAD",
+        conflicts_with = "chosen_scenarios"
+    )]
     wish: Option<Wish>,
     /// Show no progress: no bar in a terminal, no line per trial elsewhere
     #[arg(long)]
@@ -149,7 +153,9 @@ impl Options {
             (link, None) => Ok(link),
             (None, Some(wished)) => {
                 let link = wished.parse();
-                Ok(Some(link.map_err(|error| Wrong(format!("--for: {error}")))?))
+                Ok(Some(
+                    link.map_err(|error| Wrong(format!("--for: {error}")))?,
+                ))
             }
         }
     }

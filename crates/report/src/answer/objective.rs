@@ -212,14 +212,24 @@ mod tests {
     }
 
     fn words(table: &Table) -> Vec<&str> {
-        table.rows.iter().map(|row| row.cells[0].text.as_str()).collect()
+        table
+            .rows
+            .iter()
+            .map(|row| row.cells[0].text.as_str())
+            .collect()
     }
 
     #[test]
     fn a_generous_objective_is_kept_with_room() {
         let (sentence, table) = with(10.0);
-        assert!(sentence.contains("kept by ") && !sentence.contains("missed"), "{sentence}");
-        assert!(words(&table).iter().all(|word| *word == "kept"), "{table:?}");
+        assert!(
+            sentence.contains("kept by ") && !sentence.contains("missed"),
+            "{sentence}"
+        );
+        assert!(
+            words(&table).iter().all(|word| *word == "kept"),
+            "{table:?}"
+        );
         for row in &table.rows {
             let room: f64 = row.cells[1].text.replace('\u{202f}', "").parse().unwrap();
             assert!(room >= 10.0, "{row:?}");
@@ -229,8 +239,14 @@ mod tests {
     #[test]
     fn an_impossible_one_is_missed_by_all() {
         let (sentence, table) = with(1e-6);
-        assert!(sentence.contains("missed by ") && !sentence.contains("kept"), "{sentence}");
-        assert!(words(&table).iter().all(|word| *word == "missed"), "{table:?}");
+        assert!(
+            sentence.contains("missed by ") && !sentence.contains("kept"),
+            "{sentence}"
+        );
+        assert!(
+            words(&table).iter().all(|word| *word == "missed"),
+            "{table:?}"
+        );
     }
 
     #[test]

@@ -67,7 +67,13 @@ fn tuning(
     if let (Some(heading), Some(objective)) = (objective::heading(group), objective::table(group)) {
         out += &format!("<h5>{}</h5>\n", escape(&heading));
         out += &table::servers(&objective, group, palette);
-        notes.extend(objective.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
+        notes.extend(
+            objective
+                .notes
+                .into_iter()
+                .filter(|note| !notes.contains(note))
+                .collect::<Vec<_>>(),
+        );
     }
     let mut answers = answer_table(group, no_counters);
     for note in std::mem::take(&mut answers.notes) {
