@@ -30,7 +30,8 @@ pub(crate) fn readdress(packet: &mut [u8]) -> Option<Direction> {
     if packet.len() < HEADER || packet[0] >> 4 != 4 {
         return None;
     }
-    let address = |at: usize| Ipv4Addr::new(packet[at], packet[at + 1], packet[at + 2], packet[at + 3]);
+    let address =
+        |at: usize| Ipv4Addr::new(packet[at], packet[at + 1], packet[at + 2], packet[at + 3]);
     let (direction, source, destination) = match (address(SOURCE), address(DESTINATION)) {
         (CLIENT, FAR) => (Direction::Up, SEEN, NEAR),
         (NEAR, SEEN) => (Direction::Down, FAR, CLIENT),

@@ -120,7 +120,9 @@ fn round_trips(pings: u32, patience: Duration) -> io::Result<Vec<u64>> {
             loop {
                 match near.recv_from(&mut buffer) {
                     Ok((length, from)) => near.send_to(&buffer[..length], from).map(drop)?,
-                    Err(error) if is_silence(&error) && done.load(Ordering::Relaxed) => return Ok(()),
+                    Err(error) if is_silence(&error) && done.load(Ordering::Relaxed) => {
+                        return Ok(());
+                    }
                     Err(error) if is_silence(&error) => {}
                     Err(error) => return Err(error),
                 }
@@ -138,7 +140,8 @@ fn round_trips(pings: u32, patience: Duration) -> io::Result<Vec<u64>> {
             }
         }
         done.store(true, Ordering::Relaxed);
-        echo.join().map_err(|_| io::Error::other("the echo ended"))??;
+        echo.join()
+            .map_err(|_| io::Error::other("the echo ended"))??;
         Ok::<_, io::Error>(took)
     })?;
     took.sort_unstable();

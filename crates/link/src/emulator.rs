@@ -89,7 +89,9 @@ impl Work {
             self.look(now);
             let wait = match self.transit.next_ns() {
                 None => None,
-                Some(next) if next > now + SPIN_NS => Some(Duration::from_nanos(next - now - SPIN_NS)),
+                Some(next) if next > now + SPIN_NS => {
+                    Some(Duration::from_nanos(next - now - SPIN_NS))
+                }
                 Some(_) => continue,
             };
             if self.tun.wait(bell, wait).is_err() {
@@ -147,7 +149,9 @@ impl Work {
             };
             let late_ns = now - leaves_ns;
             match self.tun.give(&packet.buffer[..packet.length]) {
-                Ok(()) => self.meter.count(packet.direction, Step::Delivered { late_ns }),
+                Ok(()) => self
+                    .meter
+                    .count(packet.direction, Step::Delivered { late_ns }),
                 Err(_) => self.refused += 1,
             }
             self.transit.recycle(packet.buffer);

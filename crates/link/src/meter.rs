@@ -112,7 +112,12 @@ impl Reading {
     /// What was counted since `earlier`, of the same link.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> LinkCounts {
-        let late: Vec<u64> = self.late.iter().zip(&earlier.late).map(|(a, b)| a - b).collect();
+        let late: Vec<u64> = self
+            .late
+            .iter()
+            .zip(&earlier.late)
+            .map(|(a, b)| a - b)
+            .collect();
         LinkCounts {
             up: self.up.since(&earlier.up),
             down: self.down.since(&earlier.down),

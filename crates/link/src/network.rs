@@ -78,8 +78,7 @@ pub fn enter(link: &Link, seed: u64) -> Result<Network, LinkError> {
     let tun = Tun::new(DEVICE).map_err(LinkError::Device)?;
     set_up(tun.name()).map_err(LinkError::SetUp)?;
     let meter = Meter::new();
-    let emulator =
-        Emulator::start(tun, link, seed, meter.clone()).map_err(LinkError::Emulator)?;
+    let emulator = Emulator::start(tun, link, seed, meter.clone()).map_err(LinkError::Emulator)?;
     Ok(Network {
         _emulator: emulator,
         meter,

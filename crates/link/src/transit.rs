@@ -123,7 +123,10 @@ mod tests {
         assert_eq!(transit.next_ns(), Some(10));
         assert!(transit.due(9).is_none());
         let due = std::iter::from_fn(|| transit.due(20)).map(|(at, packet)| (at, packet.length));
-        assert_eq!(due.collect::<Vec<_>>(), [(10, 2), (10, 4), (20, 1), (20, 3)]);
+        assert_eq!(
+            due.collect::<Vec<_>>(),
+            [(10, 2), (10, 4), (20, 1), (20, 3)]
+        );
         assert_eq!(transit.next_ns(), None);
     }
 

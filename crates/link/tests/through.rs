@@ -22,7 +22,10 @@ const CHECKS: [(&str, fn()); 6] = [
     ("a_round_trip_takes_at_least_what_was_asked_for", round_trip),
     ("no_less_is_lost_than_the_link_says", lost),
     ("a_stream_takes_the_time_that_its_rate_says", rate),
-    ("what_is_started_from_there_is_in_the_same_network", children),
+    (
+        "what_is_started_from_there_is_in_the_same_network",
+        children,
+    ),
     ("a_stopped_link_carries_nothing", stopped),
 ];
 
@@ -143,7 +146,10 @@ fn lost() {
         let lost = sent - arrived;
         assert!((131..=269).contains(&lost), "{lost} of {sent}");
         // One more datagram went up, or some more until one arrived, to say where to send to.
-        assert!(counts.packets - sent <= 5 && counts.lost - lost <= 5, "{seen:?}");
+        assert!(
+            counts.packets - sent <= 5 && counts.lost - lost <= 5,
+            "{seen:?}"
+        );
     }
 }
 
@@ -167,9 +173,16 @@ fn children() {
     let own = std::fs::read_link("/proc/self/ns/net").unwrap();
     let child = Command::new("readlink").arg("/proc/self/ns/net").output();
     let theirs = child.unwrap().stdout;
-    assert_eq!(String::from_utf8(theirs).unwrap().trim(), own.to_string_lossy());
+    assert_eq!(
+        String::from_utf8(theirs).unwrap().trim(),
+        own.to_string_lossy()
+    );
     let devices = std::fs::read_to_string("/proc/net/dev").unwrap();
-    assert_eq!(devices.lines().count(), 4, "two lines of titles, lo, pb0: {devices}");
+    assert_eq!(
+        devices.lines().count(),
+        4,
+        "two lines of titles, lo, pb0: {devices}"
+    );
 }
 
 fn stopped() {

@@ -43,7 +43,7 @@ pub mod process;
 mod procfs;
 #[cfg(target_os = "linux")]
 pub mod tcp;
-#[cfg(target_os = "linux")]
-pub mod tun;
 #[cfg(test)]
 mod testing;
+#[cfg(target_os = "linux")]
+pub mod tun;

@@ -101,7 +101,10 @@ impl Tun {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         });
-        let mut files = [PollFd::new(self, PollFlags::IN), PollFd::new(bell, PollFlags::IN)];
+        let mut files = [
+            PollFd::new(self, PollFlags::IN),
+            PollFd::new(bell, PollFlags::IN),
+        ];
         match poll(&mut files, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

@@ -35,7 +35,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let trials = Trials {
         pings: options.pings,
         datagrams: options.datagrams,
-        bulk: options.bulk_ms.map(|ms| (Duration::from_millis(ms), Duration::from_millis(ms))),
+        bulk: options
+            .bulk_ms
+            .map(|ms| (Duration::from_millis(ms), Duration::from_millis(ms))),
     };
     let seen = check::run(&options.link, options.seed, &trials).map_err(|error| match error {
         CheckError::Link(error) => Wrong(format!("--link: {error}")).into(),

@@ -92,9 +92,21 @@ mod tests {
     #[test]
     fn only_the_host_changes() {
         for (url, far, base) in [
-            ("http://127.0.0.1:80", "http://10.77.0.2:80", "http://127.0.0.1:80"),
-            ("http://localhost:80/a:b?c", "http://10.77.0.2:80/a:b?c", "http://127.0.0.1:80"),
-            ("tcp://0.0.0.0:5/", "tcp://10.77.0.2:5/", "tcp://127.0.0.1:5"),
+            (
+                "http://127.0.0.1:80",
+                "http://10.77.0.2:80",
+                "http://127.0.0.1:80",
+            ),
+            (
+                "http://localhost:80/a:b?c",
+                "http://10.77.0.2:80/a:b?c",
+                "http://127.0.0.1:80",
+            ),
+            (
+                "tcp://0.0.0.0:5/",
+                "tcp://10.77.0.2:5/",
+                "tcp://127.0.0.1:5",
+            ),
         ] {
             let (far, base) = (far.to_owned(), base.to_owned());
             assert_eq!(through(url), Ok(Near { far, base }));
@@ -103,9 +115,17 @@ mod tests {
 
     #[test]
     fn a_server_elsewhere_is_out_of_reach() {
-        for url in ["http://192.0.2.1:80", "http://[::1]:80/", "127.0.0.1:80", "http://localhost"] {
+        for url in [
+            "http://192.0.2.1:80",
+            "http://[::1]:80/",
+            "127.0.0.1:80",
+            "http://localhost",
+        ] {
             let error = through(url).unwrap_err();
-            assert!(error.contains(url) && error.contains("127.0.0.1"), "{error}");
+            assert!(
+                error.contains(url) && error.contains("127.0.0.1"),
+                "{error}"
+            );
         }
     }
 }

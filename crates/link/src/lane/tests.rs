@@ -69,7 +69,11 @@ fn packets_are_as_far_apart_as_the_rate_says() {
 #[test]
 fn a_full_queue_takes_no_more_and_empties_at_the_rate() {
     let mut lane = lane("rtt=0ms,rate=12mbit,queue=3kb", 1);
-    let none = [Fate::Leaves(2_000_000), Fate::Leaves(3_000_000), Fate::QueueFull];
+    let none = [
+        Fate::Leaves(2_000_000),
+        Fate::Leaves(3_000_000),
+        Fate::QueueFull,
+    ];
     assert_eq!(fates(&mut lane, 3, 0), none);
     assert_eq!(lane.admit(1_999_000, PACKET), Fate::QueueFull);
     assert_eq!(lane.admit(2_000_000, PACKET), Fate::Leaves(4_000_000));
@@ -98,7 +102,13 @@ fn a_lost_packet_has_taken_its_time_on_the_link() {
 
 #[test]
 fn the_seed_decides_all() {
-    let run = |seed| fates(&mut lane("rtt=10ms,jitter=5ms,loss=10%,reorder=5%", seed), 500, 1000);
+    let run = |seed| {
+        fates(
+            &mut lane("rtt=10ms,jitter=5ms,loss=10%,reorder=5%", seed),
+            500,
+            1000,
+        )
+    };
     assert_eq!(run(7), run(7));
     assert_ne!(run(7), run(8));
 }

@@ -52,7 +52,10 @@ fn words_become_numbers() {
         ..Link::default()
     };
     assert_eq!(link, expected);
-    assert_eq!(link.to_string(), "rtt=80ms,jitter=1500us,loss=1%,rate=10mbit");
+    assert_eq!(
+        link.to_string(),
+        "rtt=80ms,jitter=1500us,loss=1%,rate=10mbit"
+    );
     assert_eq!(
         link.in_words(),
         "a link of 80 ms round trip and up to 1500 us more each way, 1 % of the packets lost each way, 10 Mbit/s"
@@ -102,9 +105,15 @@ fn presets_are_links_with_names_and_sources() {
 #[test]
 fn a_queue_holds_a_round_trip_and_at_least_64_packets() {
     let queue = |text: &str, direction| text.parse::<Link>().unwrap().queue(direction);
-    assert_eq!(queue("rtt=80ms,rate=80mbit", Direction::Down), Some(800_000));
+    assert_eq!(
+        queue("rtt=80ms,rate=80mbit", Direction::Down),
+        Some(800_000)
+    );
     assert_eq!(queue("rtt=1ms,rate=1mbit", Direction::Up), Some(96_000));
-    assert_eq!(queue("rtt=1ms,rate=1mbit,queue=9kb", Direction::Up), Some(9000));
+    assert_eq!(
+        queue("rtt=1ms,rate=1mbit,queue=9kb", Direction::Up),
+        Some(9000)
+    );
     assert_eq!(queue("rtt=80ms", Direction::Down), None);
     let up = "rtt=80ms,rate=80mbit,up=40mbit";
     assert_eq!(queue(up, Direction::Up), Some(400_000));
