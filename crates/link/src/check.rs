@@ -30,6 +30,8 @@ pub struct Trials {
 pub struct Seen {
     /// Round trips of those pings that came back, nanoseconds, in ascending order.
     pub round_trips_ns: Vec<u64>,
+    /// The same between the same sockets over loopback: what they and the kernel take without a link.
+    pub loopback_ns: Vec<u64>,
     /// Datagrams sent to the server, and how many arrived.
     pub up: [u64; 2],
     /// Datagrams sent by the server, and how many arrived.
@@ -62,7 +64,8 @@ pub fn run(link: &Link, seed: u64, trials: &Trials) -> Result<Seen, CheckError> 
     let patience = patience(link);
     let mut seen = Seen::default();
     if trials.pings > 0 {
-        seen.round_trips_ns = round_trips(trials.pings, patience)?;
+        seen.round_trips_ns = round_trips(trials.pings, FAR, patience)?;
+        seen.loopback_ns = round_trips(trials.pings, NEAR, patience)?;
     }
     if trials.datagrams > 0 {
         let [up, down] = datagrams(trials.datagrams, patience, one_way_time(link) + PAUSE)?;
@@ -110,8 +113,9 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn round_trips(pings: u32, patience: Duration) -> io::Result<Vec<u64>> {
+fn round_trips(pings: u32, to: Ipv4Addr, patience: Duration) -> io::Result<Vec<u64>> {
     let (near, there, here) = sockets(patience)?;
+    let there = SocketAddr::from((to, there.port()));
     let done = AtomicBool::new(false);
     near.set_read_timeout(Some(LOOK))?;
     let mut took = thread::scope(|scope| {

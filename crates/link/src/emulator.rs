@@ -19,8 +19,9 @@ use crate::transit::{Packet, Transit};
 
 /// Name of the thread.
 const NAME: &str = "pb-link";
-/// How long before a packet leaves the thread stops sleeping and only looks at the device and the clock.
-const SPIN_NS: u64 = 50_000;
+/// How long before a packet leaves the thread stops sleeping and only looks at the device and the clock: as long as
+/// publishers do, because the timer of a virtual machine wakes a thread up to that much late.
+const SPIN_NS: u64 = 100_000;
 /// Packets taken from the device before those due are let go.
 const BATCH: usize = 32;
 /// How often the counts of the device are read: they are a file.

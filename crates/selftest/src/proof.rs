@@ -10,6 +10,7 @@ mod instrument_cost;
 mod intended_time;
 mod interference;
 mod interleaving;
+mod link;
 mod merging;
 mod percentiles;
 mod redraw;
@@ -32,6 +33,7 @@ pub(crate) use sliced::Sliced;
 pub static PROOFS: &[&dyn Proof] = &[
     &intended_time::REAL,
     &calibration::REAL,
+    &link::REAL,
     &sequence::REAL,
     &saturated_generator::REAL,
     &timer::REAL,
