@@ -7,7 +7,9 @@ use std::sync::Arc;
 use pushbench_model::scenario::Workload;
 use pushbench_sys::clock;
 use pushbench_sys::poller::Bell;
-use pushbench_transport::subscriber::{Happened, Inlet, Nonce, Request, Subscribers};
+use pushbench_transport::subscriber::{
+    Happened, Inlet, Nonce, POLL_PERIOD_MS, Request, Subscribers,
+};
 use pushbench_transport::transport::Transport;
 
 use crate::Config;
@@ -67,6 +69,7 @@ impl Station {
                 after: Some(0),
                 once: matches!(config.scenario.workload, Workload::Connect(_)),
                 poll_timeout_ms: POLL_TIMEOUT_MS,
+                poll_period_ms: POLL_PERIOD_MS,
             },
             address: config.target.address,
             spread,
@@ -142,6 +145,7 @@ mod tests {
                 after: None,
                 once: false,
                 poll_timeout_ms: POLL_TIMEOUT_MS,
+                poll_period_ms: POLL_PERIOD_MS,
             },
             address: listener.local_addr().unwrap(),
             spread: Spread {

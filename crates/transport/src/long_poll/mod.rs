@@ -21,6 +21,8 @@ use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
+pub(crate) use subscriber::PollProtocol;
+
 /// The transport `long-poll`.
 #[derive(Clone, Copy, Debug)]
 pub struct LongPoll;
@@ -40,6 +42,10 @@ impl Transport for LongPoll {
 
     fn carries_binary(&self) -> bool {
         false
+    }
+
+    fn is_asked_by_number(&self) -> bool {
+        true
     }
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
@@ -65,12 +71,12 @@ impl Transport for LongPoll {
         request: Request,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<subscriber::PollProtocol>::new(
+        Ok(Box::new(EpollLoop::<PollProtocol<false>>::new(
             request, bell,
         )?))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
-        dialogue::hold::<subscriber::PollProtocol>(server::PATH, pieces.iter().copied())
+        dialogue::hold::<PollProtocol<false>>(server::PATH, pieces.iter().copied())
     }
 }
