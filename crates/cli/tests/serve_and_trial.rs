@@ -282,7 +282,7 @@ fn what_cannot_be_injected_is_named() {
             "explode=1",
             "--inject \"explode\" cannot be injected",
         ),
-        ("long-poll", "lose=7", "use sse, websocket or tcp"),
+        ("long-poll", "lose=7", "use sse, websocket, tcp or ndjson"),
     ] {
         finish(&mut stage.pushbench(["serve", "--transport", transport, "--inject", fault]))
             .with(1)

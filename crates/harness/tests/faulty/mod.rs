@@ -259,8 +259,9 @@ impl Hub {
                 };
                 // Cut anywhere, and an empty line between two.
                 let (start, rest) = body.split_at(1);
-                chunk(out, start)?;
-                chunk(out, &format!("{rest}{end}\n"))?;
+                let rest = format!("{rest}{end}\n");
+                let cut = format!("{:x}\r\n{start}\r\n{:x}\r\n{rest}\r\n", start.len(), rest.len());
+                out.write_all(cut.as_bytes())?;
             }
         }
     }

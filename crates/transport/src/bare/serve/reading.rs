@@ -165,6 +165,9 @@ impl<P: Protocol> Loop<P> {
     #[inline]
     fn hold(&mut self, index: u32, hold_ms: u64, reply: &mut Vec<u8>) -> Result<(), Stop> {
         let now = self.now();
+        if hold_ms == 0 {
+            self.outlet.feed.catch_up();
+        }
         let Some(conn) = self.slab.get(index) else {
             return Ok(());
         };
