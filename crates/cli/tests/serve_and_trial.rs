@@ -108,11 +108,13 @@ impl Served {
     }
 }
 
-const ALL: [(&str, &str); 4] = [
+const ALL: [(&str, &str); 6] = [
     ("sse", "http://"),
     ("websocket", "http://"),
     ("long-poll", "http://"),
     ("tcp", "tcp://"),
+    ("ndjson", "http://"),
+    ("short-poll", "http://"),
 ];
 
 #[test]

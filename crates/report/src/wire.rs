@@ -46,7 +46,7 @@ pub struct PerOperation {
     pub segments: f64,
     /// Segments with payload, server to client.
     pub data_down: f64,
-    /// Segments with payload server to client when every message (or answer, where messages are batched) is written at
+    /// Segments with payload server to client when every message (or answer, where clients ask) is written at
     /// once: one for each [`LOOPBACK_SEGMENT`] of it. Messages that share a write take fewer, messages that are written
     /// in pieces more.
     pub expected_data_down: f64,
@@ -131,6 +131,29 @@ mod tests {
         let arm = arms.find(|arm| arm.label() == server).unwrap();
         let p = PerOperation::of(&arm.valid).unwrap();
         (p.expected_data_down, p.most_data_down)
+    }
+
+    /// Most answers to polls by the clock say nothing; all are segments.
+    #[test]
+    fn polls_by_the_clock_have_a_segment_each() {
+        let mut record = sample::record();
+        for recorded in &mut record.trials {
+            let Some(measured) = &mut recorded.trial.measurement else {
+                continue;
+            };
+            if measured.batches.is_some() {
+                measured.transport = "short-poll".into();
+                measured.batches = Some(measured.operations / 4);
+                measured.wire.data_segments_up = 3 * measured.operations;
+                measured.wire.bytes_down = 200 * measured.operations;
+            }
+        }
+        let results = Results::new(&record);
+        let mut arms = results.groups[0].arms.iter();
+        let arm = arms.find(|arm| arm.label() == "long-poll/reference");
+        let p = PerOperation::of(&arm.unwrap().valid).unwrap();
+        assert!((p.expected_data_down - 3.0).abs() < 1e-9);
+        assert_eq!(p.per_batch, Some(4.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::http::{Answer, get};
 use super::site::Site;
 use super::wire::{Wire, quoted};
-use super::{Outcome, Rule, broken, instead_of};
+use super::{Outcome, Rule, broken, delivery, instead_of};
 
 pub(super) const RULES: [Rule; 5] = [
     (
@@ -45,7 +45,7 @@ fn hold_ms(site: &Site) -> u64 {
 }
 
 fn request(site: &Site, query: &str) -> String {
-    get(&site.data, &format!("{}?{query}", site.path()), "")
+    get(&site.data, &delivery::with_query(site.path(), query), "")
 }
 
 /// The next request on a connection, and its answer.

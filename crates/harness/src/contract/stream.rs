@@ -91,7 +91,11 @@ impl Stream {
     pub(super) fn is_waiting(&self) -> bool {
         match &self.pieces {
             Pieces::Events(blocks) => blocks.is_waiting(),
-            Pieces::Lines(bytes) => bytes.contains(&b'\n'),
+            // Behind an empty line nothing need come.
+            Pieces::Lines(bytes) => {
+                let start = bytes.iter().take_while(|&&byte| byte == b'\n').count();
+                bytes[start..].contains(&b'\n')
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use super::site::{Posted, Site};
 use super::stream::Stream;
 use super::websocket::{self, Frame};
 use super::wire::{Wire, quoted};
-use super::{Outcome, broken, instead_of};
+use super::{Outcome, broken, delivery, instead_of};
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -274,11 +274,8 @@ impl Poll {
         let after = self
             .after
             .map_or_else(String::new, |seq| format!("after={seq}&"));
-        get(
-            &site.data,
-            &format!("{}?{after}timeout={hold_ms}", site.path()),
-            "",
-        )
+        let query = format!("{after}timeout={hold_ms}");
+        get(&site.data, &delivery::with_query(site.path(), &query), "")
     }
 
     fn next(&mut self, site: &Site, wire: &mut Wire) -> Result<Delivered, String> {

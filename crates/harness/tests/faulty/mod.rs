@@ -260,7 +260,11 @@ impl Hub {
                 // Cut anywhere, and an empty line between two.
                 let (start, rest) = body.split_at(1);
                 let rest = format!("{rest}{end}\n");
-                let cut = format!("{:x}\r\n{start}\r\n{:x}\r\n{rest}\r\n", start.len(), rest.len());
+                let cut = format!(
+                    "{:x}\r\n{start}\r\n{:x}\r\n{rest}\r\n",
+                    start.len(),
+                    rest.len()
+                );
                 out.write_all(cut.as_bytes())?;
             }
         }
