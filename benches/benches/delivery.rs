@@ -4,17 +4,23 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use pushbench_transport::transport::TRANSPORTS;
+use pushbench_transport::transport::{TRANSPORTS, Transport};
 
 use pushbench_anatomy::local::Local;
 
 const BURST: u64 = 16;
 
+/// Those whose messages do not wait for the next tick of a clock.
+fn pushing() -> impl Iterator<Item = &'static dyn Transport> {
+    let all = TRANSPORTS.iter().copied();
+    all.filter(|transport| transport.name() != "short-poll")
+}
+
 fn delivery(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("delivery in bursts of 16");
     for subscribers in [1, 100] {
         group.throughput(Throughput::Elements(BURST * subscribers));
-        for &transport in TRANSPORTS {
+        for transport in pushing() {
             let mut local = Local::start(transport, subscribers).expect("loopback works");
             group.bench_function(format!("{}/{subscribers}", transport.name()), |bencher| {
                 bencher.iter(|| local.deliver(BURST));

@@ -7,7 +7,7 @@ use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
 use pushbench_server::{Config, Server};
 use pushbench_sys::{affinity, clock};
-use pushbench_transport::subscriber::{Request, Subscribers};
+use pushbench_transport::subscriber::{POLL_PERIOD_MS, Request, Subscribers};
 use pushbench_transport::transport::{ServeOptions, Transport};
 
 use crate::trial::cores;
@@ -55,6 +55,7 @@ impl Local {
             path: transport.endpoint().1.to_owned(),
             after: Some(0),
             poll_timeout_ms: 20_000,
+            poll_period_ms: POLL_PERIOD_MS,
             once: false,
         };
         let mut client = Client {

@@ -108,11 +108,13 @@ impl Served {
     }
 }
 
-const ALL: [(&str, &str); 4] = [
+const ALL: [(&str, &str); 6] = [
     ("sse", "http://"),
     ("websocket", "http://"),
     ("long-poll", "http://"),
     ("tcp", "tcp://"),
+    ("ndjson", "http://"),
+    ("short-poll", "http://"),
 ];
 
 #[test]
@@ -282,7 +284,7 @@ fn what_cannot_be_injected_is_named() {
             "explode=1",
             "--inject \"explode\" cannot be injected",
         ),
-        ("long-poll", "lose=7", "use sse, websocket or tcp"),
+        ("long-poll", "lose=7", "use sse, websocket, tcp or ndjson"),
     ] {
         finish(&mut stage.pushbench(["serve", "--transport", transport, "--inject", fault]))
             .with(1)

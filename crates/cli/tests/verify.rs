@@ -40,7 +40,7 @@ fn own_servers_pass_every_rule_that_applies() {
     let ended = finish(command.arg(&list).args(own)).with(0);
     assert_eq!(
         ended.stdout.matches(" passed, 0 failed, ").count(),
-        14,
+        20,
         "{ended:#?}"
     );
     assert!(!ended.stdout.contains("FAILED"), "{ended:#?}");

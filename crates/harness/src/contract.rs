@@ -8,7 +8,7 @@
 //! - `wire`, `http`: a socket and what HTTP/1.1 says on it
 //! - `site`: a server that is being checked, and posting to it
 //! - `subscriber`: what comes on one subscription, alike for all transports
-//! - `control`, `delivery`, `sse`, `websocket`, `long_poll`, `chat`, `life`: the rules
+//! - `control`, `delivery`, `stream`, `sse`, `ndjson`, `websocket`, `long_poll`, `chat`, `life`: the rules
 //!
 //! A rule is a function that asks for something and looks at what comes. Each has connections of its own, so that one
 //! that is broken does not break the next.
@@ -19,8 +19,10 @@ mod delivery;
 mod http;
 mod life;
 mod long_poll;
+mod ndjson;
 mod site;
 mod sse;
+mod stream;
 mod subscriber;
 mod tcp;
 mod websocket;
@@ -98,13 +100,22 @@ fn instead_of(expected: impl Into<String>) -> impl FnOnce(String) -> Verdict {
 type Rule = (&'static str, fn(&Site) -> Outcome);
 
 /// The transports that can be checked.
-pub const TRANSPORTS: [&str; 4] = ["sse", "websocket", "long-poll", "tcp"];
+pub const TRANSPORTS: [&str; 6] = [
+    "sse",
+    "websocket",
+    "long-poll",
+    "tcp",
+    "ndjson",
+    "short-poll",
+];
 
 fn rules_of(transport: &str) -> Vec<Rule> {
     let own: &[Rule] = match transport {
         "sse" => &sse::RULES,
         "websocket" => &websocket::RULES,
         "long-poll" => &long_poll::RULES,
+        "short-poll" => &long_poll::UNHELD,
+        "ndjson" => &ndjson::RULES,
         _ => &tcp::RULES,
     };
     [&control::RULES[..], own, &delivery::RULES, &chat::RULES].concat()
@@ -128,7 +139,8 @@ pub fn verify_running(subject: &Subject, stop: &AtomicBool) -> Result<Vec<Findin
     Ok(findings)
 }
 
-/// The transports that the server at `url` has the endpoints of.
+/// The transports that the server at `url` has the endpoints of. Whoever has `/poll` is asked for it by the clock, too, when
+/// that is named: it is the same endpoint.
 ///
 /// # Errors
 ///
@@ -143,6 +155,7 @@ pub fn spoken_at(url: &str) -> Result<Vec<&'static str>, String> {
         ("sse", "/sse"),
         ("websocket", "/ws"),
         ("long-poll", "/poll?timeout=0"),
+        ("ndjson", "/ndjson"),
     ] {
         let mut wire = wire::Wire::connect(&origin)?;
         wire.send(http::get(&origin, path, ""))?;

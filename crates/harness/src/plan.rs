@@ -199,11 +199,16 @@ impl Plan {
     }
 }
 
-/// The servers that are compared in slices: those of this suite, whose threads are known, and of one tuning. One alone
-/// has nobody to take turns with.
+/// Whose messages wait for the next tick of a client's clock: a slice of them would be waiting, and what it costs would be
+/// the polls meanwhile.
+const BY_CLOCK: &str = "short-poll";
+
+/// The servers that are compared in slices: those of this suite, whose threads are known, of one tuning, and not asked by
+/// the clock. One alone has nobody to take turns with.
 fn sliced_together(servers: &[Arc<Server>]) -> Vec<Vec<Arc<Server>>> {
     let own = |server: &Server| {
         server.publisher == Publisher::Server
+            && server.label.transport != BY_CLOCK
             && server
                 .command
                 .first()

@@ -34,7 +34,7 @@ fn failed(findings: &[Finding]) -> Vec<&str> {
 
 #[test]
 fn a_server_without_a_fault_passes_everything_that_applies() {
-    for transport in ["sse", "long-poll"] {
+    for transport in ["sse", "long-poll", "ndjson", "short-poll"] {
         let findings = verify(Fault::None, transport);
         assert_eq!(failed(&findings), [""; 0], "{findings:#?}");
         let not = |finding: &&Finding| matches!(finding.verdict, Verdict::NotApplicable { .. });
@@ -106,6 +106,48 @@ fn each_fault_of_an_answer_breaks_the_rule_about_it() {
     assert_eq!(failed(&endless), [STREAM, "chat: tokens come apart"]);
 }
 
+#[test]
+fn each_fault_of_a_stream_of_lines_breaks_the_rules_that_are_about_it() {
+    let rule = |rule: &str| format!("ndjson: {rule}");
+    let form = "a message is one line";
+    let live = "without a cursor only what is published from then on";
+    let order = "pipelined posts arrive once and in their order";
+    let bytes = "bodies arrive byte for byte";
+    let resumes = "resumes after a number";
+    let seam = "nothing lost or twice where kept messages end";
+    let cursors = "the cursor in the query, and the header before it";
+    for (fault, broken) in [
+        (Fault::ContentType, &["the head comes at once"][..]),
+        (
+            Fault::NoSpace,
+            &[form, cursors, live, order, bytes, resumes, seam],
+        ),
+        (
+            Fault::Inclusive,
+            &[form, cursors, live, order, bytes, resumes, seam],
+        ),
+        (Fault::Lenient, &["what is no number is refused"]),
+    ] {
+        let findings = verify(fault, "ndjson");
+        let wanted: Vec<_> = broken.iter().map(|broken| rule(broken)).collect();
+        assert_eq!(failed(&findings), wanted, "{fault:?}: {findings:#?}");
+    }
+}
+
+#[test]
+fn each_fault_of_an_answer_breaks_the_rule_about_polls_by_the_clock() {
+    for (fault, broken) in [
+        (
+            Fault::NoLength,
+            "short-poll: a batch of lines, with its length, on a connection kept alive",
+        ),
+        (Fault::Lenient, "short-poll: what is no number is refused"),
+    ] {
+        let findings = verify(fault, "short-poll");
+        assert_eq!(failed(&findings), [broken], "{fault:?}: {findings:#?}");
+    }
+}
+
 /// What was expected and what came are told so that a person can find the fault.
 #[test]
 fn a_broken_rule_says_what_came() {
@@ -125,7 +167,7 @@ fn a_broken_rule_says_what_came() {
 fn the_transports_of_a_running_server_are_found() {
     assert_eq!(
         spoken_at(&start(Fault::None)).unwrap(),
-        ["sse", "long-poll"]
+        ["sse", "long-poll", "ndjson"]
     );
     assert!(spoken_at("nonsense").unwrap_err().contains("nonsense"));
 }

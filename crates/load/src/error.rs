@@ -69,6 +69,12 @@ pub enum LoadError {
         /// What happened.
         reason: String,
     },
+    /// An endpoint says no usable time between two polls.
+    #[error(
+        "the endpoint's query says period={0}: milliseconds from one poll to the next, from 1 to 60000, are wanted, such as \
+         /poll?period=250"
+    )]
+    Period(String),
     /// Slices were asked of a workload that publishes nothing to many.
     #[error("the workload {0} cannot run in slices; fan-out can")]
     NoSlices(&'static str),

@@ -9,13 +9,13 @@ use pushbench_model::sequence::SequenceCheck;
 use pushbench_sys::clock;
 use pushbench_sys::poller::Bell;
 use pushbench_transport::subscriber::{
-    Happened, Inlet, Nonce, Request, SubscribeError, Subscribers,
+    Happened, Inlet, Nonce, POLL_PERIOD_MS, Request, SubscribeError, Subscribers,
 };
 use pushbench_transport::transport::Transport;
 
-use crate::Config;
 use crate::capacity::Spread;
 use crate::faults::Faults;
+use crate::{Config, LoadError};
 
 /// What the connections of one worker share.
 pub(crate) struct Station {
@@ -34,6 +34,24 @@ pub(crate) struct Plan {
     address: SocketAddr,
     spread: Spread,
     seed: u64,
+}
+
+/// The key in the query of an endpoint that says how often it is polled, milliseconds; servers make nothing of it.
+const PERIOD: &str = "period=";
+/// Servers may end a connection that is quiet for much longer.
+const LONGEST_PERIOD_MS: u64 = 60_000;
+
+/// How often the endpoint at `path` is to be polled, milliseconds.
+fn poll_period(path: &str) -> Result<u64, LoadError> {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let Some(text) = query.split('&').find_map(|pair| pair.strip_prefix(PERIOD)) else {
+        return Ok(POLL_PERIOD_MS);
+    };
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let period = text.parse().ok().filter(|_| digits);
+    period
+        .filter(|period| (1..=LONGEST_PERIOD_MS).contains(period))
+        .ok_or_else(|| LoadError::Period(text.to_owned()))
 }
 
 /// How long a server may hold a poll; longer than any pause within a measurement.
@@ -57,12 +75,12 @@ impl Plan {
 
 impl Station {
     /// What worker number `index` needs, whose subscribers ask for everything the server keeps and will publish.
-    pub(crate) fn plan(config: &Config, index: usize, spread: Spread) -> Plan {
+    pub(crate) fn plan(config: &Config, index: usize, spread: Spread) -> Result<Plan, LoadError> {
         let path = match config.target.path.as_str() {
             "" => config.transport.endpoint().1,
             path => path,
         };
-        Plan {
+        Ok(Plan {
             transport: config.transport,
             request: Request {
                 host: config.target.host.clone(),
@@ -70,11 +88,12 @@ impl Station {
                 after: Some(0),
                 once: matches!(config.scenario.workload, Workload::Connect(_)),
                 poll_timeout_ms: POLL_TIMEOUT_MS,
+                poll_period_ms: poll_period(path)?,
             },
             address: config.target.address,
             spread,
             seed: config.seed.wrapping_add(index as u64),
-        }
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -143,6 +162,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_endpoint_says_how_often_it_is_polled() {
+        let period = |path: &str| poll_period(path).map_err(|error| error.to_string());
+        assert_eq!(period("/poll"), Ok(100));
+        assert_eq!(period("/poll?x=1&period=250"), Ok(250));
+        assert_eq!(period("/poll?xperiod=2"), Ok(100));
+        for wrong in ["", "0", "60001", "1s", "+5", "-1"] {
+            let error = period(&format!("/poll?period={wrong}")).unwrap_err();
+            assert!(error.contains(&format!("period={wrong}")), "{error}");
+        }
+    }
+
+    #[test]
     fn connections_come_from_as_many_addresses_as_they_need() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let plan = Plan {
@@ -153,6 +184,7 @@ mod tests {
                 after: None,
                 once: false,
                 poll_timeout_ms: POLL_TIMEOUT_MS,
+                poll_period_ms: POLL_PERIOD_MS,
             },
             address: listener.local_addr().unwrap(),
             spread: Spread {

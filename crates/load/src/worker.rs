@@ -99,7 +99,7 @@ impl Worker {
         };
         let (jobs, inbox) = mpsc::channel();
         let bell = Arc::new(Bell::new().map_err(LoadError::Worker)?);
-        let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index, spread));
+        let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index, spread)?);
         let (started, ready) = mpsc::channel();
         let body = move |own_files: io::Result<()>| {
             if let Some(core) = core

@@ -201,6 +201,10 @@ fn without_faults_nothing_is_different() {
 #[test]
 fn a_long_poll_cannot_lose_exactly_one() {
     let error = server("long-poll", &["lose=3"]).err().unwrap();
-    assert!(error.to_string().contains("use sse, websocket or tcp"));
+    assert!(
+        error
+            .to_string()
+            .contains("use sse, websocket, tcp or ndjson")
+    );
     assert!(server("long-poll", &["corrupt=3", "publish=1ms"]).is_ok());
 }

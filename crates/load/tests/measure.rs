@@ -175,7 +175,7 @@ impl Barrier for Wants {
     }
 }
 
-/// Each message travels alone: an answer of a long-poll has one, and the bytes are those of single messages.
+/// Each message travels alone: the answer to a poll has one, and the bytes are those of single messages.
 #[test]
 fn slices_deliver_every_message_alone() {
     for &transport in TRANSPORTS {
@@ -195,7 +195,7 @@ fn slices_deliver_every_message_alone() {
                 (10 + 3) * 7 * 20,
                 "{name}: warm-up is verified too"
             );
-            let alone = (transport.name() == "long-poll").then_some(3 * 7 * 20);
+            let alone = transport.is_asked_by_number().then_some(3 * 7 * 20);
             assert_eq!(measurement.batches, alone, "{name}");
         }
     }
@@ -268,10 +268,10 @@ fn connect_counts_connections_and_bytes() {
         assert_clean(transport.name(), &measurement);
         assert_eq!(measurement.operations, 40, "{}", transport.name());
         assert_eq!(measurement.connections.opened, 40);
-        // One request and one answer with the message in it: the floor pays for nothing more, nor does a long-poll.
+        // One request and one answer with the message in it: the floor pays for nothing more, nor does a poll.
         let wire = &measurement.wire;
         assert_eq!(wire.data_segments_up, 40, "{}", transport.name());
-        if ["tcp", "long-poll"].contains(&transport.name()) {
+        if transport.name() == "tcp" || transport.is_asked_by_number() {
             assert_eq!(wire.data_segments_down, 40, "{}", transport.name());
         }
         for histogram in ["tcp-connect", "first-message"] {
@@ -374,7 +374,7 @@ fn subscribers_that_do_not_say_where_they_were_miss_what_came_meanwhile() {
         );
         assert_eq!(cuts.recovered, cuts.cuts, "{name}");
         assert_eq!(measurement.operations + counts.lost, 240 * 20, "{name}");
-        if transport.keeps_its_place() {
+        if transport.is_asked_by_number() {
             assert_eq!(counts.lost, 0, "{name}");
         } else {
             assert!(counts.lost >= cuts.cuts, "{name}: {counts:?} {cuts:?}");

@@ -195,7 +195,7 @@ pub struct Measurement {
     pub sequence: SequenceCounts,
     /// Bytes and segments of the measured phase.
     pub wire: WireCount,
-    /// Responses that carried the messages, where a transport delivers in batches (long-poll); otherwise absent.
+    /// Responses that carried the messages, where a transport delivers in batches (long-poll, short-poll); otherwise absent.
     pub batches: Option<u64>,
     /// How long the publisher was held up by a server that did not take its messages, nanoseconds; only the load
     /// process publishes through a connection that can be full.

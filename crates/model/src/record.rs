@@ -80,7 +80,7 @@ pub struct Run {
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 pub struct ServerLabel {
-    /// `sse`, `websocket`, `long-poll` or `tcp`.
+    /// `sse`, `websocket`, `long-poll`, `tcp`, `ndjson` or `short-poll`.
     pub transport: String,
     /// `reference`, `floor`, or the name of an external server.
     pub stack: String,

@@ -85,16 +85,26 @@ fn absent(results: &Results<'_>) -> Option<String> {
 
 fn indicative(results: &Results<'_>) -> Option<String> {
     let why = indicative_because(&results.record.run)?;
-    let mut measured = results
-        .record
-        .trials
-        .iter()
-        .filter_map(|t| t.trial.measurement.as_ref());
-    let except = if measured.any(|m| m.batches.is_some()) {
-        ", except those of long-polling: messages that come close together share an answer, so its bytes per message \
-         depend on time too"
-    } else {
-        ""
+    let measured = results.record.trials.iter();
+    let measured = measured.filter_map(|t| t.trial.measurement.as_ref());
+    let polled: BTreeSet<&str> = measured
+        .filter(|m| m.batches.is_some())
+        .map(|m| m.transport.as_str())
+        .collect();
+    let polled: Vec<&str> = polled
+        .into_iter()
+        .map(|transport| match transport {
+            "short-poll" => "polling by the clock",
+            _ => "long-polling",
+        })
+        .collect();
+    let except = match polled.as_slice() {
+        [] => String::new(),
+        polled => format!(
+            ", except those of {}: messages that come close together share an answer, so its bytes per message depend on \
+             time too",
+            polled.join(" and ")
+        ),
     };
     Some(format!(
         "Times are indicative only: {why}. Counts (bytes, instructions) are not affected{except}."

@@ -24,6 +24,8 @@ pub(crate) fn transport_name(transport: &str) -> &str {
         "sse" => "Server-Sent Events",
         "websocket" => "WebSocket",
         "long-poll" => "HTTP long-polling",
+        "short-poll" => "HTTP polling by the clock",
+        "ndjson" => "NDJSON",
         "tcp" => "raw TCP",
         other => other,
     }

@@ -46,7 +46,7 @@ pub struct PerOperation {
     pub segments: f64,
     /// Segments with payload, server to client.
     pub data_down: f64,
-    /// Segments with payload server to client when every message (or answer, where messages are batched) is written at
+    /// Segments with payload server to client when every message (or answer, where clients ask) is written at
     /// once: one for each [`LOOPBACK_SEGMENT`] of it. Messages that share a write take fewer, messages that are written
     /// in pieces more.
     pub expected_data_down: f64,
@@ -78,7 +78,16 @@ impl PerOperation {
         let per = |count: u64| count as f64 / operations as f64;
         let batches: Option<u64> = measured.iter().map(|m| m.batches).sum();
         let batches = batches.filter(|&n| n > 0);
-        let writes = batches.unwrap_or(operations);
+        // A poll by the clock is mostly answered with nothing, which is a segment, too; each asks with one of its own.
+        let by_clock = measured[0].transport == "short-poll";
+        let answers = batches.map(|n| {
+            if by_clock {
+                n.max(wire.data_segments_up)
+            } else {
+                n
+            }
+        });
+        let writes = answers.unwrap_or(operations);
         let each = wire.bytes_down.div_ceil(writes).div_ceil(LOOPBACK_SEGMENT);
         Some(Self {
             payload: measured[0].payload_bytes as f64,
@@ -91,7 +100,7 @@ impl PerOperation {
             segments: per(wire.segments_down + wire.segments_up),
             data_down: per(wire.data_segments_down),
             expected_data_down: per(writes * each),
-            most_data_down: per(match batches {
+            most_data_down: per(match answers {
                 Some(answers) => answers + wire.bytes_down / LOOPBACK_SEGMENT,
                 None => writes * each,
             }),
@@ -122,6 +131,29 @@ mod tests {
         let arm = arms.find(|arm| arm.label() == server).unwrap();
         let p = PerOperation::of(&arm.valid).unwrap();
         (p.expected_data_down, p.most_data_down)
+    }
+
+    /// Most answers to polls by the clock say nothing; all are segments.
+    #[test]
+    fn polls_by_the_clock_have_a_segment_each() {
+        let mut record = sample::record();
+        for recorded in &mut record.trials {
+            let Some(measured) = &mut recorded.trial.measurement else {
+                continue;
+            };
+            if measured.batches.is_some() {
+                measured.transport = "short-poll".into();
+                measured.batches = Some(measured.operations / 4);
+                measured.wire.data_segments_up = 3 * measured.operations;
+                measured.wire.bytes_down = 200 * measured.operations;
+            }
+        }
+        let results = Results::new(&record);
+        let mut arms = results.groups[0].arms.iter();
+        let arm = arms.find(|arm| arm.label() == "long-poll/reference");
+        let p = PerOperation::of(&arm.unwrap().valid).unwrap();
+        assert!((p.expected_data_down - 3.0).abs() < 1e-9);
+        assert_eq!(p.per_batch, Some(4.0));
     }
 
     #[test]

@@ -61,8 +61,8 @@ pub enum ServeError {
     },
     /// A fault cannot be had exactly once.
     #[error(
-        "lose, lose-every, duplicate and reorder cannot be injected into long-poll, whose clients ask by sequence \
-         number; use sse, websocket or tcp"
+        "lose, lose-every, duplicate and reorder cannot be injected into long-poll and short-poll, whose clients ask by \
+         sequence number; use sse, websocket, tcp or ndjson"
     )]
     Injection,
     /// The transport is not spoken by the stack.
@@ -120,8 +120,8 @@ impl Server {
     pub fn start(config: Config) -> Result<Self, ServeError> {
         let options = Arc::new(config.options);
         let injection = options.injection.clone();
-        // A long-poll asks for what follows the last number it saw, so each such fault would bring others with it.
-        if config.transport.name() == "long-poll" && injection.disturbs_sequence() {
+        // A poll asks for what follows the last number it saw, so each such fault would bring others with it.
+        if config.transport.is_asked_by_number() && injection.disturbs_sequence() {
             return Err(ServeError::Injection);
         }
         let stack = options.stack;

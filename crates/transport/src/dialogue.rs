@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::subscriber::{Nonce, Progress, Protocol, Request};
+use crate::subscriber::{Nonce, POLL_PERIOD_MS, Progress, Protocol, Request};
 
 /// The nonce of every dialogue: the WebSocket key that follows from it is the one in RFC 6455, section 1.3.
 pub const NONCE: Nonce = *b"the sample nonce";
@@ -51,6 +51,7 @@ fn request(path: &str) -> Request {
         path: path.into(),
         after: Some(0),
         poll_timeout_ms: 20_000,
+        poll_period_ms: POLL_PERIOD_MS,
         once: false,
     }
 }

@@ -14,6 +14,7 @@
 mod connection;
 mod epoll_loop;
 mod inlet;
+mod pace;
 
 use std::io;
 use std::rc::Rc;
@@ -44,14 +45,22 @@ pub struct Request {
     pub after: Option<u64>,
     /// Long-poll: how long the server may hold a request, milliseconds.
     pub poll_timeout_ms: u64,
-    /// The subscriber leaves after the first message: a long-poll asks no second time.
+    /// Short-poll: milliseconds from one request to the next.
+    pub poll_period_ms: u64,
+    /// The subscriber leaves after the first message: a poll asks no second time.
     pub once: bool,
 }
+
+/// [`Request::poll_period_ms`] where nothing else is asked for: often enough for a page that should look alive.
+pub const POLL_PERIOD_MS: u64 = 100;
 
 /// The incremental, socket-free half of a subscription.
 pub trait Protocol: Sized {
     /// What the subscriptions of a thread share.
     type Common: Default;
+
+    /// Whether it asks by the clock: [`Self::tick`] is called every [`Request::poll_period_ms`].
+    const BY_CLOCK: bool = false;
 
     /// A subscription that begins; appends what is sent when the connection is open.
     fn open(request: &Rc<Request>, nonce: Nonce, out: &mut Vec<u8>) -> Self;
@@ -70,6 +79,14 @@ pub trait Protocol: Sized {
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError>;
 
+    /// It is time to ask: appends a request, unless one is under way.
+    fn tick(&mut self, _common: &mut Self::Common, _out: &mut Vec<u8>) {}
+
+    /// Whether a request is under way, of one that asks by the clock.
+    fn awaits(&self) -> bool {
+        false
+    }
+
     /// How far the subscription is.
     fn progress(&self) -> Progress;
 
@@ -86,7 +103,7 @@ pub struct Progress {
     pub expected_down: u64,
     /// Bytes client to server.
     pub expected_up: u64,
-    /// Responses that carried messages (long-poll).
+    /// Responses that carried messages (long-poll, short-poll).
     pub batches: u64,
 }
 
@@ -141,7 +158,7 @@ pub enum SubscribeError {
     /// Broken WebSocket frames.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// Broken long-poll body.
+    /// Broken lines.
     #[error(transparent)]
     Batch(#[from] BatchError),
     /// Broken TCP frames.

@@ -38,8 +38,9 @@ pub trait Transport: Send + Sync {
     /// Whether it carries binary bodies as they are; otherwise they travel as base64 in JSON.
     fn carries_binary(&self) -> bool;
 
-    /// Whether every request says where the subscriber is, so that none can come back without.
-    fn keeps_its_place(&self) -> bool {
+    /// Whether its subscribers ask for what follows the number they have, so that one message missing from the sequence
+    /// changes what is asked for next.
+    fn is_asked_by_number(&self) -> bool {
         false
     }
 
@@ -85,6 +86,8 @@ pub static TRANSPORTS: &[&dyn Transport] = &[
     &crate::websocket::WebSocket,
     &crate::long_poll::LongPoll,
     &crate::tcp::Tcp,
+    &crate::ndjson::Ndjson,
+    &crate::short_poll::ShortPoll,
 ];
 
 /// No transport has this name.

@@ -8,7 +8,7 @@ use pushbench_model::inbox::Inbox;
 use pushbench_model::sequence::SequenceCounts;
 use pushbench_model::windows::Grid;
 use pushbench_sys::clock;
-use pushbench_transport::subscriber::{Nonce, Request, Subscribers};
+use pushbench_transport::subscriber::{Nonce, POLL_PERIOD_MS, Request, Subscribers};
 use pushbench_transport::transport::Transport;
 
 use super::{Delay, Received};
@@ -129,6 +129,7 @@ fn nobody(transport: &'static dyn Transport) -> io::Result<Box<dyn Subscribers>>
         path: transport.endpoint().1.to_owned(),
         after: Some(0),
         poll_timeout_ms: 20_000,
+        poll_period_ms: POLL_PERIOD_MS,
         once: false,
     };
     transport.subscribers(request, None)

@@ -17,7 +17,7 @@ use crate::exit::{Exit, Wrong, wrong};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Transport to serve: sse, websocket, long-poll or tcp
+    /// Transport to serve: sse, websocket, long-poll, tcp, ndjson or short-poll
     #[arg(long)]
     transport: String,
     /// Software that speaks it: bare (framing only), reference (hyper, tokio-tungstenite) or axum

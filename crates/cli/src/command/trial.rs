@@ -21,7 +21,7 @@ use crate::{inputs, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Transport that the server speaks: sse, websocket, long-poll or tcp
+    /// Transport that the server speaks: sse, websocket, long-poll, tcp, ndjson or short-poll
     #[arg(long)]
     transport: String,
     /// Where subscribers connect, such as http://127.0.0.1:8080

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// of --url]
     #[arg(long, value_name = "URL", requires = "url")]
     control: Option<String>,
-    /// Its transport: sse, websocket, long-poll or tcp [default: all that it has]
+    /// Its transport: sse, websocket, long-poll, tcp, ndjson or short-poll [default: all that it has]
     #[arg(long, requires = "url", value_parser = contract::TRANSPORTS)]
     transport: Option<String>,
     /// It numbers no messages and cannot be asked for what follows one: rules about that are left out

@@ -12,7 +12,7 @@ use pushbench_model::recorder::Recorder;
 use pushbench_model::sequence::SequenceCounts;
 use pushbench_sys::poller::Bell;
 use pushbench_sys::process::ThreadClock;
-use pushbench_transport::subscriber::{Request, Subscribers};
+use pushbench_transport::subscriber::{POLL_PERIOD_MS, Request, Subscribers};
 use pushbench_transport::transport::Transport;
 
 use super::check::Harvest;
@@ -148,6 +148,7 @@ fn work(
         path: transport.endpoint().1.to_owned(),
         after: None,
         poll_timeout_ms: POLL_TIMEOUT_MS,
+        poll_period_ms: POLL_PERIOD_MS,
         once: false,
     };
     let words = |error: io::Error| error.to_string();

@@ -10,7 +10,7 @@ use pushbench_sys::clock;
 use pushbench_transport::http1::body::{BodyDecoder, BodyError};
 use pushbench_transport::http1::head::HeadReader;
 use pushbench_transport::sse::decode::Decoder;
-use pushbench_transport::subscriber::{Happened, Request, Subscribers};
+use pushbench_transport::subscriber::{Happened, POLL_PERIOD_MS, Request, Subscribers};
 use pushbench_transport::transport::Transport;
 
 /// How long a server may hold a poll.
@@ -63,6 +63,7 @@ impl Ours {
             after: Some(after),
             once: false,
             poll_timeout_ms: POLL_TIMEOUT_MS,
+            poll_period_ms: POLL_PERIOD_MS,
         };
         let mut subscribers = transport.subscribers(request, None)?;
         subscribers.inlet_mut().now = clock::now();

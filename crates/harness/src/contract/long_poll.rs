@@ -1,9 +1,9 @@
-//! Rules for `GET /poll`.
+//! Rules for `GET /poll`, held and not held.
 
 use super::http::{Answer, get};
 use super::site::Site;
 use super::wire::{Wire, quoted};
-use super::{Outcome, Rule, broken, instead_of};
+use super::{Outcome, Rule, broken, delivery, instead_of};
 
 pub(super) const RULES: [Rule; 5] = [
     (
@@ -22,8 +22,30 @@ pub(super) const RULES: [Rule; 5] = [
     ("long-poll: what is no number is refused", refuses),
 ];
 
+/// Those for who asks by the clock.
+pub(super) const UNHELD: [Rule; 4] = [
+    (
+        "short-poll: a batch of lines, with its length, on a connection kept alive",
+        batch,
+    ),
+    (
+        "short-poll: without a message it ends empty with 204",
+        empty,
+    ),
+    (
+        "short-poll: what comes between two polls is in the second",
+        between,
+    ),
+    ("short-poll: what is no number is refused", refuses),
+];
+
+/// How long a poll may be held that need not be, milliseconds.
+fn hold_ms(site: &Site) -> u64 {
+    if site.is_held() { 1000 } else { 0 }
+}
+
 fn request(site: &Site, query: &str) -> String {
-    get(&site.data, &format!("{}?{query}", site.path()), "")
+    get(&site.data, &delivery::with_query(site.path(), query), "")
 }
 
 /// The next request on a connection, and its answer.
@@ -46,7 +68,7 @@ fn batch(site: &Site) -> Outcome {
         "200, application/x-ndjson and Content-Length with two lines, twice on one connection";
     let mut wire = Wire::connect(&site.data).map_err(instead_of(expected))?;
     for _ in 0..2 {
-        let query = format!("after={}&timeout=1000", posted[0].seq);
+        let query = format!("after={}&timeout={}", posted[0].seq, hold_ms(site));
         let answer = ask(&mut wire, site, &query).map_err(instead_of(expected))?;
         let head = &answer.head;
         let sized = head.field("content-length").is_some();
@@ -64,7 +86,8 @@ fn batch(site: &Site) -> Outcome {
 fn empty(site: &Site) -> Outcome {
     let expected = "204 without a body, on a connection kept alive";
     let mut wire = Wire::connect(&site.data).map_err(instead_of(expected))?;
-    for timeout in [0, 50] {
+    let holds: &[u64] = if site.is_held() { &[0, 50] } else { &[0, 0] };
+    for timeout in holds {
         let query = format!("after={}&timeout={timeout}", site.published());
         let answer = ask(&mut wire, site, &query).map_err(instead_of(expected))?;
         let announces = answer
@@ -107,7 +130,7 @@ fn between(site: &Site) -> Outcome {
         let posted = site.small(1);
         site.publish(&posted)?;
         let wanted = lines(&posted);
-        let query = format!("after={}&timeout=1000", before + round);
+        let query = format!("after={}&timeout={}", before + round, hold_ms(site));
         let answer = ask(&mut wire, site, &query).map_err(|came| broken(quoted(&wanted), came))?;
         if answer.content != wanted {
             return Err(broken(quoted(&wanted), answer.in_short()));

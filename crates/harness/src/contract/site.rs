@@ -75,6 +75,7 @@ impl Site {
         match (self.data.path.as_str(), self.transport) {
             ("", "sse") => "/sse",
             ("", "websocket") => "/ws",
+            ("", "ndjson") => "/ndjson",
             ("", _) => "/poll",
             (path, _) => path,
         }
@@ -85,6 +86,11 @@ impl Site {
             "" => "/publish",
             path => path,
         }
+    }
+
+    /// Whether a poll may wait for a message; otherwise it is asked for by the clock.
+    pub(super) fn is_held(&self) -> bool {
+        self.transport != "short-poll"
     }
 
     /// Whether binary messages reach subscribers as they are.

@@ -1,10 +1,10 @@
 //! Rules for `GET /sse`, and the format of its stream.
 
-use super::http::{Body, Head, get};
 use super::site::Site;
-use super::subscriber::{Cursor, Delivered};
-use super::wire::{Wire, quoted};
-use super::{Outcome, Rule, broken, delivery, instead_of};
+use super::stream::{Stream, cursors, head, refuses};
+use super::subscriber::Delivered;
+use super::wire::quoted;
+use super::{Outcome, Rule, broken, instead_of};
 
 pub(super) const RULES: [Rule; 4] = [
     ("sse: the head comes at once", head),
@@ -19,59 +19,18 @@ pub(super) const RULES: [Rule; 4] = [
     ("sse: what is no number is refused", refuses),
 ];
 
-/// A subscription with this query and these fields, each with its line end.
-pub(super) fn request(site: &Site, query: &str, fields: &str) -> String {
-    let fields = format!("Accept: text/event-stream\r\n{fields}");
-    get(
-        &site.data,
-        &delivery::with_query(site.path(), query),
-        &fields,
-    )
-}
-
-fn head(site: &Site) -> Outcome {
-    let expected = "200 with Content-Type: text/event-stream before any message";
-    let read = || {
-        let mut wire = Wire::connect(&site.data)?;
-        wire.send(request(site, "", ""))?;
-        Head::read(&mut wire)
-    };
-    let head = read().map_err(instead_of(expected))?;
-    if head.status != 200 || head.essence() != "text/event-stream" {
-        return Err(broken(expected, quoted(head.text.as_bytes())));
-    }
-    if let Some(coding) = head.field("content-encoding") {
-        return Err(broken("no Content-Encoding that nobody asked for", coding));
-    }
-    Body::of(&head)
-        .map(drop)
-        .map_err(instead_of("a body in chunks, or to the end"))
-}
-
 /// Byte for byte, but for comments and `retry`, which a server may add.
 fn form(site: &Site) -> Outcome {
     site.needs_numbers()?;
-    let read = |query: &str| {
-        let mut wire = Wire::connect(&site.data)?;
-        wire.send(request(site, query, ""))?;
-        let head = Head::read(&mut wire)?;
-        Ok((Body::of(&head)?, wire))
-    };
-    let (mut body, mut wire) = read("").map_err(instead_of("a stream"))?;
+    let (mut stream, mut wire) = Stream::open(site, "", "").map_err(instead_of("a stream"))?;
     let posted = site.small(1);
     site.publish(&posted)?;
     let text = String::from_utf8_lossy(&posted[0].body);
     let expected = format!("id: {}\ndata: {text}\n\n", posted[0].seq);
-    let mut blocks = Blocks::default();
     loop {
-        let Some(block) = blocks.next() else {
-            let piece = body
-                .piece(&mut wire)
-                .map_err(|came| broken(quoted(expected.as_bytes()), came))?;
-            let end = || broken(quoted(expected.as_bytes()), "the end of the stream");
-            blocks.feed(&piece.ok_or_else(end)?);
-            continue;
-        };
+        let block = stream
+            .block(&mut wire)
+            .map_err(|came| broken(quoted(expected.as_bytes()), came))?;
         let adds_nothing = |line: &[u8]| line.starts_with(b":") || line.starts_with(b"retry:");
         if block
             .split(|&byte| byte == b'\n')
@@ -84,73 +43,6 @@ fn form(site: &Site) -> Outcome {
             false => Err(broken(quoted(expected.as_bytes()), quoted(&block))),
         };
     }
-}
-
-fn cursors(site: &Site) -> Outcome {
-    site.needs_numbers()?;
-    let kept = site.small(3);
-    site.publish(&kept)?;
-    let (before, last) = (kept[0].seq - 1, kept[2].seq);
-    for (query, fields, first) in [
-        (format!("after={before}"), String::new(), 0),
-        (format!("after={}", before + 2), String::new(), 2),
-        (
-            format!("after={before}"),
-            format!("Last-Event-ID: {}\r\n", before + 1),
-            1,
-        ),
-        (
-            format!("after={last}"),
-            format!("Last-Event-ID: {before}\r\n"),
-            0,
-        ),
-    ] {
-        let asked = format!("with ?{query} {fields:?}");
-        let stream = || {
-            let mut wire = Wire::connect(&site.data)?;
-            wire.send(request(site, &query, &fields))?;
-            let head = Head::read(&mut wire)?;
-            let mut body = Body::of(&head)?;
-            let mut blocks = Blocks::default();
-            loop {
-                while let Some(block) = blocks.next() {
-                    if let Some(delivered) = event(&block)? {
-                        return Ok(delivered);
-                    }
-                }
-                let piece = body.piece(&mut wire)?;
-                blocks.feed(&piece.ok_or("the end of the stream")?);
-            }
-        };
-        let expected = format!("{asked} first message {}", kept[first].seq);
-        let came: Delivered = stream().map_err(|came: String| broken(&expected, came))?;
-        if came.body != kept[first].body {
-            return Err(broken(expected, quoted(&came.body)));
-        }
-    }
-    Ok(())
-}
-
-fn refuses(site: &Site) -> Outcome {
-    site.needs_numbers()?;
-    for (query, field) in [
-        ("after=x", ""),
-        ("after=-1", ""),
-        ("", "Last-Event-ID: x\r\n"),
-    ] {
-        let read = || {
-            let mut wire = Wire::connect(&site.data)?;
-            wire.send(request(site, query, field))?;
-            Head::read(&mut wire)
-        };
-        let expected = format!("400 to ?{query} {field:?}");
-        let head = read().map_err(|came| broken(&expected, came))?;
-        if head.status != 400 {
-            return Err(broken(expected, head.first_line()));
-        }
-    }
-    // A cursor that is one is still taken.
-    site.subscribe(Cursor::After(site.published())).map(drop)
 }
 
 /// Cuts a stream into blocks: what is between empty lines, the empty line with them.

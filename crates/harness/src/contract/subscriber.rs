@@ -1,15 +1,17 @@
 //! What comes on one subscription, alike for all transports.
 
 use std::collections::VecDeque;
+use std::thread;
+use std::time::Duration;
 
 use pushbench_model::message;
 
-use super::http::{Answer, Body, Head, get};
+use super::http::{Answer, get};
 use super::site::{Posted, Site};
-use super::sse::{self, Blocks};
+use super::stream::Stream;
 use super::websocket::{self, Frame};
 use super::wire::{Wire, quoted};
-use super::{Outcome, broken, instead_of};
+use super::{Outcome, broken, delivery, instead_of};
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub(super) enum Cursor {
 const HOLD_MS: u64 = 20_000;
 /// So many answers without a message are put up with: a server may hold a poll shorter than it is asked to.
 const EMPTY_POLLS: u32 = 20;
+/// The same for polls by the clock, and the time from one to the next.
+const UNHELD_POLLS: u32 = 500;
+const PERIOD: Duration = Duration::from_millis(10);
 
 /// One subscription.
 pub(super) struct Subscriber {
@@ -32,7 +37,7 @@ pub(super) struct Subscriber {
 }
 
 enum Kind {
-    Sse(Body, Blocks),
+    Stream(Stream),
     WebSocket,
     Poll(Poll),
     Tcp,
@@ -60,38 +65,38 @@ pub(super) struct Delivered {
 
 impl Subscriber {
     pub(super) fn open(site: &Site, cursor: Cursor) -> Result<Self, String> {
-        let mut wire = Wire::connect(&site.data)?;
         let after = match cursor {
             Cursor::Now => None,
             Cursor::After(seq) => Some(seq),
         };
-        let kind = match site.transport {
-            "sse" => {
+        let (wire, kind) = match site.transport {
+            "sse" | "ndjson" => {
                 let field =
                     after.map_or_else(String::new, |seq| format!("Last-Event-ID: {seq}\r\n"));
-                wire.send(sse::request(site, "", &field))?;
-                let head = Head::read(&mut wire)?;
-                if head.status != 200 {
-                    return Err(head.first_line().to_owned());
-                }
-                Kind::Sse(Body::of(&head)?, Blocks::default())
+                let (stream, wire) = Stream::open(site, "", &field)?;
+                (wire, Kind::Stream(stream))
             }
             "websocket" => {
+                let mut wire = Wire::connect(&site.data)?;
                 let query = after.map_or_else(String::new, |seq| format!("after={seq}"));
                 let head = websocket::shake(site, &mut wire, &query, "")?;
                 if head.status != 101 {
                     return Err(head.first_line().to_owned());
                 }
-                Kind::WebSocket
+                (wire, Kind::WebSocket)
             }
-            "long-poll" => Kind::Poll(Poll {
-                after,
-                ..Poll::default()
-            }),
+            "long-poll" | "short-poll" => {
+                let poll = Poll {
+                    after,
+                    ..Poll::default()
+                };
+                (Wire::connect(&site.data)?, Kind::Poll(poll))
+            }
             _ => {
+                let mut wire = Wire::connect(&site.data)?;
                 wire.send(after.unwrap_or(u64::MAX).to_le_bytes())?;
                 wire.take(8)?;
-                Kind::Tcp
+                (wire, Kind::Tcp)
             }
         };
         let mut subscriber = Self { wire, kind };
@@ -106,6 +111,15 @@ impl Subscriber {
         }
         match &mut self.kind {
             Kind::WebSocket => websocket::ping(&mut self.wire, b"here").map(drop),
+            // Who is not held has no place but a number.
+            Kind::Poll(poll) if !site.is_held() => {
+                self.wire.send(poll.request(site, 0))?;
+                if let Some(line) = poll.answer(&mut self.wire)?.first() {
+                    return Err(format!("{} to a poll without a cursor", quoted(line)));
+                }
+                poll.after = Some(site.published());
+                Ok(())
+            }
             Kind::Poll(poll) => {
                 self.wire.send(poll.request(site, HOLD_MS))?;
                 poll.asked = true;
@@ -114,7 +128,7 @@ impl Subscriber {
                     None => Ok(()),
                 }
             }
-            Kind::Sse(..) | Kind::Tcp => Ok(()),
+            Kind::Stream(_) | Kind::Tcp => Ok(()),
         }
     }
 
@@ -136,19 +150,7 @@ impl Subscriber {
     pub(super) fn next(&mut self, site: &Site) -> Result<Delivered, String> {
         let wire = &mut self.wire;
         match &mut self.kind {
-            Kind::Sse(body, blocks) => loop {
-                if let Some(block) = blocks.next() {
-                    match sse::event(&block)? {
-                        Some(delivered) => return Ok(delivered),
-                        // A comment, or a time to wait before reconnecting.
-                        None => continue,
-                    }
-                }
-                match body.piece(wire)? {
-                    Some(piece) => blocks.feed(&piece),
-                    None => return Err("the end of the stream".to_owned()),
-                }
-            },
+            Kind::Stream(stream) => stream.next(wire),
             Kind::WebSocket => loop {
                 match Frame::read(wire)? {
                     Frame::Message { binary, body } => {
@@ -192,7 +194,7 @@ impl Subscriber {
                 poll.lines.extend(came);
                 Ok(poll.lines.is_empty())
             }
-            Kind::Sse(_, blocks) if blocks.is_waiting() => Ok(false),
+            Kind::Stream(stream) if stream.is_waiting() => Ok(false),
             _ => Ok(self.wire.unasked()?.is_none()),
         }
     }
@@ -272,15 +274,17 @@ impl Poll {
         let after = self
             .after
             .map_or_else(String::new, |seq| format!("after={seq}&"));
-        get(
-            &site.data,
-            &format!("{}?{after}timeout={hold_ms}", site.path()),
-            "",
-        )
+        let query = format!("{after}timeout={hold_ms}");
+        get(&site.data, &delivery::with_query(site.path(), &query), "")
     }
 
     fn next(&mut self, site: &Site, wire: &mut Wire) -> Result<Delivered, String> {
-        for _ in 0..EMPTY_POLLS {
+        let (polls, hold_ms) = if site.is_held() {
+            (EMPTY_POLLS, HOLD_MS)
+        } else {
+            (UNHELD_POLLS, 0)
+        };
+        for nth in 0..polls {
             if let Some(body) = self.lines.pop_front() {
                 return Ok(Delivered {
                     seq: None,
@@ -289,12 +293,15 @@ impl Poll {
                 });
             }
             if !std::mem::replace(&mut self.asked, true) {
-                wire.send(self.request(site, HOLD_MS))?;
+                if nth > 0 && !site.is_held() {
+                    thread::sleep(PERIOD);
+                }
+                wire.send(self.request(site, hold_ms))?;
             }
             let came = self.answer(wire)?;
             self.lines.extend(came);
         }
-        Err(format!("{EMPTY_POLLS} answers without a message"))
+        Err(format!("{polls} answers without a message"))
     }
 
     /// Reads the answer to a request: its lines, none at 204.

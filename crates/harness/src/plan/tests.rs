@@ -55,6 +55,21 @@ fn arms(plan: &Plan) -> Vec<(u32, String, String, u64)> {
     plan.trials.iter().map(arm).collect()
 }
 
+/// A slice of a transport whose messages wait for a clock would be waiting.
+#[test]
+fn who_is_asked_by_the_clock_has_no_slices() {
+    let text = SERVERS.replace("\"long-poll\"", "\"short-poll\"");
+    let servers = Server::parse(&text, Path::new("servers.toml")).unwrap();
+    let plan = Plan::new(&[scenario("a")], &servers, Profile::Quick, 1, 1);
+    assert_eq!(plan.trials.len(), 3);
+    assert!(!plan.slices.is_empty());
+    for slices in &plan.slices {
+        let names = slices.servers.iter().map(|server| &*server.label.transport);
+        let names: BTreeSet<_> = names.collect();
+        assert_eq!(names, BTreeSet::from(["sse", "websocket"]));
+    }
+}
+
 #[test]
 fn every_block_contains_every_arm_once() {
     let plan = plan(1);

@@ -1,4 +1,4 @@
-//! A small server that keeps the contract for SSE, long-polling and `/chat`, but for one fault at a time.
+//! A small server that keeps the contract for SSE, NDJSON, polling and `/chat`, but for one fault at a time.
 
 use std::io::{self, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ pub(crate) enum Fault {
     None,
     /// An event stream that is called plain text.
     ContentType,
-    /// `data:` without the space behind it.
+    /// `data:` without the space behind it; CR before the LF of a line.
     NoSpace,
     /// Ids from 0.
     Ids,
@@ -171,6 +171,10 @@ impl Hub {
                     Some(after) => return self.stream(&mut out, after),
                     None => nothing(&mut out, 400)?,
                 },
+                ("GET", "/ndjson") => match place(self.last()) {
+                    Some(after) => return self.lines(&mut out, after),
+                    None => nothing(&mut out, 400)?,
+                },
                 ("GET", "/poll") => match place(self.last()) {
                     Some(after) => self.poll(&mut out, &request, after)?,
                     None => nothing(&mut out, 400)?,
@@ -229,6 +233,39 @@ impl Hub {
                     " "
                 };
                 chunk(out, &format!("id: {id}\ndata:{space}{body}\n\n"))?;
+            }
+        }
+    }
+
+    fn lines(&self, out: &mut TcpStream, after: usize) -> io::Result<()> {
+        begin(
+            out,
+            match self.fault {
+                Fault::ContentType => "application/json",
+                _ => "application/x-ndjson",
+            },
+        )?;
+        let mut from = match self.fault {
+            Fault::Inclusive => after.saturating_sub(1),
+            _ => after,
+        };
+        loop {
+            for body in self.from(from, Instant::now() + Duration::from_secs(60)) {
+                from += 1;
+                let end = if self.fault == Fault::NoSpace {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                // Cut anywhere, and an empty line between two.
+                let (start, rest) = body.split_at(1);
+                let rest = format!("{rest}{end}\n");
+                let cut = format!(
+                    "{:x}\r\n{start}\r\n{:x}\r\n{rest}\r\n",
+                    start.len(),
+                    rest.len()
+                );
+                out.write_all(cut.as_bytes())?;
             }
         }
     }

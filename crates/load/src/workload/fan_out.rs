@@ -149,7 +149,7 @@ fn publish_and_cut(
     let quiet = cuts.longest_delay() + FEW / schedule.rate + SPARE_S;
     let order = cutting::Order {
         cuts,
-        resume: cuts.resume || bench.config.transport.keeps_its_place(),
+        resume: cuts.resume || bench.config.transport.is_asked_by_number(),
         start: started.at,
         end: (started.at + started.last_ns).saturating_sub((quiet * 1e9) as u64),
         total,

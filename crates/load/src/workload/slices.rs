@@ -99,7 +99,8 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn of(station: &Station, total: u64, patience: Duration) -> Self {
+    fn of(station: &mut Station, total: u64, patience: Duration) -> Self {
+        station.subscribers.run_clocks(true);
         let mut subscribers = 0;
         station.subscribers.for_each(&mut |_, _| subscribers += 1);
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
@@ -115,8 +116,9 @@ impl Task for Arrival {
 
     fn step(&mut self, station: &mut Station) -> Option<bool> {
         let inlet = station.inlet();
-        if inlet.inbox.settled() >= self.settled {
-            return Some(true);
+        if inlet.inbox.settled() >= self.settled && inlet.now < self.deadline {
+            station.subscribers.run_clocks(false);
+            return station.subscribers.are_answered().then_some(true);
         }
         (inlet.ended > 0 || inlet.now >= self.deadline).then_some(false)
     }

@@ -133,9 +133,16 @@ impl Palette {
     /// Of the known transports alone.
     pub(crate) fn known() -> Self {
         Self {
-            transports: ["tcp", "sse", "websocket", "long-poll"]
-                .map(String::from)
-                .into(),
+            transports: [
+                "tcp",
+                "sse",
+                "websocket",
+                "long-poll",
+                "ndjson",
+                "short-poll",
+            ]
+            .map(String::from)
+            .into(),
             stacks: vec!["reference".into()],
         }
     }

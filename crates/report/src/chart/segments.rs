@@ -43,7 +43,7 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         (
             "message",
             "The stroke is what is expected with payload from the server: one segment per message (per answer for \
-             long-polling; one for each 65\u{202f}483 bytes of a large one). Fewer: messages shared a write. More: a \
+             polling; one for each 65\u{202f}483 bytes of a large one). Fewer: messages shared a write. More: a \
              message was written in pieces. Segments without payload are acknowledgements.",
         )
     } else {

@@ -83,7 +83,7 @@ pub(crate) const METHOD: [(&str, &str); 11] = [
 pub(crate) const GLOSSARY: [(&str, &str); 29] = [
     (
         "transport",
-        "A way to push: sse, websocket, long-poll, and tcp as the floor.",
+        "A way to push: sse, ndjson, websocket, long-poll; short-poll, which does not push; and tcp as the floor.",
     ),
     (
         "stack",

@@ -41,9 +41,16 @@ struct Case {
     measured: Result<Measurement, String>,
 }
 
-const TRANSPORTS: [&str; 4] = ["sse", "websocket", "tcp", "long-poll"];
+const TRANSPORTS: [&str; 6] = [
+    "sse",
+    "websocket",
+    "tcp",
+    "ndjson",
+    "long-poll",
+    "short-poll",
+];
 /// Their deliveries are one write each; a poll is answered by a head and a body.
-const PUSHED: [&str; 3] = ["sse", "websocket", "tcp"];
+const PUSHED: [&str; 4] = ["sse", "websocket", "tcp", "ndjson"];
 /// The envelope of a text message has 106 bytes: with 19 and 20 a body has 125 and 126, where the header of a WebSocket
 /// frame grows.
 const QUICK: &[usize] = &[0, 19, 20, 65_430];
@@ -190,7 +197,7 @@ impl Wire {
     }
 }
 
-/// An event has its number as id and is a chunk of its own. What a poll is answered has a head that depends on the server:
+/// An event has its number as id and is a chunk of its own, as a line is. What a poll is answered has a head that depends on the server:
 /// only the sum of it is held against what came, by the load process.
 fn formula(message: &Message<'_>) -> Option<u64> {
     match message.transport {
@@ -202,6 +209,7 @@ fn formula(message: &Message<'_>) -> Option<u64> {
         ))),
         "websocket" => Some(theory::websocket_server_frame(message.body)),
         "tcp" => Some(theory::tcp_frame(message.body)),
+        "ndjson" => Some(theory::chunk(theory::json_line(message.body))),
         _ => None,
     }
 }

@@ -9,6 +9,10 @@ use crate::common;
 
 #[path = "long_poll.rs"]
 mod long_poll;
+#[path = "ndjson.rs"]
+mod ndjson;
+#[path = "short_poll.rs"]
+mod short_poll;
 #[path = "slow.rs"]
 mod slow;
 #[path = "sse.rs"]

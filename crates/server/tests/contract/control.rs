@@ -311,6 +311,8 @@ fn a_server_ends_whatever_it_is_at() {
     for (transport, request) in [
         ("sse", "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n"),
         ("long-poll", "GET /poll HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("ndjson", "GET /ndjson HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("short-poll", "GET /poll HTTP/1.1\r\nHost: x\r\n\r\n"),
         ("tcp", "\0\0\0\0\0\0\0\0"),
         ("websocket", "GET /ws HTTP/1.1\r\n"),
     ] {

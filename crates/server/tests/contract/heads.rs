@@ -26,6 +26,9 @@ fn heads(stack: Stack, transport: &str, requests: &[String]) -> Vec<String> {
 fn heads_are_those_of_hyper() {
     for (transport, path, headers) in [
         ("sse", "/sse", ""),
+        ("ndjson", "/ndjson", ""),
+        ("short-poll", "/poll?after=0", ""),
+        ("short-poll", "/poll?after=1", ""),
         ("long-poll", "/poll?after=0", ""),
         ("long-poll", "/poll?after=1&timeout=0", ""),
         ("websocket", "/ws", UPGRADE),

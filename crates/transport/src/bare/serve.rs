@@ -227,7 +227,7 @@ impl<P: Protocol> Loop<P> {
             return;
         };
         let done = match conn.phase {
-            Phase::Held => self.give_up(index),
+            Phase::Held => self.give_up(index, &mut Vec::new()),
             Phase::Streaming => {
                 let mut beat = Vec::new();
                 // Who takes nothing at present needs no more of it.

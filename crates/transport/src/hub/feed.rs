@@ -47,6 +47,13 @@ impl<F> Feed<F> {
         self.next_seq
     }
 
+    /// Copies what has been published, for somebody who will not wait for the news of it. Without any it costs no lock.
+    pub(crate) fn catch_up(&mut self) {
+        if self.hub.published() >= self.next_seq {
+            self.pull();
+        }
+    }
+
     /// The first message that a subscriber is to be sent that has all up to `after`, as far as they are kept; the next
     /// one to be published with `None`.
     pub(crate) fn place(&mut self, after: Option<u64>) -> u64 {

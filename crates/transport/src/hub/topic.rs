@@ -90,6 +90,11 @@ impl<F: Clone + 'static> Topic<F> {
         }
     }
 
+    /// Takes over what has been published, for somebody who will not wait for the news of it.
+    pub fn catch_up(&self) {
+        self.feed.borrow_mut().catch_up();
+    }
+
     /// Number of the newest message, 0 before the first.
     #[must_use]
     pub fn newest(&self) -> u64 {

@@ -1,4 +1,5 @@
-//! The body of a long-poll response: newline-delimited JSON, one LF after every message.
+//! The body of a poll's answer, and the stream of the transport `ndjson`: newline-delimited JSON, one LF after every
+//! message.
 
 use std::mem;
 
@@ -9,15 +10,13 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BatchError {
     /// A line passes the limit.
-    #[error("long-poll batch: a message is longer than the limit of {limit} bytes")]
+    #[error("ndjson: a message is longer than the limit of {limit} bytes")]
     TooLong {
         /// The limit given to [`BatchSplitter::new`].
         limit: usize,
     },
     /// The body ended without a line end, so its last message may be cut.
-    #[error(
-        "long-poll batch: the body ends with {len} bytes without LF, expected LF after every message"
-    )]
+    #[error("ndjson: the body ends with {len} bytes without LF, expected LF after every message")]
     Unterminated {
         /// Bytes of the unfinished line.
         len: usize,
@@ -80,6 +79,15 @@ impl BatchSplitter {
             self.cut.extend_from_slice(rest);
         }
         Ok(())
+    }
+
+    /// The message, if `bytes` are exactly one with its LF and no line before them is unfinished. With `None` nothing
+    /// has changed.
+    #[inline]
+    pub fn whole_line<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (message, end) = bytes.split_at(memchr(b'\n', bytes)?);
+        let usual = self.cut.is_empty() && !message.is_empty() && end.len() == 1;
+        (usual && message.len() <= self.max_message).then_some(message)
     }
 
     /// To be called at the end of a body; the next one may follow.
@@ -165,7 +173,7 @@ mod tests {
         let error = messages(LastLine::MustEnd, "{}\n{\"se").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "long-poll batch: the body ends with 4 bytes without LF, expected LF after every message"
+            "ndjson: the body ends with 4 bytes without LF, expected LF after every message"
         );
     }
 

@@ -45,6 +45,9 @@ async fn respond(request: Request<Incoming>, topic: &Rc<Topic<Bytes>>, longest_m
         Ok(poll) => poll,
         Err(status) => return refusal(status),
     };
+    if poll.hold.is_zero() {
+        topic.catch_up();
+    }
     let mut messages = topic.subscribe(poll.after);
     let first = timeout(poll.hold, poll_fn(|cx| messages.poll_next(cx))).await;
     // A ring that ran past a held request: the client's cursor asks again and gets the oldest kept.

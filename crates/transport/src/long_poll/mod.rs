@@ -21,6 +21,8 @@ use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
+pub(crate) use subscriber::PollProtocol;
+
 /// The transport `long-poll`.
 #[derive(Clone, Copy, Debug)]
 pub struct LongPoll;
@@ -42,7 +44,7 @@ impl Transport for LongPoll {
         false
     }
 
-    fn keeps_its_place(&self) -> bool {
+    fn is_asked_by_number(&self) -> bool {
         true
     }
 
@@ -69,12 +71,12 @@ impl Transport for LongPoll {
         request: Request,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<subscriber::PollProtocol>::new(
+        Ok(Box::new(EpollLoop::<PollProtocol<false>>::new(
             request, bell,
         )?))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
-        dialogue::hold::<subscriber::PollProtocol>(server::PATH, pieces.iter().copied())
+        dialogue::hold::<PollProtocol<false>>(server::PATH, pieces.iter().copied())
     }
 }

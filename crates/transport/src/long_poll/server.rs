@@ -123,6 +123,9 @@ pub(super) fn answer(body: Option<Bytes>) -> Answer {
 
 /// All messages after the cursor, as one body; waits up to `hold` for the first of them.
 async fn next_batch(shared: &Shared, after: Option<u64>, hold: Duration) -> Option<Bytes> {
+    if hold.is_zero() {
+        shared.topic.catch_up();
+    }
     let mut subscription = shared.topic.subscribe(after);
     // What is there already must not cost a timer.
     if let Some(body) = take_batch(shared, &mut subscription) {

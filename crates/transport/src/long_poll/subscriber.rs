@@ -1,4 +1,4 @@
-//! The subscriber half: asks, takes the batch, asks again from the last message it holds.
+//! The subscriber half: asks, takes the batch, asks again from the last message it holds; at once, or when it is time.
 //!
 //! The first request asks not to be held: its answer, with messages or empty, shows that the connection works. From
 //! then on a cursor makes sure that nothing is lost between polls.
@@ -19,9 +19,9 @@ use super::usual::{KnownHead, KnownPoll};
 #[cfg(test)]
 mod tests;
 
-/// A long-polling subscription.
+/// A polling subscription: one that asks as soon as it has been answered, or `BY_CLOCK` and is not held.
 #[derive(Debug)]
-pub(super) struct PollProtocol {
+pub(crate) struct PollProtocol<const BY_CLOCK: bool> {
     request: Rc<Request>,
     head: HeadReader,
     body: Option<BodyDecoder>,
@@ -30,24 +30,32 @@ pub(super) struct PollProtocol {
     cursor: u64,
     in_batch: u64,
     closing: bool,
+    /// A request is under way.
+    asked: bool,
     progress: Progress,
 }
 
 /// What the subscriptions of a thread have in common: as all take the same messages, what one sends and is sent is what
 /// the last sent and was sent.
 #[derive(Debug, Default)]
-pub(super) struct Common {
+pub(crate) struct Common {
     head: KnownHead,
     poll: KnownPoll,
 }
 
-impl PollProtocol {
+impl<const BY_CLOCK: bool> PollProtocol<BY_CLOCK> {
     fn ask(&mut self, common: &mut KnownPoll, out: &mut Vec<u8>) {
         let (cursor, request) = (self.cursor, &*self.request);
-        let hold_ms = request.poll_timeout_ms;
+        let hold_ms = if BY_CLOCK { 0 } else { request.poll_timeout_ms };
         let text = common.text(cursor, |text| poll(request, cursor, hold_ms, text));
         out.extend_from_slice(text);
         self.progress.expected_up += text.len() as u64;
+        self.asked = true;
+    }
+
+    /// Whether it has what it came for.
+    fn is_served(&self) -> bool {
+        self.request.once && self.progress.batches > 0
     }
 
     /// Reads a head; returns how many of `bytes` belong to it once it is complete.
@@ -153,10 +161,10 @@ impl PollProtocol {
             self.progress.batches += 1;
             self.in_batch = 0;
         }
-        let served = self.progress.batches > 0;
         self.body = None;
+        self.asked = false;
         self.progress.subscribed = true;
-        if self.request.once && served {
+        if self.is_served() {
             return Ok(());
         }
         if self.closing {
@@ -164,7 +172,9 @@ impl PollProtocol {
                 "after a poll, instead of keeping it alive",
             ));
         }
-        self.ask(common, out);
+        if !BY_CLOCK {
+            self.ask(common, out);
+        }
         Ok(())
     }
 }
@@ -201,8 +211,10 @@ fn take(body: &[u8], cursor: &mut u64, in_batch: &mut u64, progress: &mut Progre
     progress.expected_down += body.len() as u64 + line_end;
 }
 
-impl Protocol for PollProtocol {
+impl<const BY_CLOCK: bool> Protocol for PollProtocol<BY_CLOCK> {
     type Common = Common;
+
+    const BY_CLOCK: bool = BY_CLOCK;
 
     fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let mut protocol = Self {
@@ -213,6 +225,7 @@ impl Protocol for PollProtocol {
             batch: BatchSplitter::new(MAX_MESSAGE),
             in_batch: 0,
             closing: false,
+            asked: true,
             progress: Progress::default(),
         };
         let start = out.len();
@@ -254,6 +267,16 @@ impl Protocol for PollProtocol {
         Ok(())
     }
 
+    fn tick(&mut self, common: &mut Common, out: &mut Vec<u8>) {
+        if !self.asked && !self.is_served() {
+            self.ask(&mut common.poll, out);
+        }
+    }
+
+    fn awaits(&self) -> bool {
+        self.asked
+    }
+
     fn progress(&self) -> Progress {
         self.progress
     }
@@ -261,6 +284,10 @@ impl Protocol for PollProtocol {
     fn end(&mut self) -> SubscribeError {
         match self.body.as_mut().map(BodyDecoder::finish) {
             Some(Err(error)) => error.into(),
+            Some(Ok(())) | None if BY_CLOCK && !self.asked => {
+                SubscribeError::Ended("between two polls")
+            }
+            Some(Ok(())) | None if BY_CLOCK => SubscribeError::Ended("instead of answering a poll"),
             Some(Ok(())) | None => SubscribeError::Ended("while a poll was held"),
         }
     }

@@ -5,20 +5,46 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
+use hyper::{Method, StatusCode};
 
 use crate::hub::{Frame, Hub, Topic};
 use crate::listener::Worker;
+use crate::stream::Format;
 use crate::transport::ServeOptions;
 
-use super::server::serve_with;
+use super::server::{PATH, comment, retry, serve_with, takes_post};
+
+/// Events that are formatted for each subscriber.
+#[derive(Clone, Copy)]
+struct Formatted;
+
+impl Format for Formatted {
+    type Message = Frame;
+
+    const PATH: &'static str = PATH;
+    const CONTENT_TYPE: &'static str = "text/event-stream";
+
+    fn chunk(self, message: Frame, options: &ServeOptions) -> Bytes {
+        event(&message, options)
+    }
+
+    fn greeting(self, options: &ServeOptions) -> Option<Bytes> {
+        retry(options)
+    }
+
+    fn heartbeat(self) -> Bytes {
+        comment()
+    }
+
+    fn takes(self, status: StatusCode, method: &Method, options: &ServeOptions) -> bool {
+        takes_post(status, method, options)
+    }
+}
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, Frame::clone);
     let http = http1::Builder::new();
-    serve_with(topic, worker, options, http, |message, options| {
-        event(&message, options)
-    })
-    .await;
+    serve_with(topic, worker, options, http, Formatted).await;
 }
 
 fn event(message: &Frame, options: &ServeOptions) -> Bytes {

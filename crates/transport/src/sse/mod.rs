@@ -7,7 +7,6 @@ pub mod decode;
 mod defaults;
 pub mod encode;
 mod server;
-mod socket;
 pub mod source;
 mod subscriber;
 

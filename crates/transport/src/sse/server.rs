@@ -1,39 +1,70 @@
 //! The server half: a hyper response whose body is a subscription.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Either;
-use http_body_util::Empty;
-use hyper::body::{Body, Frame as BodyFrame, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Response, StatusCode};
-use tokio::time::Interval;
+use hyper::{Method, StatusCode};
 
-use crate::http1::server::{after_of, refuse, refuse_with};
-use crate::hub::{Hub, Lagged, Subscription, Topic};
+use crate::hub::{Hub, Topic};
 use crate::listener::{Worker, accept};
+use crate::stream::socket::Socket;
+use crate::stream::{Format, equalised, respond};
 use crate::transport::{LocalFuture, ServeOptions};
 
 use super::chat;
 use super::encode;
-use super::socket::Socket;
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/sse";
 
+/// Events that are encoded once.
+#[derive(Clone, Copy)]
+struct Shared;
+
+impl Format for Shared {
+    type Message = Bytes;
+
+    const PATH: &'static str = PATH;
+    const CONTENT_TYPE: &'static str = "text/event-stream";
+
+    fn chunk(self, event: Bytes, _options: &ServeOptions) -> Bytes {
+        event
+    }
+
+    fn greeting(self, options: &ServeOptions) -> Option<Bytes> {
+        retry(options)
+    }
+
+    fn heartbeat(self) -> Bytes {
+        comment()
+    }
+
+    fn takes(self, status: StatusCode, method: &Method, options: &ServeOptions) -> bool {
+        takes_post(status, method, options)
+    }
+}
+
+/// What tells a client how long to wait before it reconnects.
+pub(super) fn retry(options: &ServeOptions) -> Option<Bytes> {
+    let ms = options.sse_retry_ms?;
+    Some(Bytes::from(format!("retry: {ms}\n\n")))
+}
+
+/// What clients read over.
+pub(super) fn comment() -> Bytes {
+    let mut comment = Vec::new();
+    encode::comment("", &mut comment);
+    comment.into()
+}
+
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
-    // Flattening a small event and its chunk framing into one buffer is cheaper than a vectored write.
-    let mut http = http1::Builder::new();
-    http.writev(false);
-    serve_with(topic, worker, options, http, |event, _| event).await;
+    serve_with(topic, worker, options, equalised(), Shared).await;
 }
 
 /// Whether a request that is refused with `status` is one that the server was told to take.
@@ -41,17 +72,14 @@ pub(super) fn takes_post(status: StatusCode, method: &Method, options: &ServeOpt
     options.sse_post && method == Method::POST && status == StatusCode::METHOD_NOT_ALLOWED
 }
 
-/// Serves what `event` makes of every message of `topic`, for each subscriber.
-pub(super) async fn serve_with<F, E>(
-    topic: Rc<Topic<F>>,
+/// Serves the messages of `topic`, and `/chat` beside them.
+pub(super) async fn serve_with<F: Format>(
+    topic: Rc<Topic<F::Message>>,
     worker: Worker,
     options: Arc<ServeOptions>,
     http: http1::Builder,
-    event: E,
-) where
-    F: Clone + Unpin + 'static,
-    E: Fn(F, &ServeOptions) -> Bytes + Copy + Unpin + 'static,
-{
+    format: F,
+) {
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
     accept(worker, options.tuning, |stream| {
         let topic = Rc::clone(&topic);
@@ -65,7 +93,7 @@ pub(super) async fn serve_with<F, E>(
                     let answer: LocalFuture<_> = Box::pin(chat::answer(request));
                     Either::Left(answer)
                 } else {
-                    Either::Right(respond(&request, &topic, &options, event))
+                    Either::Right(respond(&request, &topic, &options, format))
                 };
                 async move {
                     Ok::<_, Infallible>(match answer {
@@ -83,89 +111,4 @@ pub(super) async fn serve_with<F, E>(
     })
     .await;
     pump.abort();
-}
-
-type EventStream<F, E> = Either<Events<F, E>, Empty<Bytes>>;
-
-fn respond<F: Clone, E>(
-    request: &hyper::Request<Incoming>,
-    topic: &Rc<Topic<F>>,
-    options: &Arc<ServeOptions>,
-    event: E,
-) -> Response<EventStream<F, E>> {
-    if let Some(status) = refuse(request, PATH)
-        && !takes_post(status, request.method(), options)
-    {
-        let mut response = Response::new(Either::Right(Empty::new()));
-        refuse_with(&mut response, status);
-        return response;
-    }
-    let Ok(after) = after_of(request) else {
-        let mut response = Response::new(Either::Right(Empty::new()));
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        return response;
-    };
-    let events = Events::new(topic.subscribe(after), options, event);
-    let mut response = Response::new(Either::Left(events));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
-
-/// The body: one data frame, and so one chunk, per event.
-struct Events<F: Clone + 'static, E> {
-    subscription: Subscription<F>,
-    event: E,
-    options: Arc<ServeOptions>,
-    greeting: Option<Bytes>,
-    heartbeat: Option<Interval>,
-}
-
-impl<F: Clone, E> Events<F, E> {
-    fn new(subscription: Subscription<F>, options: &Arc<ServeOptions>, event: E) -> Self {
-        let greeting = options
-            .sse_retry_ms
-            .map(|ms| Bytes::from(format!("retry: {ms}\n\n")));
-        Self {
-            subscription,
-            event,
-            options: Arc::clone(options),
-            greeting,
-            heartbeat: options.heartbeat(),
-        }
-    }
-}
-
-impl<F, E> Body for Events<F, E>
-where
-    F: Clone + Unpin + 'static,
-    E: Fn(F, &ServeOptions) -> Bytes + Unpin,
-{
-    type Data = Bytes;
-    type Error = Lagged;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<BodyFrame<Bytes>, Lagged>>> {
-        let this = self.get_mut();
-        if let Some(greeting) = this.greeting.take() {
-            return Poll::Ready(Some(Ok(BodyFrame::data(greeting))));
-        }
-        if let Poll::Ready(next) = this.subscription.poll_next(cx) {
-            let event = next.map(|message| (this.event)(message, &this.options));
-            return Poll::Ready(Some(event.map(BodyFrame::data)));
-        }
-        if let Some(heartbeat) = &mut this.heartbeat
-            && heartbeat.poll_tick(cx).is_ready()
-        {
-            let mut comment = Vec::new();
-            encode::comment("", &mut comment);
-            // The tick is consumed: arm the next one before waiting.
-            cx.waker().wake_by_ref();
-            return Poll::Ready(Some(Ok(BodyFrame::data(comment.into()))));
-        }
-        Poll::Pending
-    }
 }

@@ -1,171 +1,50 @@
-//! The subscriber half: a request by hand, then chunked coding and event stream decoded incrementally.
-
-use std::rc::Rc;
+//! The subscriber half: events taken out of the stream.
 
 use pushbench_model::theory;
 
-use crate::ascii::push_decimal;
-use crate::http1::body::BodyDecoder;
-use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
-use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
+use crate::stream::subscriber::{Reader, StreamProtocol};
+use crate::subscriber::SubscribeError;
 
 use super::decode::Decoder;
 
 /// An SSE subscription.
-#[derive(Debug)]
-pub(super) struct SseProtocol {
-    state: State,
-    progress: Progress,
-}
+pub(super) type SseProtocol = StreamProtocol<Events>;
 
+/// Reads events.
 #[derive(Debug)]
-enum State {
-    Head(HeadReader),
-    Stream {
-        body: BodyDecoder,
-        chunked: bool,
-        events: Decoder,
-    },
-}
+pub(super) struct Events(Decoder);
 
-impl SseProtocol {
-    /// Reads the head; returns how many of `bytes` belong to it once it is complete.
-    fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, SubscribeError> {
-        let State::Head(reader) = &mut self.state else {
-            return Ok(Some(0));
-        };
-        let Some((head, taken)) = reader.feed(bytes)? else {
-            return Ok(None);
-        };
-        if head.is_interim() {
-            self.progress.expected_down += head.len as u64;
-            return Ok(Some(taken));
-        }
-        if head.status != 200 {
-            return Err(SubscribeError::Status {
-                status: head.status,
-                expected: "200",
-            });
-        }
-        let content_type = head.content_type.unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("text/event-stream") {
-            let found = content_type.to_owned();
-            return Err(SubscribeError::ContentType {
-                found,
-                expected: "text/event-stream",
-            });
-        }
-        self.progress.subscribed = true;
-        self.progress.expected_down += head.len as u64;
-        self.state = State::Stream {
-            body: BodyDecoder::new(head.framing()),
-            chunked: head.chunked,
-            events: Decoder::new(MAX_MESSAGE),
-        };
-        Ok(Some(taken))
+impl Default for Events {
+    fn default() -> Self {
+        Self(Decoder::new(MAX_MESSAGE))
     }
 }
 
-impl Protocol for SseProtocol {
-    type Common = ();
-
-    fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
-        let Request {
-            host, path, after, ..
-        } = &**request;
-        let start = out.len();
-        for part in [
-            "GET ",
-            path,
-            " HTTP/1.1\r\nHost: ",
-            host,
-            "\r\nAccept: text/event-stream\r\n",
-        ] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        if let Some(after) = after {
-            out.extend_from_slice(b"Last-Event-ID: ");
-            push_decimal(*after, out);
-            out.extend_from_slice(b"\r\n");
-        }
-        out.extend_from_slice(b"\r\n");
-        Self {
-            state: State::Head(HeadReader::default()),
-            progress: Progress {
-                expected_up: (out.len() - start) as u64,
-                ..Progress::default()
-            },
-        }
-    }
+impl Reader for Events {
+    const CONTENT_TYPE: &'static str = "text/event-stream";
+    const END: &'static str = "of the event stream";
 
     #[inline]
-    fn receive(
+    fn whole<'a>(&mut self, chunk: &'a [u8]) -> Option<&'a [u8]> {
+        self.0.whole_event(chunk)
+    }
+
+    fn feed(
         &mut self,
-        (): &mut (),
-        mut bytes: &[u8],
-        _out: &mut Vec<u8>,
-        deliver: &mut impl FnMut(&[u8]),
+        bytes: &[u8],
+        each: &mut impl FnMut(&[u8], u64),
     ) -> Result<(), SubscribeError> {
-        while matches!(self.state, State::Head(_)) {
-            let Some(taken) = self.head(bytes)? else {
-                return Ok(());
-            };
-            bytes = &bytes[taken..];
-            if bytes.is_empty() {
-                return Ok(());
-            }
-        }
-        let State::Stream {
-            body,
-            chunked,
-            events,
-        } = &mut self.state
-        else {
-            return Ok(());
-        };
-        let expected_down = &mut self.progress.expected_down;
-        let chunked = *chunked;
-        while let Some((block, taken)) = body.whole_chunk(bytes)
-            && let Some(data) = events.whole_event(block)
-        {
-            *expected_down += theory::chunk(block.len() as u64);
-            deliver(data);
-            bytes = &bytes[taken..];
-        }
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        body.feed::<SubscribeError>(bytes, &mut |data| {
-            events.feed(data, &mut |event| {
-                // An id that is no number of ours is a session-wide one and costs nothing per event.
-                let id = event.last_event_id.parse().ok();
-                let name = (event.event != "message").then_some(event.event.len() as u64);
-                let cost = theory::sse_event(event.data.len() as u64, 1, id, name);
-                *expected_down += if chunked { theory::chunk(cost) } else { cost };
-                deliver(event.data);
-            })?;
-            Ok(())
+        self.0.feed(bytes, &mut |event| {
+            // An id that is no number of ours is a session-wide one and costs nothing per event.
+            let id = event.last_event_id.parse().ok();
+            let name = (event.event != "message").then_some(event.event.len() as u64);
+            each(
+                event.data,
+                theory::sse_event(event.data.len() as u64, 1, id, name),
+            );
         })?;
-        if body.is_done() {
-            return Err(SubscribeError::Ended("after a complete response"));
-        }
         Ok(())
-    }
-
-    fn progress(&self) -> Progress {
-        self.progress
-    }
-
-    fn end(&mut self) -> SubscribeError {
-        match &mut self.state {
-            State::Head(_) => SubscribeError::Ended("before it had answered"),
-            State::Stream { body, .. } => match body.finish() {
-                Ok(()) => SubscribeError::Ended("of the event stream"),
-                Err(error) => error.into(),
-            },
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use pushbench_sys::clock;
 use pushbench_sys::poller::{Bell, EventFlags, Events, Poller};
 
 use super::connection::Stage;
+use super::pace::Pace;
 use super::{
     Happened, Inlet, Nonce, Note, Progress, Protocol, Request, SubscribeError, Subscriber,
 };
@@ -69,6 +70,13 @@ pub trait Subscribers {
     /// One of them.
     fn get(&self, key: usize) -> Option<(&Subscriber, Progress)>;
 
+    /// Lets those that poll by the clock go on, or has them rest: one that has asked is answered, and no more is asked.
+    /// They go on from the start. Without effect on transports that do not.
+    fn run_clocks(&mut self, runs: bool);
+
+    /// Whether none of those that poll by the clock awaits an answer.
+    fn are_answered(&self) -> bool;
+
     /// Calls `each` for every one that was not closed, the ended ones too.
     fn for_each(&self, each: &mut dyn FnMut(&Subscriber, Progress));
 
@@ -122,6 +130,7 @@ struct Shared<C> {
     buffer: Box<[u8]>,
     out: Vec<u8>,
     inlet: Inlet,
+    pace: Pace,
 }
 
 struct Connection<P> {
@@ -150,6 +159,7 @@ impl<P: Protocol> EpollLoop<P> {
                 connections: Vec::new(),
                 free: Vec::new(),
                 shared: Shared {
+                    pace: Pace::new(request.poll_period_ms),
                     common: P::Common::default(),
                     request: Rc::new(request),
                     buffer: vec![0; READ_BUFFER].into_boxed_slice(),
@@ -206,7 +216,7 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
         } = self;
         let before = crowd.shared.inlet.now;
         let timeout = if again.is_empty() {
-            timeout
+            crowd.shared.timeout(timeout)
         } else {
             Some(Duration::ZERO)
         };
@@ -227,6 +237,9 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
         if crowd.shared.inlet.now == before {
             crowd.shared.inlet.now = clock::now();
         }
+        if P::BY_CLOCK {
+            crowd.tick(poller);
+        }
         Ok(())
     }
 
@@ -241,6 +254,15 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
     fn get(&self, key: usize) -> Option<(&Subscriber, Progress)> {
         let connection = self.crowd.connections.get(key)?.as_ref()?;
         Some((&connection.subscriber, connection.protocol.progress()))
+    }
+
+    fn run_clocks(&mut self, runs: bool) {
+        let Shared { pace, inlet, .. } = &mut self.crowd.shared;
+        pace.run(runs, inlet.now);
+    }
+
+    fn are_answered(&self) -> bool {
+        self.crowd.shared.pace.awaiting == 0
     }
 
     fn for_each(&self, each: &mut dyn FnMut(&Subscriber, Progress)) {
@@ -305,6 +327,11 @@ impl<P: Protocol> Crowd<P> {
         };
         let key = self.free.last().copied().unwrap_or(self.connections.len());
         poller.add(subscriber.stream(), key as u64, interest)?;
+        if P::BY_CLOCK {
+            let pace = &mut self.shared.pace;
+            pace.start(key, clock::now(), &nonce);
+            pace.awaiting += usize::from(protocol.awaits());
+        }
         if self.free.pop().is_none() {
             self.connections.push(None);
         }
@@ -318,8 +345,19 @@ impl<P: Protocol> Crowd<P> {
     /// Closing its socket also ends its watch.
     fn close(&mut self, key: usize) {
         let place = self.connections.get_mut(key);
-        if place.and_then(Option::take).is_some() {
+        if let Some(mut connection) = place.and_then(Option::take) {
+            connection.stop_clock(&mut self.shared.pace, key);
             self.free.push(key);
+        }
+    }
+
+    /// Has those ask whose time has come.
+    fn tick(&mut self, poller: &Poller) {
+        let now = self.shared.inlet.now;
+        while let Some(key) = self.shared.pace.expire(now) {
+            if let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) {
+                connection.tick(&mut self.shared, poller, key);
+            }
         }
     }
 
@@ -337,7 +375,48 @@ impl<P: Protocol> Crowd<P> {
     }
 }
 
+impl<C> Shared<C> {
+    /// How long to wait until somebody asks, `timeout` at most.
+    fn timeout(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let Some(due) = self.pace.next() else {
+            return timeout;
+        };
+        let left = Duration::from_nanos(due.saturating_sub(clock::now()));
+        Some(timeout.map_or(left, |timeout| timeout.min(left)))
+    }
+}
+
 impl<P: Protocol> Connection<P> {
+    /// It is time to ask.
+    fn tick(&mut self, shared: &mut Shared<P::Common>, poller: &Poller, key: usize) {
+        let Shared {
+            common,
+            out,
+            inlet,
+            pace,
+            ..
+        } = shared;
+        let reads = matches!(self.subscriber.stage, Stage::Reading | Stage::Cutting);
+        if !reads || self.protocol.awaits() {
+            return;
+        }
+        out.clear();
+        self.protocol.tick(common, out);
+        if self.protocol.awaits() {
+            pace.awaiting += 1;
+            // What is left to do, the poller tells.
+            let _ = self.answer(out, inlet, pace, poller, key);
+        }
+    }
+
+    /// It asks no more.
+    fn stop_clock(&mut self, pace: &mut Pace, key: usize) {
+        if P::BY_CLOCK && self.subscriber.stage != Stage::Ended {
+            pace.end(key);
+            pace.awaiting -= usize::from(self.protocol.awaits());
+        }
+    }
+
     /// Handles what happened: in the steady state that is one read, and what it brought.
     #[inline]
     fn ready(
@@ -352,19 +431,25 @@ impl<P: Protocol> Connection<P> {
             if self.subscriber.stage == Stage::Cutting {
                 return self.read_to_the_cut(shared, poller, key);
             }
-            if let Some(rest) = self.advance(&mut shared.inlet, poller, key) {
+            if let Some(rest) = self.advance(&mut shared.inlet, &mut shared.pace, poller, key) {
                 return rest;
             }
         }
         match self.subscriber.read(&mut shared.buffer) {
             Ok(0) => {
                 let ended = self.protocol.end();
-                self.end(&mut shared.inlet, poller, key, ended)
+                self.end(&mut shared.inlet, &mut shared.pace, poller, key, ended)
             }
             Ok(read) => self.take(shared, poller, key, read),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Rest::None,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Rest::More,
-            Err(error) => self.end(&mut shared.inlet, poller, key, error.into()),
+            Err(error) => self.end(
+                &mut shared.inlet,
+                &mut shared.pace,
+                poller,
+                key,
+                error.into(),
+            ),
         }
     }
 
@@ -383,12 +468,14 @@ impl<P: Protocol> Connection<P> {
             buffer,
             out,
             inlet,
+            pace,
             ..
         } = shared;
         let Self {
             subscriber,
             protocol,
         } = self;
+        let awaited = P::BY_CLOCK && protocol.awaits();
         inlet.now = received;
         out.clear();
         let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
@@ -400,8 +487,11 @@ impl<P: Protocol> Connection<P> {
             subscriber.subscribed = true;
             inlet.subscribed += 1;
         }
+        if awaited && !protocol.awaits() {
+            pace.awaiting -= 1;
+        }
         if let Err(error) = result {
-            return self.end(inlet, poller, key, error);
+            return self.end(inlet, pace, poller, key, error);
         }
         if subscriber.tells && inlet.inbox.settled() > settled {
             subscriber.tells = false;
@@ -415,7 +505,7 @@ impl<P: Protocol> Connection<P> {
             });
         }
         if !out.is_empty()
-            && let Some(rest) = self.answer(out, inlet, poller, key)
+            && let Some(rest) = self.answer(out, inlet, pace, poller, key)
         {
             return rest;
         }
@@ -432,13 +522,14 @@ impl<P: Protocol> Connection<P> {
         &mut self,
         out: &[u8],
         inlet: &mut Inlet,
+        pace: &mut Pace,
         poller: &Poller,
         key: usize,
     ) -> Option<Rest> {
         let sent = match self.subscriber.send(out) {
             Ok(sent) if sent == out.len() => return None,
             Ok(sent) => sent,
-            Err(error) => return Some(self.end(inlet, poller, key, error.into())),
+            Err(error) => return Some(self.end(inlet, pace, poller, key, error.into())),
         };
         self.subscriber.unsent.extend_from_slice(&out[sent..]);
         self.subscriber.stage = Stage::Writing;
@@ -446,13 +537,19 @@ impl<P: Protocol> Connection<P> {
         let watched = poller.modify(self.subscriber.stream(), key as u64, READING_AND_WRITING);
         Some(match watched {
             Ok(()) => Rest::None,
-            Err(error) => self.end(inlet, poller, key, error.into()),
+            Err(error) => self.end(inlet, pace, poller, key, error.into()),
         })
     }
 
     /// Goes on with a connection that is not to be read yet. Returns what is left to do if it still is not.
     #[cold]
-    fn advance(&mut self, inlet: &mut Inlet, poller: &Poller, key: usize) -> Option<Rest> {
+    fn advance(
+        &mut self,
+        inlet: &mut Inlet,
+        pace: &mut Pace,
+        poller: &Poller,
+        key: usize,
+    ) -> Option<Rest> {
         match self.subscriber.stage {
             Stage::Ended => return Some(Rest::None),
             Stage::Connecting => {
@@ -478,7 +575,7 @@ impl<P: Protocol> Connection<P> {
                 self.subscriber.stage = Stage::Writing;
                 Some(Rest::None)
             }
-            Err(error) => Some(self.end(inlet, poller, key, error.into())),
+            Err(error) => Some(self.end(inlet, pace, poller, key, error.into())),
         }
     }
 
@@ -487,10 +584,12 @@ impl<P: Protocol> Connection<P> {
     fn end(
         &mut self,
         inlet: &mut Inlet,
+        pace: &mut Pace,
         poller: &Poller,
         key: usize,
         error: SubscribeError,
     ) -> Rest {
+        self.stop_clock(pace, key);
         // A watch that cannot be ended tells of nothing that would be listened to.
         let _ = poller.remove(self.subscriber.stream());
         self.subscriber.stage = Stage::Ended;

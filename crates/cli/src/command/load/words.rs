@@ -27,6 +27,9 @@ pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The transports that load any endpoint.
+const SPOKEN: [&str; 4] = ["sse", "websocket", "long-poll", "tcp"];
+
 /// A transport by its name or by what people call it.
 pub(super) fn transport(text: &str) -> Result<Spoken, String> {
     let name = match text {
@@ -36,6 +39,12 @@ pub(super) fn transport(text: &str) -> Result<Spoken, String> {
     };
     let found =
         transport::by_name(name).map_err(|error| format!("{error}; ws and poll will do"))?;
+    if !SPOKEN.contains(&name) {
+        return Err(format!(
+            "{name} is measured in trials and no load outside of them; there are {}",
+            SPOKEN.join(", ")
+        ));
+    }
     Ok(Spoken(found))
 }
 

@@ -108,6 +108,11 @@ impl Task for Connecting {
         if !all && !timed_out && !station.faults.are_enough() {
             return None;
         }
+        // Nobody asks between two phases.
+        station.subscribers.run_clocks(false);
+        if !station.subscribers.are_answered() && station.now() < self.deadline {
+            return None;
+        }
         let inlet = station.inlet();
         Some(Connected {
             alive: inlet.subscribed - (inlet.ended - inlet.refused),

@@ -9,7 +9,8 @@ use crate::watch::{Watch, Watched};
 use crate::worker::Task;
 
 /// Waits until all subscribers of a worker have `total` messages each, or time is up. What is missing then shows in the
-/// sequence. What a subscriber misses whose connection has ended will never come, and is not waited for.
+/// sequence. What a subscriber misses whose connection has ended will never come, and is not waited for. Subscribers that
+/// ask by the clock do so meanwhile, and have their last answer at the end.
 pub(super) struct Settle {
     total: u64,
     deadline: u64,
@@ -22,7 +23,8 @@ pub(super) struct Settle {
 }
 
 impl Settle {
-    pub(super) fn begin(station: &Station, total: u64, patience: Duration) -> Self {
+    pub(super) fn begin(station: &mut Station, total: u64, patience: Duration) -> Self {
+        station.subscribers.run_clocks(true);
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         Self {
             total,
@@ -46,7 +48,12 @@ impl Task for Settle {
         if let Some(watch) = &mut self.watch {
             watch.note(inlet.now);
         }
-        let over = inlet.inbox.settled() >= self.attainable || inlet.now >= self.deadline;
+        let late = inlet.now >= self.deadline;
+        if !late && inlet.inbox.settled() < self.attainable {
+            return None;
+        }
+        station.subscribers.run_clocks(false);
+        let over = late || station.subscribers.are_answered();
         over.then(|| self.watch.take().map(Watch::end)).flatten()
     }
 

@@ -122,8 +122,8 @@ impl<P: Protocol> Loop<P> {
         Ok(())
     }
 
-    /// Nothing came while a request was held.
-    pub(super) fn give_up(&mut self, index: u32) -> Result<(), Stop> {
+    /// Nothing came while a request was held; `nothing` is room for saying so.
+    pub(super) fn give_up(&mut self, index: u32, nothing: &mut Vec<u8>) -> Result<(), Stop> {
         let now = self.now();
         let Some(conn) = self.slab.get(index) else {
             return Ok(());
@@ -131,10 +131,10 @@ impl<P: Protocol> Loop<P> {
         let Outlet {
             protocol, common, ..
         } = &mut self.outlet;
-        let mut nothing = Vec::new();
-        protocol.head(None, conn.form, common, now, &mut nothing);
+        nothing.clear();
+        protocol.head(None, conn.form, common, now, nothing);
         conn.phase = Phase::Opening;
-        Outlet::<P>::say(conn, &nothing)?;
+        Outlet::<P>::say(conn, nothing)?;
         self.answered(index)
     }
 }

@@ -163,8 +163,11 @@ impl<P: Protocol> Loop<P> {
 
     /// Answers a request, or has it wait for a message.
     #[inline]
-    fn hold(&mut self, index: u32, hold_ms: u64) -> Result<(), Stop> {
+    fn hold(&mut self, index: u32, hold_ms: u64, reply: &mut Vec<u8>) -> Result<(), Stop> {
         let now = self.now();
+        if hold_ms == 0 {
+            self.outlet.feed.catch_up();
+        }
         let Some(conn) = self.slab.get(index) else {
             return Ok(());
         };
@@ -173,7 +176,7 @@ impl<P: Protocol> Loop<P> {
             return self.answer(index);
         }
         if hold_ms == 0 {
-            return self.give_up(index);
+            return self.give_up(index, reply);
         }
         self.wheel.arm(index, held_until(now, hold_ms));
         Ok(())
@@ -310,7 +313,7 @@ impl<P: Protocol> Loop<P> {
                 conn.cursor = self.outlet.feed.place(after);
                 conn.skip = skip;
                 conn.form = form;
-                self.hold(index, hold_ms)?;
+                self.hold(index, hold_ms, reply)?;
                 Ok(used)
             }
             Asked::Stream { used, after, plain } => {

@@ -8,7 +8,7 @@ use super::*;
 use crate::pieces::{Received, cuts, receive, soup};
 
 fn whole(stream: &[u8]) -> Received {
-    receive::<PollProtocol>("/poll", [stream])
+    receive::<PollProtocol<false>>("/poll", [stream])
 }
 
 fn body(seq: u64) -> Vec<u8> {
@@ -138,11 +138,11 @@ proptest! {
             seq += size;
             stream.extend(answer(&lines));
         }
-        prop_assert_eq!(whole(&stream), receive::<PollProtocol>("/poll", cuts.of(&stream)));
+        prop_assert_eq!(whole(&stream), receive::<PollProtocol<false>>("/poll", cuts.of(&stream)));
     }
 
     #[test]
     fn any_cut_of_garbage_is_received_the_same(stream in soup(TOKENS), cuts in cuts()) {
-        prop_assert_eq!(whole(&stream), receive::<PollProtocol>("/poll", cuts.of(&stream)));
+        prop_assert_eq!(whole(&stream), receive::<PollProtocol<false>>("/poll", cuts.of(&stream)));
     }
 }

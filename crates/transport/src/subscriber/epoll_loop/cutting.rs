@@ -6,6 +6,7 @@ use pushbench_sys::poller::Poller;
 
 use super::{Connection, Crowd, Rest, Shared};
 use crate::subscriber::connection::Stage;
+use crate::subscriber::pace::Pace;
 use crate::subscriber::{Happened, Inlet, Note, Protocol, SubscribeError};
 
 impl<P: Protocol> Crowd<P> {
@@ -17,10 +18,10 @@ impl<P: Protocol> Crowd<P> {
             Stage::Ended => {}
             // What it has not even asked for cannot be cut within.
             Stage::Connecting | Stage::Writing => {
-                connection.cut_off(&mut self.shared.inlet, poller, key);
+                connection.cut_off(&mut self.shared.inlet, &mut self.shared.pace, poller, key);
             }
             Stage::Reading | Stage::Cutting if bytes == 0 => {
-                connection.cut_off(&mut self.shared.inlet, poller, key);
+                connection.cut_off(&mut self.shared.inlet, &mut self.shared.pace, poller, key);
             }
             Stage::Reading | Stage::Cutting => {
                 connection.subscriber.stage = Stage::Cutting;
@@ -43,12 +44,20 @@ impl<P: Protocol> Connection<P> {
         let read = match self.subscriber.read(&mut shared.buffer[..most]) {
             Ok(0) => {
                 let ended = self.protocol.end();
-                return self.end(&mut shared.inlet, poller, key, ended);
+                return self.end(&mut shared.inlet, &mut shared.pace, poller, key, ended);
             }
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Rest::None,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Rest::More,
-            Err(error) => return self.end(&mut shared.inlet, poller, key, error.into()),
+            Err(error) => {
+                return self.end(
+                    &mut shared.inlet,
+                    &mut shared.pace,
+                    poller,
+                    key,
+                    error.into(),
+                );
+            }
         };
         self.subscriber.left -= read as u32;
         let rest = self.take(shared, poller, key, read);
@@ -56,7 +65,7 @@ impl<P: Protocol> Connection<P> {
             return rest;
         }
         if self.subscriber.left == 0 {
-            return self.cut_off(&mut shared.inlet, poller, key);
+            return self.cut_off(&mut shared.inlet, &mut shared.pace, poller, key);
         }
         // An answer that its socket did not take may go on, and the cut with it.
         if self.subscriber.stage == Stage::Reading {
@@ -66,7 +75,8 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// It reads no further. This is no end that the server has made.
-    fn cut_off(&mut self, inlet: &mut Inlet, poller: &Poller, key: usize) -> Rest {
+    fn cut_off(&mut self, inlet: &mut Inlet, pace: &mut Pace, poller: &Poller, key: usize) -> Rest {
+        self.stop_clock(pace, key);
         // A watch that cannot be ended tells of nothing that would be listened to.
         let _ = poller.remove(self.subscriber.stream());
         self.subscriber.stage = Stage::Ended;

@@ -1,4 +1,4 @@
-//! The socket of an SSE subscriber, as hyper sees it.
+//! The socket of a subscriber to a stream, as hyper sees it.
 //!
 //! hyper asks a body for more only while the socket takes more. A subscriber that stops reading would therefore never
 //! be told that the ring has run past it, and would be kept for ever; here it is noticed.
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use crate::hub::{Subscription, Topic};
 use crate::listener::poll_write;
 
-pub(super) struct Socket<F: Clone + 'static> {
+pub(crate) struct Socket<F: Clone + 'static> {
     io: TokioIo<TcpStream>,
     topic: Rc<Topic<F>>,
     /// A place in the sequence taken when the socket took no more. When the ring has run past it, so it has past the
@@ -24,7 +24,7 @@ pub(super) struct Socket<F: Clone + 'static> {
 }
 
 impl<F: Clone + 'static> Socket<F> {
-    pub(super) fn new(stream: TcpStream, topic: Rc<Topic<F>>) -> Self {
+    pub(crate) fn new(stream: TcpStream, topic: Rc<Topic<F>>) -> Self {
         Self {
             io: TokioIo::new(stream),
             topic,

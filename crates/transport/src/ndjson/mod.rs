@@ -1,0 +1,76 @@
+//! Newline-delimited JSON over HTTP/1.1: one response that never ends, `application/x-ndjson`, chunked. It is the stream
+//! of SSE in another framing: what a client reads with `fetch` and no `EventSource`.
+
+mod bare;
+mod defaults;
+mod encode;
+mod server;
+mod subscriber;
+
+use std::io;
+use std::sync::Arc;
+
+use pushbench_model::tuning::Tuning;
+use pushbench_sys::poller::Bell;
+
+use crate::dialogue::{self, Dialogue};
+use crate::hub::{Hub, Message};
+use crate::listener::Worker;
+use crate::stack::Stack;
+use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::transport::{LocalFuture, ServeOptions, Transport};
+
+/// The transport `ndjson`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ndjson;
+
+impl Transport for Ndjson {
+    fn name(&self) -> &'static str {
+        "ndjson"
+    }
+
+    fn about(&self) -> &'static str {
+        "NDJSON: one HTTP/1.1 response that never ends, a chunk per line of JSON (hyper)"
+    }
+
+    fn endpoint(&self) -> (&'static str, &'static str) {
+        ("http", server::PATH)
+    }
+
+    fn carries_binary(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
+        match options.stack {
+            Stack::Bare => encode::chunk(message.body, out),
+            _ if options.tuning == Tuning::Defaults => out.extend_from_slice(message.body),
+            _ => encode::line(message.body, out),
+        }
+    }
+
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        match options.tuning {
+            Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
+            Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
+        }
+    }
+
+    fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        crate::bare::serve(bare::Ndjson, &hub, worker, options);
+    }
+
+    fn subscribers(
+        &self,
+        request: Request,
+        bell: Option<Arc<Bell>>,
+    ) -> io::Result<Box<dyn Subscribers>> {
+        Ok(Box::new(EpollLoop::<subscriber::NdjsonProtocol>::new(
+            request, bell,
+        )?))
+    }
+
+    fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
+        dialogue::hold::<subscriber::NdjsonProtocol>(server::PATH, pieces.iter().copied())
+    }
+}

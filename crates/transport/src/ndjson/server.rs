@@ -1,0 +1,41 @@
+//! The server half: a hyper response whose body is a subscription.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::hub::{Hub, Topic};
+use crate::listener::Worker;
+use crate::stream::{self, Format, equalised};
+use crate::transport::ServeOptions;
+
+use super::encode::HEARTBEAT;
+
+/// Path of the endpoint.
+pub(super) const PATH: &str = "/ndjson";
+/// Type of the response.
+pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
+
+/// Lines that are encoded once.
+#[derive(Clone, Copy)]
+struct Shared;
+
+impl Format for Shared {
+    type Message = Bytes;
+
+    const PATH: &'static str = PATH;
+    const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+
+    fn chunk(self, line: Bytes, _options: &ServeOptions) -> Bytes {
+        line
+    }
+
+    fn heartbeat(self) -> Bytes {
+        Bytes::from_static(HEARTBEAT)
+    }
+}
+
+pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+    let topic = Topic::new(hub, |frame| frame.bytes.clone());
+    stream::serve(topic, worker, options, equalised(), Shared).await;
+}

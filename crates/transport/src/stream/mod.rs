@@ -1,0 +1,174 @@
+//! One HTTP/1.1 response that never ends, chunked: what transports that push over it share, whatever their messages look
+//! like in it.
+//!
+//! - [`Format`]: what is particular to one of them, on the stack `reference`
+//! - `bare`: the same response on the stack `bare`
+//! - [`socket`]: noticing who has stopped reading
+//! - [`subscriber`]: the subscriber half
+
+pub(crate) mod bare;
+pub(crate) mod socket;
+pub(crate) mod subscriber;
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{Either, Empty};
+use hyper::body::{Body, Frame as BodyFrame, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::Interval;
+
+use crate::http1::server::{after_of, refuse, refuse_with};
+use crate::hub::{Lagged, Subscription, Topic};
+use crate::listener::{Worker, accept};
+use crate::transport::ServeOptions;
+
+use socket::Socket;
+
+/// How messages look in a stream, and where it is asked for.
+pub(crate) trait Format: Copy + Unpin + 'static {
+    /// What a topic holds of a message.
+    type Message: Clone + Unpin + 'static;
+
+    /// Path of the endpoint.
+    const PATH: &'static str;
+    /// Type of the response.
+    const CONTENT_TYPE: &'static str;
+
+    /// What is sent of a message, as one chunk.
+    fn chunk(self, message: Self::Message, options: &ServeOptions) -> Bytes;
+
+    /// What is sent before all messages.
+    fn greeting(self, _options: &ServeOptions) -> Option<Bytes> {
+        None
+    }
+
+    /// What keeps an idle connection alive, and is no message.
+    fn heartbeat(self) -> Bytes;
+
+    /// Whether a request that is refused with `status` is one that the server was told to take.
+    fn takes(self, _status: StatusCode, _method: &Method, _options: &ServeOptions) -> bool {
+        false
+    }
+}
+
+/// The settings of hyper in the tuning `equalised`.
+pub(crate) fn equalised() -> http1::Builder {
+    // Flattening a small message and its chunk framing into one buffer is cheaper than a vectored write.
+    let mut http = http1::Builder::new();
+    http.writev(false);
+    http
+}
+
+/// Serves the messages of `topic` and nothing else.
+pub(crate) async fn serve<F: Format>(
+    topic: Rc<Topic<F::Message>>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    http: http1::Builder,
+    format: F,
+) {
+    let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
+    accept(worker, options.tuning, |stream| {
+        let topic = Rc::clone(&topic);
+        let options = Arc::clone(&options);
+        let http = http.clone();
+        async move {
+            let socket = Socket::new(stream, Rc::clone(&topic));
+            let service = service_fn(move |request| {
+                let response = respond(&request, &topic, &options, format);
+                async move { Ok::<_, Infallible>(response) }
+            });
+            let connection = http.serve_connection(socket, service);
+            // A client that goes away ends its stream; that is not an error of the server.
+            let _ = connection.await;
+        }
+    })
+    .await;
+    pump.abort();
+}
+
+/// The content of an answer: messages, or that of a refusal.
+pub(crate) type Content<F> = Either<Messages<F>, Empty<Bytes>>;
+
+/// Answers a request with the messages after its cursor, or refuses it.
+pub(crate) fn respond<F: Format>(
+    request: &Request<Incoming>,
+    topic: &Rc<Topic<F::Message>>,
+    options: &Arc<ServeOptions>,
+    format: F,
+) -> Response<Content<F>> {
+    if let Some(status) = refuse(request, F::PATH)
+        && !format.takes(status, request.method(), options)
+    {
+        let mut response = Response::new(Either::Right(Empty::new()));
+        refuse_with(&mut response, status);
+        return response;
+    }
+    let Ok(after) = after_of(request) else {
+        let mut response = Response::new(Either::Right(Empty::new()));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return response;
+    };
+    let messages = Messages::new(topic.subscribe(after), options, format);
+    let mut response = Response::new(Either::Left(messages));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(F::CONTENT_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The body: one data frame, and so one chunk, per message.
+pub(crate) struct Messages<F: Format> {
+    subscription: Subscription<F::Message>,
+    format: F,
+    options: Arc<ServeOptions>,
+    greeting: Option<Bytes>,
+    heartbeat: Option<Interval>,
+}
+
+impl<F: Format> Messages<F> {
+    fn new(subscription: Subscription<F::Message>, options: &Arc<ServeOptions>, format: F) -> Self {
+        Self {
+            subscription,
+            format,
+            options: Arc::clone(options),
+            greeting: format.greeting(options),
+            heartbeat: options.heartbeat(),
+        }
+    }
+}
+
+impl<F: Format> Body for Messages<F> {
+    type Data = Bytes;
+    type Error = Lagged;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, Lagged>>> {
+        let this = self.get_mut();
+        if let Some(greeting) = this.greeting.take() {
+            return Poll::Ready(Some(Ok(BodyFrame::data(greeting))));
+        }
+        if let Poll::Ready(next) = this.subscription.poll_next(cx) {
+            let chunk = next.map(|message| this.format.chunk(message, &this.options));
+            return Poll::Ready(Some(chunk.map(BodyFrame::data)));
+        }
+        if let Some(heartbeat) = &mut this.heartbeat
+            && heartbeat.poll_tick(cx).is_ready()
+        {
+            // The tick is consumed: arm the next one before waiting.
+            cx.waker().wake_by_ref();
+            return Poll::Ready(Some(Ok(BodyFrame::data(this.format.heartbeat()))));
+        }
+        Poll::Pending
+    }
+}
