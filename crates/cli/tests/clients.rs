@@ -153,7 +153,7 @@ fn checkout(stage: &Stage, ends: bool) {
         text = text.replace(&format!("directory = \"{name}\""), &here);
     }
     text = text
-        .replace("messages = 200\n", "messages = 30\n")
+        .replace("rate = 100.0", "rate = 200.0")
         .replace("messages = 2000\n", "messages = 200\n");
     if !ends {
         text = text.replace("endings = true", "");
@@ -181,9 +181,9 @@ fn whatever_is_installed_delivers_all_or_is_known_not_to() {
         ended.stderr
     );
     for row in &part(&survey, "What arrives").rows {
-        let mut expected = [230.0, 230.0, 0.0, 0.0, 0.0, 0.0];
+        let mut expected = [400.0, 400.0, 0.0, 0.0, 0.0, 0.0];
         if row.name == "axios-progress-node" {
-            (expected[1], expected[2]) = (0.0, 230.0);
+            (expected[1], expected[2]) = (0.0, 400.0);
         }
         // Ours is there over both transports.
         assert_eq!(counts(&survey, &row.name)[..6], expected, "{row:?}");
