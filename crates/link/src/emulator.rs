@@ -15,6 +15,7 @@ use pushbench_sys::tun::Tun;
 use crate::address::readdress;
 use crate::lane::{Fate, Lane};
 use crate::meter::{Meter, Step};
+use crate::oversleep::Oversleep;
 use crate::transit::{Packet, Transit};
 
 /// Name of the thread.
@@ -43,6 +44,8 @@ impl Emulator {
             lanes,
             transit: Transit::default(),
             meter,
+            oversleep: Oversleep::default(),
+            came_ns: 0,
             refused: 0,
             looked_ns: 0,
         };
@@ -74,6 +77,9 @@ struct Work {
     lanes: [Lane; 2],
     transit: Transit,
     meter: Meter,
+    oversleep: Oversleep,
+    /// When the packet came that has woken the thread and is the next to be taken; 0 if none has.
+    came_ns: u64,
     /// Packets that the kernel would not have back.
     refused: u64,
     looked_ns: u64,
@@ -86,18 +92,27 @@ impl Work {
             if self.take().is_err() {
                 return;
             }
+            self.came_ns = 0;
             let now = self.let_go();
             self.look(now);
-            let wait = match self.transit.next_ns() {
+            let wake_ns = match self.transit.next_ns() {
                 None => None,
-                Some(next) if next > now + SPIN_NS => {
-                    Some(Duration::from_nanos(next - now - SPIN_NS))
-                }
+                Some(next) if next > now + SPIN_NS => Some(next - SPIN_NS),
                 Some(_) => continue,
             };
+            let wait = wake_ns.map(|wake_ns| Duration::from_nanos(wake_ns - now));
             if self.tun.wait(bell, wait).is_err() {
                 return;
             }
+            let woke_ns = clock::now();
+            self.came_ns = match wake_ns {
+                Some(wake_ns) if woke_ns >= wake_ns => {
+                    self.oversleep.learn(woke_ns - wake_ns);
+                    0
+                }
+                // A packet did it.
+                _ => woke_ns - self.oversleep.usual_ns().min(woke_ns - now),
+            };
         }
     }
 
@@ -123,13 +138,17 @@ impl Work {
 
     fn enter(&mut self, packet: Packet) {
         let (direction, length) = (packet.direction, packet.length);
+        let now = match std::mem::take(&mut self.came_ns) {
+            0 => clock::now(),
+            came_ns => came_ns,
+        };
         let bytes = length as u64;
         self.meter.count(direction, Step::Enters { bytes });
         let lane = match direction {
             Direction::Up => &mut self.lanes[0],
             Direction::Down => &mut self.lanes[1],
         };
-        let (step, buffer) = match lane.admit(clock::now(), length) {
+        let (step, buffer) = match lane.admit(now, length) {
             Fate::Leaves(leaves_ns) => match self.transit.keep(leaves_ns, packet) {
                 Ok(()) => return,
                 Err(buffer) => (Step::QueueFull, buffer),

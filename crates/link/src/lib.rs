@@ -12,6 +12,7 @@
 //! - `lane`: what one direction does to packets, as a pure function of the time and a seed
 //! - `transit`: packets on their way, and what it takes to keep them without allocating
 //! - `emulator`: the thread between the device and the two lanes
+//! - `oversleep`: how long ago a packet came that woke the thread
 //! - `meter`: what crossed, and how late it was let go
 //! - `network`: the namespace and the device
 //! - [`check`]: what sockets see of the link that this process is in
@@ -24,6 +25,7 @@ mod emulator;
 mod lane;
 mod meter;
 mod network;
+mod oversleep;
 mod transit;
 
 pub use address::{CLIENT, FAR, NEAR, SEEN};

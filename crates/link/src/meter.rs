@@ -144,7 +144,7 @@ fn most_of(bucket: usize) -> u64 {
         return bucket as u64;
     }
     let (exponent, third) = (bucket / 8 + 2, (bucket % 8) as u64);
-    (((9 + third) as u128) << (exponent - 3)).saturating_sub(1) as u64
+    (u128::from(9 + third) << (exponent - 3)).saturating_sub(1) as u64
 }
 
 fn quantile(buckets: &[u64], q: f64) -> u64 {

@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::exit::{Exit, Wrong};
 use crate::inputs::ChosenServers;
+use crate::link::NetworkPath;
 use crate::progress::Bar;
 use crate::{inputs, output, table};
 
@@ -108,7 +109,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         cores,
         deadlines: Deadlines::default(),
         counters,
-        link: path.as_ref().map(|path| path.both()),
+        link: path.as_ref().map(NetworkPath::both),
         stop: &stop,
     };
     let mut bar = Bar::new(config.plan().len(), !options.no_progress);

@@ -14,6 +14,7 @@ use pushbench_model::tuning::Tuning;
 
 use super::run::{Chosen, print_summary, run_config, stop_on_signals, tell_absent};
 use crate::exit::{Exit, wrong};
+use crate::link::NetworkPath;
 use crate::{inputs, output};
 
 /// No schedule is denser.
@@ -101,7 +102,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         cores: config.run.cores.clone(),
         deadlines: Deadlines::default(),
         counters: config.run.environment.no_counters.is_none(),
-        link: path.as_ref().map(|path| path.both()),
+        link: path.as_ref().map(NetworkPath::both),
         stop: &stop,
     };
     let mut lines = Lines {
