@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_says_how_often_it_is_polled() {
-        let period = |path| poll_period(path).map_err(|error| error.to_string());
+        let period = |path: &str| poll_period(path).map_err(|error| error.to_string());
         assert_eq!(period("/poll"), Ok(100));
         assert_eq!(period("/poll?x=1&period=250"), Ok(250));
         assert_eq!(period("/poll?xperiod=2"), Ok(100));
