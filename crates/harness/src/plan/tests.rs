@@ -60,7 +60,7 @@ fn arms(plan: &Plan) -> Vec<(u32, String, String, u64)> {
 fn who_is_asked_by_the_clock_has_no_slices() {
     let text = SERVERS.replace("\"long-poll\"", "\"short-poll\"");
     let servers = Server::parse(&text, Path::new("servers.toml")).unwrap();
-    let plan = Plan::new(&[scenario("a")], &servers, Profile::Quick, 1, 1);
+    let plan = Plan::with_slices(&[scenario("a")], &servers, Profile::Quick, 1, 1);
     assert_eq!(plan.trials.len(), 3);
     assert!(!plan.slices.is_empty());
     for slices in &plan.slices {
