@@ -199,11 +199,6 @@ pub(crate) fn environment(record: &Record) -> Table {
         ("processors usable", cores(&e.cores)),
         ("processors of the server", cores(&run.server_cores)),
         ("processors of the load process", cores(&run.load_cores)),
-        (
-            "network",
-            run.link
-                .map_or_else(|| "loopback".into(), |link| link.to_string()),
-        ),
         ("memory", format!("{}{THIN}GiB", significant(gib, 3))),
         ("kernel", e.kernel.clone()),
         (
@@ -225,6 +220,7 @@ pub(crate) fn environment(record: &Record) -> Table {
                 .map_or_else(|| "yes".into(), |why| format!("none: {why}")),
         ),
     ];
+    facts.extend(run.link.map(|link| ("link", link.to_string())));
     facts.extend(
         e.runtimes
             .iter()

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use pushbench_model::environment::Environment;
+use pushbench_model::link::LinkCounts;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Outcome, Record};
 use pushbench_model::slices::Slice;
@@ -32,7 +33,7 @@ fn run() -> Run {
         left_out: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
-        link: None,
+        link: "rtt=80ms,loss=1%".parse().ok(),
         environment: Environment::default(),
     }
 }
@@ -67,6 +68,10 @@ fn finished(measurement: Option<Measurement>) -> FinishedTrial {
         cpu_pressure: None,
         steadiness: None,
         flags: Vec::new(),
+        link: Some(LinkCounts {
+            missed: 1,
+            ..LinkCounts::default()
+        }),
     }
 }
 
