@@ -157,7 +157,7 @@ mod tests {
         ) {
             let stream = stream(&messages, chunked, interim, heartbeats);
             let cut = receive::<NdjsonProtocol>("/ndjson", cuts.of(&stream));
-            let bodies: Vec<_> = messages.iter().map(|message| message.as_bytes()).collect();
+            let bodies: Vec<_> = messages.iter().map(String::as_bytes).collect();
             prop_assert_eq!(&cut.messages, &bodies);
             prop_assert_eq!(whole(&stream), cut);
         }
