@@ -56,7 +56,6 @@ fn finished(measurement: Option<Measurement>) -> FinishedTrial {
         },
     };
     FinishedTrial {
-        link: None,
         outcome,
         started: "2026-11-21T01:37:01Z".into(),
         wall_s: 2.5,
