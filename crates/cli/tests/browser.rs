@@ -208,6 +208,8 @@ fn the_report_is_drawn_at_every_width() {
         );
         let sorted = [
             "long-poll/reference",
+            "ndjson/reference",
+            "short-poll/reference",
             "sse/reference",
             "tcp/floor",
             "websocket/reference",

@@ -88,8 +88,8 @@ fn first_messages_take_round_trips() {
     assert_eq!(record.run.link, Some(link.parse::<Link>().unwrap()));
     assert_eq!(
         record.trials.len(),
-        3,
-        "sse, websocket, long-poll, and no slices"
+        5,
+        "all transports but the floor's, and no slices"
     );
     for recorded in &record.trials {
         let trial = &recorded.trial;
