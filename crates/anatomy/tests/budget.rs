@@ -52,7 +52,7 @@ const ROWS: [Row; 28] = [
     row("server", "long-poll/reference", 12_200.0, 4.65, None),
     row("server", "long-poll/reference@defaults", 13_550.0, 8.1, None),
     row("client", "floor", 371.0, NONE, None),
-    row("client", "tcp/pushbench", 489.0, NONE, OWN),
+    row("client", "tcp/pushbench", 560.0, NONE, OWN),
     row("client", "sse/pushbench", 929.0, NONE, OWN),
     row("client", "websocket/pushbench", 719.0, NONE, OWN),
     row("client", "sse/hyper", 5_235.0, NONE, None),
@@ -61,9 +61,9 @@ const ROWS: [Row; 28] = [
     row("client", "long-poll/pushbench", 1_130.0, NONE, OWN),
     row("client", "long-poll/hyper", 22_750.0, 11.2, None),
     row("client", "long-poll/reqwest", 76_600.0, 53.0, None),
-    drive("tcp", 582.0, NONE),
-    drive("sse", 920.0, NONE),
-    drive("websocket", 825.0, NONE),
+    drive("tcp", 705.0, NONE),
+    drive("sse", 985.0, NONE),
+    drive("websocket", 925.0, NONE),
     drive("long-poll", 7_820.0, 4.6),
 ];
 
