@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pushbench_harness::Plan;
+use pushbench_harness::{Plan, Step};
 
 use super::run;
 use crate::exit::Exit;
@@ -36,7 +36,7 @@ pub(crate) fn run(options: &run::Options) -> anyhow::Result<Exit> {
         );
         text += &output::hanging(&format!("{scenario}: "), &line);
     }
-    let whole: Duration = plan.steps().iter().map(|step| step.estimate()).sum();
+    let whole: Duration = plan.steps().iter().map(Step::estimate).sum();
     text += &format!(
         "\n{} trials, about {} if nothing goes wrong\n",
         plan.len(),
