@@ -109,13 +109,16 @@ pub(super) struct Cutting {
     /// Who came back on which connection and has had no message since; a connection that fails keeps nothing of whose it was.
     returning: BTreeMap<usize, Away>,
     next_look: u64,
+    /// All have all: what is left is to await the answers to polls.
+    settled: bool,
     tally: Tally,
     /// Taken at the end.
     watch: Option<Watch>,
 }
 
 impl Cutting {
-    pub(super) fn begin(station: &Station, index: u64, order: Order) -> Self {
+    pub(super) fn begin(station: &mut Station, index: u64, order: Order) -> Self {
+        station.subscribers.run_clocks(true);
         let patience = u64::try_from(order.patience.as_nanos()).unwrap_or(u64::MAX);
         let mut cutting = Self {
             random: Pcg64Mcg::seed_from_u64(order.seed ^ index.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
@@ -125,6 +128,7 @@ impl Cutting {
             away: Vec::new(),
             returning: BTreeMap::new(),
             next_look: order.end,
+            settled: false,
             tally: Tally::default(),
             watch: Some(Watch::start()),
             order,
@@ -290,7 +294,12 @@ impl Task for Cutting {
         if let Some(watch) = &mut self.watch {
             watch.note(now);
         }
-        if !self.is_over(station, now) {
+        self.settled = self.settled || self.is_over(station, now);
+        if !self.settled {
+            return None;
+        }
+        station.subscribers.run_clocks(false);
+        if now < self.deadline && !station.subscribers.are_answered() {
             return None;
         }
         Some(Cut {
