@@ -222,15 +222,11 @@ mod tests {
     #[test]
     fn a_generous_objective_is_kept_with_room() {
         let (sentence, table) = with(10.0);
-        assert!(
-            sentence.contains("kept by ") && !sentence.contains("missed"),
-            "{sentence}"
-        );
-        assert!(
-            words(&table).iter().all(|word| *word == "kept"),
-            "{table:?}"
-        );
-        for row in &table.rows {
+        // One server of the sample has lost messages, which no time makes good.
+        assert!(sentence.ends_with("; missed by sse/express."), "{sentence}");
+        let others = |row: &&crate::table::Row| row.name != "sse/express";
+        for row in table.rows.iter().filter(others) {
+            assert_eq!(row.cells[0].text, "kept", "{row:?}");
             let room: f64 = row.cells[1].text.replace('\u{202f}', "").parse().unwrap();
             assert!(room >= 10.0, "{row:?}");
         }
