@@ -66,8 +66,8 @@ pub struct SliceConfig {
 }
 
 impl SliceConfig {
-    /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices, and
-    /// when it has so many subscribers that one message is more than a slice.
+    /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices, when
+    /// connections are cut in it, and when it has so many subscribers that one message is more than a slice.
     #[must_use]
     pub fn new(
         scenario: &Arc<Scenario>,
@@ -78,7 +78,8 @@ impl SliceConfig {
         let Workload::FanOut(fan_out) = &scenario.workload else {
             return None;
         };
-        if fan_out.subscribers > MOST_SUBSCRIBERS {
+        // Nobody is cut off within a slice.
+        if fan_out.subscribers > MOST_SUBSCRIBERS || fan_out.cuts.is_some() {
             return None;
         }
         Some(Self {
