@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pushbench_model::record::Flag;
+
 use crate::anatomy;
 use crate::number::counted;
 use crate::results::{Results, outcomes};
@@ -125,30 +127,41 @@ fn shared_cores(results: &Results<'_>) -> Option<String> {
 fn flags(results: &Results<'_>) -> Vec<String> {
     let valid = results.record.trials.iter();
     let valid = valid.filter(|t| t.trial.outcome.is_valid());
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for recorded in valid {
-        let kinds: BTreeSet<&str> = recorded.trial.flags.iter().map(trials::kind).collect();
-        for kind in kinds {
-            *counts.entry(kind).or_default() += 1;
+        let flags = recorded.trial.flags.iter();
+        let kinds: BTreeMap<&str, &Flag> = flags.map(|flag| (trials::kind(flag), flag)).collect();
+        for (kind, flag) in kinds {
+            counts.entry(kind).or_insert((0, words(flag))).0 += 1;
         }
     }
-    let said = |(kind, many): (&str, usize)| {
-        let what = match kind {
-            "steal" => "the hypervisor took more than 2\u{202f}% of the processor time away",
-            "others-cpu" => {
-                "other programs used more than 2\u{202f}% of the processor time: times of these are suspect"
-            }
-            "pressure" => "tasks waited for a processor longer than the trial itself explains",
-            "slow-link" => "the link was slower or lost more than it was made to",
-            "warm-up-too-short" => "response times settled only after measuring had begun",
-            _ => {
-                "response times were never steady: that is a result and not a fault, but their figures average over a \
-                 change"
-            }
-        };
-        format!("In {} {what}.", counted(many, "valid trial"))
-    };
-    counts.into_iter().map(said).collect()
+    let said = counts.into_values();
+    said.map(|(many, what)| format!("In {} {what}.", counted(many, "valid trial")))
+        .collect()
+}
+
+/// What a flag means for a reader.
+fn words(flag: &Flag) -> &'static str {
+    match flag {
+        Flag::Steal { .. } => "the hypervisor took more than 2\u{202f}% of the processor time away",
+        Flag::OthersCpu { .. } => {
+            "other programs used more than 2\u{202f}% of the processor time: times of these are suspect"
+        }
+        Flag::Pressure { .. } => {
+            "tasks waited for a processor longer than the trial itself explains"
+        }
+        Flag::SlowLink { .. } => "the link was slower or lost more than it was made to",
+        Flag::WarmUpTooShort { .. } => "response times settled only after measuring had begun",
+        Flag::NeverSteady => {
+            "response times were never steady: that is a result and not a fault, but their figures average over a change"
+        }
+        Flag::LatePublisher { .. } => {
+            "the publisher was late by more than a tenth of the response time's 99th percentile"
+        }
+        Flag::LaggingClient { .. } => {
+            "the load process lagged behind by more than a quarter of the response time's 99th percentile"
+        }
+    }
 }
 
 fn paced(results: &Results<'_>) -> Option<String> {
@@ -165,7 +178,6 @@ mod tests {
     use super::*;
     use crate::sample;
     use pushbench_model::link::LinkCounts;
-    use pushbench_model::record::Flag;
 
     fn notices(change: impl FnOnce(&mut pushbench_model::record::Record)) -> String {
         let mut record = sample::record();

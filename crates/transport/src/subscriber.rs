@@ -15,6 +15,7 @@ mod connection;
 mod epoll_loop;
 mod inlet;
 mod pace;
+mod subscribers;
 
 use std::io;
 use std::rc::Rc;
@@ -28,8 +29,9 @@ use crate::websocket::frame::FrameError;
 use crate::websocket::handshake::HandshakeError;
 
 pub use connection::Subscriber;
-pub use epoll_loop::{EpollLoop, Subscribers};
+pub use epoll_loop::EpollLoop;
 pub use inlet::{Happened, Inlet, Note};
+pub use subscribers::Subscribers;
 
 /// Random bytes that make a subscription unlike others (WebSocket key and masks).
 pub type Nonce = [u8; 16];

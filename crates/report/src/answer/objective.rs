@@ -10,7 +10,7 @@ use crate::table::{Cell, Column, Table, Tone};
 
 /// Under the table.
 const NOTE: &str = "An objective is kept where the whole interval of the 99th percentile lies within it, missed where it \
-     lies beyond, and undecided where it holds both; a lost message misses it. Room is the objective over the percentile. \
+     lies beyond, and undecided where it holds both or a single trial gives none; a lost message misses it. Room is the objective over the percentile. \
      Processors, memory and bytes are what was measured per delivery and per connection, times the deliveries per second \
      and the connections of this scenario; memory is the server's, above what it uses without connections.";
 
@@ -19,7 +19,7 @@ const NOTE: &str = "An objective is kept where the whole interval of the 99th pe
 enum Kept {
     Yes,
     No,
-    /// Its interval holds both.
+    /// Its interval holds both, or there is none.
     Perhaps,
     /// There is no such percentile.
     Unknown,
@@ -41,9 +41,10 @@ impl Kept {
         };
         let over_trials = arm.figure(Metric::Percentile(series, P99));
         let interval = over_trials.and_then(|figure| figure.interval);
-        let (low, high) = interval.map_or((value, value), |Interval { low, high }| {
-            (low.min(value), high.max(value))
-        });
+        let Some(Interval { low, high }) = interval else {
+            return Self::Perhaps;
+        };
+        let (low, high) = (low.min(value), high.max(value));
         if high <= objective_ns {
             Self::Yes
         } else if low > objective_ns {

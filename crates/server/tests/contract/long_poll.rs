@@ -6,16 +6,16 @@ use pushbench_transport::transport::ServeOptions;
 use super::{server, server_with};
 use crate::common::{Client, SIZES, text};
 
-fn head(len: usize) -> String {
+pub(super) fn head(len: usize) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncache-control: no-store\r\n\
          content-length: {len}\r\ndate: DATE\r\n\r\n"
     )
 }
 
-const NOTHING: &str = "HTTP/1.1 204 No Content\r\ndate: DATE\r\n\r\n";
+pub(super) const NOTHING: &str = "HTTP/1.1 204 No Content\r\ndate: DATE\r\n\r\n";
 
-fn poll(query: &str) -> String {
+pub(super) fn poll(query: &str) -> String {
     format!("GET /poll{query} HTTP/1.1\r\nHost: x\r\n\r\n")
 }
 

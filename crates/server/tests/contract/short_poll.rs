@@ -2,21 +2,9 @@
 
 use pushbench_model::theory;
 
+use super::long_poll::{NOTHING, head, poll};
 use super::server;
 use crate::common::{Client, SIZES, text};
-
-fn head(len: usize) -> String {
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncache-control: no-store\r\n\
-         content-length: {len}\r\ndate: DATE\r\n\r\n"
-    )
-}
-
-const NOTHING: &str = "HTTP/1.1 204 No Content\r\ndate: DATE\r\n\r\n";
-
-fn poll(query: &str) -> String {
-    format!("GET /poll{query} HTTP/1.1\r\nHost: x\r\n\r\n")
-}
 
 #[test]
 fn every_size_is_framed_to_the_byte() {

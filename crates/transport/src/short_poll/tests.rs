@@ -4,10 +4,9 @@ use std::rc::Rc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use pushbench_model::message::{Stamp, encode_text};
 
 use super::Protocol as Poll;
-use crate::pieces::{Received, cuts, receive, soup};
+use crate::pieces::{Received, answer, body, cuts, receive, soup};
 use crate::subscriber::{POLL_PERIOD_MS, Protocol as _, Request};
 
 const NOTHING: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
@@ -15,26 +14,6 @@ const FIRST: &str = "GET /poll?after=0&timeout=0 HTTP/1.1\r\nHost: localhost:1\r
 
 fn whole(stream: &[u8]) -> Received {
     receive::<Poll>("/poll", [stream])
-}
-
-fn body(seq: u64) -> Vec<u8> {
-    let stamp = Stamp {
-        seq,
-        intended: 1,
-        published: 2,
-    };
-    let mut out = Vec::new();
-    encode_text(stamp, "data", &mut out);
-    out
-}
-
-fn answer(lines: &[Vec<u8>]) -> Vec<u8> {
-    let body: Vec<u8> = lines
-        .iter()
-        .flat_map(|line| [&line[..], b"\n"].concat())
-        .collect();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-    [head.into_bytes(), body].concat()
 }
 
 /// A subscription that is driven by hand.

@@ -1,19 +1,16 @@
 //! The server half: a hyper response whose body is a subscription.
 
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Either;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
 
 use crate::hub::{Hub, Topic};
-use crate::listener::{Worker, accept};
-use crate::stream::socket::Socket;
-use crate::stream::{Format, equalised, respond};
+use crate::listener::Worker;
+use crate::stream::{self, Format, equalised, respond};
 use crate::transport::{LocalFuture, ServeOptions};
 
 use super::chat;
@@ -80,35 +77,22 @@ pub(super) async fn serve_with<F: Format>(
     http: http1::Builder,
     format: F,
 ) {
-    let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, options.tuning, |stream| {
-        let topic = Rc::clone(&topic);
-        let options = Arc::clone(&options);
-        let http = http.clone();
+    let shared = Rc::clone(&topic);
+    let settings = Arc::clone(&options);
+    stream::serve_with(topic, worker, options, http, move |request| {
+        let answer = if chat::is_asked(&request) {
+            // Boxed, so that subscriptions do not pay for it.
+            let answer: LocalFuture<_> = Box::pin(chat::answer(request));
+            Either::Left(answer)
+        } else {
+            Either::Right(respond(&request, &shared, &settings, format))
+        };
         async move {
-            let socket = Socket::new(stream, Rc::clone(&topic));
-            let service = service_fn(move |request| {
-                let answer = if chat::is_asked(&request) {
-                    // Boxed, so that subscriptions do not pay for it.
-                    let answer: LocalFuture<_> = Box::pin(chat::answer(request));
-                    Either::Left(answer)
-                } else {
-                    Either::Right(respond(&request, &topic, &options, format))
-                };
-                async move {
-                    Ok::<_, Infallible>(match answer {
-                        Either::Left(chat) => {
-                            chat.await.map(|content| Either::Right(Box::new(content)))
-                        }
-                        Either::Right(response) => response.map(Either::Left),
-                    })
-                }
-            });
-            let connection = http.serve_connection(socket, service);
-            // A client that goes away ends its stream; that is not an error of the server.
-            let _ = connection.await;
+            match answer {
+                Either::Left(chat) => chat.await.map(|content| Either::Right(Box::new(content))),
+                Either::Right(response) => response.map(Either::Left),
+            }
         }
     })
     .await;
-    pump.abort();
 }

@@ -11,6 +11,8 @@ pub(crate) mod socket;
 pub(crate) mod subscriber;
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::future::ready;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -75,16 +77,36 @@ pub(crate) async fn serve<F: Format>(
     http: http1::Builder,
     format: F,
 ) {
+    let shared = Rc::clone(&topic);
+    let settings = Arc::clone(&options);
+    serve_with(topic, worker, options, http, move |request| {
+        ready(respond(&request, &shared, &settings, format))
+    })
+    .await;
+}
+
+/// Serves what `answer` makes of requests, while messages flow into `topic`.
+pub(crate) async fn serve_with<M, A, R, B>(
+    topic: Rc<Topic<M>>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    http: http1::Builder,
+    answer: A,
+) where
+    M: Clone + Unpin + 'static,
+    A: Fn(Request<Incoming>) -> R + Clone + 'static,
+    R: Future<Output = Response<B>> + 'static,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
     accept(worker, options.tuning, |stream| {
-        let topic = Rc::clone(&topic);
-        let options = Arc::clone(&options);
-        let http = http.clone();
+        let socket = Socket::new(stream, Rc::clone(&topic));
+        let (http, answer) = (http.clone(), answer.clone());
         async move {
-            let socket = Socket::new(stream, Rc::clone(&topic));
             let service = service_fn(move |request| {
-                let response = respond(&request, &topic, &options, format);
-                async move { Ok::<_, Infallible>(response) }
+                let answer = answer(request);
+                async move { Ok::<_, Infallible>(answer.await) }
             });
             let connection = http.serve_connection(socket, service);
             // A client that goes away ends its stream; that is not an error of the server.

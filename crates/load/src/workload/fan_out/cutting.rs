@@ -103,9 +103,9 @@ pub(super) struct Cutting {
     deadline: u64,
     /// When which connection is to be cut.
     to_cut: BinaryHeap<Reverse<(u64, usize)>>,
-    /// When who asks again, by place in `away`.
-    to_return: BinaryHeap<Reverse<(u64, usize)>>,
-    away: Vec<Option<Away>>,
+    /// Who asks again, by when and by the order of leaving.
+    away: BTreeMap<(u64, u64), Away>,
+    left: u64,
     /// Who came back on which connection and has had no message since; a connection that fails keeps nothing of whose it was.
     returning: BTreeMap<usize, Away>,
     next_look: u64,
@@ -124,8 +124,8 @@ impl Cutting {
             random: Pcg64Mcg::seed_from_u64(order.seed ^ index.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             deadline: clock::now().saturating_add(patience),
             to_cut: BinaryHeap::new(),
-            to_return: BinaryHeap::new(),
-            away: Vec::new(),
+            away: BTreeMap::new(),
+            left: 0,
             returning: BTreeMap::new(),
             next_look: order.end,
             settled: false,
@@ -133,12 +133,8 @@ impl Cutting {
             watch: Some(Watch::start()),
             order,
         };
-        let mut key = 0;
-        let mut keys = Vec::new();
-        while station.subscribers.get(key).is_some() {
-            keys.push(key);
-            key += 1;
-        }
+        // Everybody is connected, so keys have no gap.
+        let keys = (0..).take_while(|&key| station.subscribers.get(key).is_some());
         for key in keys {
             let first = match order.cuts.pattern {
                 Pattern::AllAtS(seconds) => order.start + (seconds * SECOND) as u64,
@@ -234,19 +230,16 @@ impl Cutting {
         let chance = self.random.random();
         let delay = (self.order.cuts.delay(chance) * SECOND) as u64;
         self.tally.count.away_s += delay as f64 / SECOND;
-        self.to_return.push(Reverse((now + delay, self.away.len())));
-        self.away.push(Some(away));
+        self.left += 1;
+        self.away.insert((now + delay, self.left), away);
     }
 
     fn come_back(&mut self, station: &mut Station, now: u64) {
-        while let Some(&Reverse((when, place))) = self.to_return.peek() {
-            if when > now {
+        while let Some(first) = self.away.first_entry() {
+            if first.key().0 > now {
                 return;
             }
-            self.to_return.pop();
-            let Some(away) = self.away[place].take() else {
-                continue;
-            };
+            let away = first.remove();
             let after = self.order.resume.then(|| away.check.next() - 1);
             match station.reopen(after, away.check.clone()) {
                 Ok(key) => {
@@ -271,7 +264,7 @@ impl Cutting {
             return false;
         }
         self.next_look = now + LOOK;
-        if !self.to_return.is_empty() || !self.to_cut.is_empty() {
+        if !self.away.is_empty() || !self.to_cut.is_empty() {
             return false;
         }
         let mut all = true;
@@ -309,16 +302,10 @@ impl Task for Cutting {
     }
 
     fn due(&self) -> u64 {
-        let first = |heap: &BinaryHeap<Reverse<(u64, usize)>>| {
-            heap.peek().map_or(u64::MAX, |&Reverse((when, _))| when)
-        };
-        let watch = self.watch.as_ref().map_or(u64::MAX, Watch::due);
-        let soon = [
-            first(&self.to_cut),
-            first(&self.to_return),
-            watch,
-            self.next_look,
-        ];
-        soon.into_iter().fold(self.deadline, u64::min)
+        let cut = self.to_cut.peek().map(|&Reverse((when, _))| when);
+        let back = self.away.keys().next().map(|&(when, _)| when);
+        let watch = self.watch.as_ref().map(Watch::due);
+        let soon = [cut, back, watch].into_iter().flatten();
+        soon.fold(self.deadline.min(self.next_look), u64::min)
     }
 }

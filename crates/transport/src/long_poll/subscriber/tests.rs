@@ -2,37 +2,12 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use pushbench_model::message::{Stamp, encode_text};
 
 use super::*;
-use crate::pieces::{Received, cuts, receive, soup};
+use crate::pieces::{Received, answer, body, cuts, receive, soup};
 
 fn whole(stream: &[u8]) -> Received {
     receive::<PollProtocol<false>>("/poll", [stream])
-}
-
-fn body(seq: u64) -> Vec<u8> {
-    let stamp = Stamp {
-        seq,
-        intended: 1,
-        published: 2,
-    };
-    let mut out = Vec::new();
-    encode_text(stamp, "data", &mut out);
-    out
-}
-
-/// An answer with these lines; without any it is 204.
-fn answer(lines: &[Vec<u8>]) -> Vec<u8> {
-    if lines.is_empty() {
-        return b"HTTP/1.1 204 No Content\r\n\r\n".to_vec();
-    }
-    let body: Vec<u8> = lines
-        .iter()
-        .flat_map(|line| [&line[..], b"\n"].concat())
-        .collect();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-    [head.into_bytes(), body].concat()
 }
 
 fn asked(sent: &[u8]) -> Vec<String> {

@@ -4,7 +4,8 @@ use std::io;
 
 use pushbench_sys::poller::Poller;
 
-use super::{Connection, Crowd, Rest, Shared};
+use super::connection::Connection;
+use super::{Crowd, Rest, Shared};
 use crate::subscriber::connection::Stage;
 use crate::subscriber::pace::Pace;
 use crate::subscriber::{Happened, Inlet, Note, Protocol, SubscribeError};

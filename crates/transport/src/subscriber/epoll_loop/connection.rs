@@ -1,0 +1,236 @@
+//! One connection: what happens when it can be read or written, when it is its time to ask, and when it ends.
+
+use std::io;
+use std::mem;
+
+use pushbench_sys::clock;
+use pushbench_sys::poller::{EventFlags, Poller};
+
+use super::{ENDING, READING_AND_WRITING, Rest, Shared};
+use crate::subscriber::connection::Stage;
+use crate::subscriber::pace::Pace;
+use crate::subscriber::{Happened, Inlet, Note, Protocol, SubscribeError, Subscriber};
+
+/// A connection with what its transport makes of it.
+pub(super) struct Connection<P> {
+    pub(super) subscriber: Subscriber,
+    pub(super) protocol: P,
+}
+
+impl<P: Protocol> Connection<P> {
+    /// It is time to ask.
+    pub(super) fn tick(&mut self, shared: &mut Shared<P::Common>, poller: &Poller, key: usize) {
+        let Shared {
+            common,
+            out,
+            inlet,
+            pace,
+            ..
+        } = shared;
+        let reads = matches!(self.subscriber.stage, Stage::Reading | Stage::Cutting);
+        if !reads || self.protocol.awaits() {
+            return;
+        }
+        out.clear();
+        self.protocol.tick(common, out);
+        if self.protocol.awaits() {
+            pace.awaiting += 1;
+            // What is left to do, the poller tells.
+            let _ = self.answer(out, inlet, pace, poller, key);
+        }
+    }
+
+    /// It asks no more.
+    pub(super) fn stop_clock(&mut self, pace: &mut Pace, key: usize) {
+        if P::BY_CLOCK && self.subscriber.stage != Stage::Ended {
+            pace.end(key);
+            pace.awaiting -= usize::from(self.protocol.awaits());
+        }
+    }
+
+    /// Handles what happened: in the steady state that is one read, and what it brought.
+    #[inline]
+    pub(super) fn ready(
+        &mut self,
+        shared: &mut Shared<P::Common>,
+        poller: &Poller,
+        key: usize,
+        flags: EventFlags,
+    ) -> Rest {
+        self.subscriber.ending |= flags.intersects(ENDING);
+        if self.subscriber.stage != Stage::Reading {
+            if self.subscriber.stage == Stage::Cutting {
+                return self.read_to_the_cut(shared, poller, key);
+            }
+            if let Some(rest) = self.advance(&mut shared.inlet, &mut shared.pace, poller, key) {
+                return rest;
+            }
+        }
+        match self.subscriber.read(&mut shared.buffer) {
+            Ok(0) => {
+                let ended = self.protocol.end();
+                self.end(&mut shared.inlet, &mut shared.pace, poller, key, ended)
+            }
+            Ok(read) => self.take(shared, poller, key, read),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Rest::None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Rest::More,
+            Err(error) => self.end(
+                &mut shared.inlet,
+                &mut shared.pace,
+                poller,
+                key,
+                error.into(),
+            ),
+        }
+    }
+
+    /// Takes the `read` bytes in the buffer.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        shared: &mut Shared<P::Common>,
+        poller: &Poller,
+        key: usize,
+        read: usize,
+    ) -> Rest {
+        let received = clock::now();
+        let Shared {
+            common,
+            buffer,
+            out,
+            inlet,
+            pace,
+            ..
+        } = shared;
+        let Self {
+            subscriber,
+            protocol,
+        } = self;
+        let awaited = P::BY_CLOCK && protocol.awaits();
+        inlet.now = received;
+        out.clear();
+        let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
+        let (inbox, check) = (&mut inlet.inbox, &mut subscriber.check);
+        let result = protocol.receive(common, &buffer[..read], out, &mut |body| {
+            inbox.take(body, received, check);
+        });
+        if !subscriber.subscribed && protocol.progress().subscribed {
+            subscriber.subscribed = true;
+            inlet.subscribed += 1;
+        }
+        if awaited && !protocol.awaits() {
+            pace.awaiting -= 1;
+        }
+        if let Err(error) = result {
+            return self.end(inlet, pace, poller, key, error);
+        }
+        if subscriber.tells && inlet.inbox.settled() > settled {
+            subscriber.tells = false;
+            let corrupted = inlet.inbox.corrupted() - corrupted;
+            inlet.notes.push(Note {
+                key,
+                happened: Happened::Served {
+                    received,
+                    corrupted,
+                },
+            });
+        }
+        if !out.is_empty()
+            && let Some(rest) = self.answer(out, inlet, pace, poller, key)
+        {
+            return rest;
+        }
+        // A short read has emptied the socket, but for an end that was announced before it.
+        if read == buffer.len() || self.subscriber.ending {
+            Rest::More
+        } else {
+            Rest::None
+        }
+    }
+
+    /// Sends what a message asked for. Returns what is left to do if that is not to read on.
+    fn answer(
+        &mut self,
+        out: &[u8],
+        inlet: &mut Inlet,
+        pace: &mut Pace,
+        poller: &Poller,
+        key: usize,
+    ) -> Option<Rest> {
+        let sent = match self.subscriber.send(out) {
+            Ok(sent) if sent == out.len() => return None,
+            Ok(sent) => sent,
+            Err(error) => return Some(self.end(inlet, pace, poller, key, error.into())),
+        };
+        self.subscriber.unsent.extend_from_slice(&out[sent..]);
+        self.subscriber.stage = Stage::Writing;
+        // If there is room again by now, this tells.
+        let watched = poller.modify(self.subscriber.stream(), key as u64, READING_AND_WRITING);
+        Some(match watched {
+            Ok(()) => Rest::None,
+            Err(error) => self.end(inlet, pace, poller, key, error.into()),
+        })
+    }
+
+    /// Goes on with a connection that is not to be read yet. Returns what is left to do if it still is not.
+    #[cold]
+    fn advance(
+        &mut self,
+        inlet: &mut Inlet,
+        pace: &mut Pace,
+        poller: &Poller,
+        key: usize,
+    ) -> Option<Rest> {
+        match self.subscriber.stage {
+            Stage::Ended => return Some(Rest::None),
+            Stage::Connecting => {
+                if let Err(error) = self.subscriber.established() {
+                    inlet.unconnected += 1;
+                    inlet.notes.push(Note {
+                        key,
+                        happened: Happened::Unconnected(error),
+                    });
+                    return Some(Rest::Gone);
+                }
+            }
+            Stage::Reading | Stage::Writing | Stage::Cutting => {}
+        }
+        let unsent = mem::take(&mut self.subscriber.unsent);
+        match self.subscriber.send(&unsent) {
+            Ok(sent) if sent == unsent.len() => {
+                self.subscriber.stage = Stage::Reading;
+                None
+            }
+            Ok(sent) => {
+                self.subscriber.unsent.extend_from_slice(&unsent[sent..]);
+                self.subscriber.stage = Stage::Writing;
+                Some(Rest::None)
+            }
+            Err(error) => Some(self.end(inlet, pace, poller, key, error.into())),
+        }
+    }
+
+    /// Reads it no further.
+    #[cold]
+    pub(super) fn end(
+        &mut self,
+        inlet: &mut Inlet,
+        pace: &mut Pace,
+        poller: &Poller,
+        key: usize,
+        error: SubscribeError,
+    ) -> Rest {
+        self.stop_clock(pace, key);
+        // A watch that cannot be ended tells of nothing that would be listened to.
+        let _ = poller.remove(self.subscriber.stream());
+        self.subscriber.stage = Stage::Ended;
+        self.subscriber.unsent = Vec::new();
+        inlet.ended += 1;
+        inlet.refused += u64::from(!self.subscriber.subscribed);
+        inlet.notes.push(Note {
+            key,
+            happened: Happened::Ended(error),
+        });
+        Rest::None
+    }
+}
