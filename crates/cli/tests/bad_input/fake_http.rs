@@ -1,10 +1,12 @@
 //! Servers that are threads of the test.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use crate::common::next_request;
 
 /// The script of a server that listens in this process.
 pub(crate) fn ready(port: u16) -> String {
@@ -57,20 +59,9 @@ fn converse(manner: Manner, mut out: TcpStream, shared: &Shared) -> std::io::Res
     let mut input = BufReader::new(out.try_clone()?);
     let mut published = 0;
     loop {
-        let (mut head, mut length) = (String::new(), 0);
-        while !head.ends_with("\r\n\r\n") {
-            let mut line = String::new();
-            if input.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            let field = line.to_ascii_lowercase();
-            length = field
-                .strip_prefix("content-length:")
-                .map_or(length, |n| n.trim().parse().unwrap());
-            head += &line;
-        }
-        let mut body = vec![0; length];
-        input.read_exact(&mut body)?;
+        let Some((head, body)) = next_request(&mut input)? else {
+            return Ok(());
+        };
         match manner {
             Manner::Refuses => out.write_all(REFUSAL)?,
             Manner::Garbage => out.write_all(b"\0\xff\r\n\r\nSSH-2.0-garbage\n\n\r\n\r\n")?,

@@ -8,7 +8,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -61,6 +61,25 @@ in-flight = 2
 )]
 pub(crate) fn skipped(reason: &str) {
     writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
+}
+
+/// Head and body of the next request; none when there is no further one.
+pub(crate) fn next_request(input: &mut impl BufRead) -> std::io::Result<Option<(String, Vec<u8>)>> {
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let mut line = String::new();
+        if input.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let field = line.to_ascii_lowercase();
+        length = field
+            .strip_prefix("content-length:")
+            .map_or(length, |n| n.trim().parse().unwrap());
+        head += &line;
+    }
+    let mut body = vec![0; length];
+    input.read_exact(&mut body)?;
+    Ok(Some((head, body)))
 }
 
 /// Root of the checkout.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use crate::common::{Guard, Stage};
+use crate::common::{Guard, Stage, next_request};
 
 /// `pushbench serve`.
 pub(crate) struct Served {
@@ -107,20 +107,9 @@ fn converse(
         out.write_all(answer.as_bytes())?;
         return input.read_to_end(&mut Vec::new()).map(drop);
     }
-    let (mut head, mut length) = (String::new(), 0);
-    while !head.ends_with("\r\n\r\n") {
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let field = line.to_ascii_lowercase();
-        length = field
-            .strip_prefix("content-length:")
-            .map_or(length, |n| n.trim().parse().unwrap());
-        head += &line;
-    }
-    let mut body = vec![0; length];
-    input.read_exact(&mut body)?;
+    let Some((head, body)) = next_request(&mut input)? else {
+        return Ok(());
+    };
     let body = String::from_utf8(body).unwrap();
     // A test that does not look at requests drops their receiver.
     let _ = requests.send(Request { head, body });

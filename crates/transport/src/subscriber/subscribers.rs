@@ -7,7 +7,7 @@ use std::time::Duration;
 use pushbench_model::sequence::SequenceCheck;
 
 #[cfg(doc)]
-use super::{Happened, SubscribeError};
+use super::{Happened, Protocol, SubscribeError};
 use super::{Inlet, Nonce, Progress, Subscriber};
 
 /// All subscribers of one thread.
