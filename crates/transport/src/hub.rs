@@ -8,6 +8,7 @@
 
 mod broadcast;
 mod feed;
+mod round;
 mod topic;
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub(crate) use broadcast::{Broadcast, Pump, Source};
 use bytes::{Bytes, BytesMut};
 pub(crate) use feed::Feed;
+pub(crate) use round::Round;
 pub(crate) use topic::arithmetic;
 pub use topic::{Lagged, Subscription, Topic};
 

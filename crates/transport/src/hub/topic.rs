@@ -28,6 +28,10 @@ pub struct Topic<F> {
     waiters: RefCell<Waiters>,
     /// The `next_seq` of which the waiters have been told; [`Topic::subscribe`] may pull ahead of the pump.
     announced: Cell<u64>,
+    /// Whether a [`super::Round`] looks at the subscriptions, so that none of them need be woken.
+    has_rounds: bool,
+    /// Such a round is under way.
+    in_round: Cell<bool>,
 }
 
 #[derive(Default)]
@@ -41,6 +45,15 @@ impl<F: Clone + 'static> Topic<F> {
     /// A view of `hub`; `convert` is called once per message and worker.
     #[must_use]
     pub fn new(hub: Arc<Hub>, convert: fn(&Frame) -> F) -> Rc<Self> {
+        Self::with(hub, convert, false)
+    }
+
+    /// The same for subscriptions of connections that take part in a [`super::Round`]: news does not wake their tasks.
+    pub(crate) fn in_rounds(hub: Arc<Hub>, convert: fn(&Frame) -> F) -> Rc<Self> {
+        Self::with(hub, convert, true)
+    }
+
+    fn with(hub: Arc<Hub>, convert: fn(&Frame) -> F, has_rounds: bool) -> Rc<Self> {
         let notify = Arc::new(Notify::new());
         let news = Arc::clone(&notify);
         hub.on_news(Box::new(move || news.notify_one()));
@@ -50,22 +63,54 @@ impl<F: Clone + 'static> Topic<F> {
             announced: Cell::new(feed.next_seq()),
             feed: RefCell::new(feed),
             waiters: RefCell::default(),
+            has_rounds,
+            in_round: Cell::new(false),
         })
     }
 
     /// Carries messages from the hub to this worker's subscriptions, for ever.
     pub async fn pump(self: Rc<Self>) {
         loop {
+            self.news().await;
+            self.wake_all();
+        }
+    }
+
+    /// Takes over what is published next.
+    pub(super) async fn news(&self) {
+        loop {
             self.notify.notified().await;
             let next_seq = self.feed.borrow_mut().pull();
             if self.announced.replace(next_seq) != next_seq {
-                self.wake_all();
+                return;
             }
         }
     }
 
+    /// Runs a part of a round.
+    pub(super) fn in_round(&self, part: impl FnOnce()) {
+        self.in_round.set(true);
+        part();
+        self.in_round.set(false);
+    }
+
+    /// Whether connections are to take part in rounds.
+    pub(crate) fn has_rounds(&self) -> bool {
+        self.has_rounds
+    }
+
+    /// Whether news is the reason for which a connection is looked at: what else it waits for wakes its task.
+    #[inline]
+    pub(crate) fn is_in_round(&self) -> bool {
+        self.in_round.get()
+    }
+
+    pub(super) fn work(&self) -> u32 {
+        self.feed.borrow().hub().work()
+    }
+
     fn wake_all(&self) {
-        let work = self.feed.borrow().hub().work;
+        let work = self.work();
         let waiters = self.waiters.borrow();
         let wakers = waiters.slots.iter().flatten();
         if work == 0 {
@@ -182,13 +227,32 @@ impl<F: Clone + 'static> Subscription<F> {
         }
     }
 
+    /// Whether there is a message to be had at once.
+    #[inline]
+    pub(crate) fn has_next(&self) -> bool {
+        self.cursor < self.topic.feed.borrow().next_seq()
+    }
+
+    /// As [`Topic::is_in_round`].
+    #[inline]
+    pub(crate) fn is_in_round(&self) -> bool {
+        self.topic.is_in_round()
+    }
+
     /// Number of the last message taken, or of the one before the first wanted.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.cursor - 1
     }
 
+    #[inline]
     fn wake_on_news(&self, cx: &Context<'_>) {
+        if !self.topic.has_rounds {
+            self.keep_waker(cx);
+        }
+    }
+
+    fn keep_waker(&self, cx: &Context<'_>) {
         let waiters = &mut *self.topic.waiters.borrow_mut();
         let slot = self.slot.get().unwrap_or_else(|| {
             waiters.free.pop().unwrap_or_else(|| {

@@ -36,6 +36,6 @@ impl Format for Shared {
 }
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let topic = Topic::new(hub, |frame| frame.bytes.clone());
+    let topic = Topic::in_rounds(hub, |frame| frame.bytes.clone());
     stream::serve(topic, worker, options, equalised(), Shared).await;
 }

@@ -60,7 +60,7 @@ pub(super) fn comment() -> Bytes {
 }
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let topic = Topic::new(hub, |frame| frame.bytes.clone());
+    let topic = Topic::in_rounds(hub, |frame| frame.bytes.clone());
     serve_with(topic, worker, options, equalised(), Shared).await;
 }
 

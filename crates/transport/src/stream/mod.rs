@@ -25,10 +25,11 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::task::spawn_local;
 use tokio::time::Interval;
 
 use crate::http1::server::{after_of, refuse, refuse_with};
-use crate::hub::{Lagged, Subscription, Topic};
+use crate::hub::{Lagged, Round, Subscription, Topic};
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
 
@@ -99,10 +100,14 @@ pub(crate) async fn serve_with<M, A, R, B>(
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
+    let round = topic.has_rounds().then(|| Rc::new(Round::default()));
+    let pump = match &round {
+        Some(round) => spawn_local(Rc::clone(round).pump(Rc::clone(&topic))),
+        None => spawn_local(Rc::clone(&topic).pump()),
+    };
     accept(worker, options.tuning, |stream| {
         let socket = Socket::new(stream, Rc::clone(&topic));
-        let (http, answer) = (http.clone(), answer.clone());
+        let (http, answer, round) = (http.clone(), answer.clone(), round.clone());
         async move {
             let service = service_fn(move |request| {
                 let answer = answer(request);
@@ -110,7 +115,11 @@ pub(crate) async fn serve_with<M, A, R, B>(
             });
             let connection = http.serve_connection(socket, service);
             // A client that goes away ends its stream; that is not an error of the server.
-            let _ = connection.await;
+            match round {
+                Some(round) => round.take_part(connection).await,
+                // Boxed, so that those who take part do not keep room for it.
+                None => drop(Box::pin(connection).await),
+            }
         }
     })
     .await;
@@ -185,6 +194,7 @@ impl<F: Format> Body for Messages<F> {
             return Poll::Ready(Some(chunk.map(BodyFrame::data)));
         }
         if let Some(heartbeat) = &mut this.heartbeat
+            && !this.subscription.is_in_round()
             && heartbeat.poll_tick(cx).is_ready()
         {
             // The tick is consumed: arm the next one before waiting.

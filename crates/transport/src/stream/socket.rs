@@ -18,6 +18,8 @@ use crate::listener::poll_write;
 pub(crate) struct Socket<F: Clone + 'static> {
     io: TokioIo<TcpStream>,
     topic: Rc<Topic<F>>,
+    /// There was nothing to read; the connection's task is woken when there is.
+    nothing_to_read: bool,
     /// A place in the sequence taken when the socket took no more. When the ring has run past it, so it has past the
     /// subscriber.
     stalled: Option<Subscription<F>>,
@@ -28,6 +30,7 @@ impl<F: Clone + 'static> Socket<F> {
         Self {
             io: TokioIo::new(stream),
             topic,
+            nothing_to_read: false,
             stalled: None,
         }
     }
@@ -48,7 +51,14 @@ impl<F: Clone + 'static> Read for Socket<F> {
         cx: &mut Context<'_>,
         buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_read(cx, buf)
+        let this = self.get_mut();
+        // hyper tries to read whenever it is looked at.
+        if this.nothing_to_read && this.topic.is_in_round() {
+            return Poll::Pending;
+        }
+        let read = Pin::new(&mut this.io).poll_read(cx, buf);
+        this.nothing_to_read = read.is_pending();
+        read
     }
 }
 

@@ -3,6 +3,7 @@
 //! subscriber, sent and flushed by itself.
 
 use std::future::{pending, poll_fn};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
@@ -22,7 +23,8 @@ use super::server::{goodbye, serve_with};
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, Frame::clone);
-    serve_with(topic, worker, options, converse).await;
+    let pump = Rc::clone(&topic).pump();
+    serve_with(topic, pump, worker, options, converse).await;
 }
 
 async fn converse(upgrade: OnUpgrade, messages: Subscription<Frame>, options: &ServeOptions) {

@@ -2,6 +2,7 @@
 
 mod axum;
 mod bare;
+mod conversation;
 mod defaults;
 pub mod frame;
 pub mod handshake;

@@ -2,14 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 
 use bytes::Bytes;
-use futures_util::sink::Sink as _;
-use futures_util::stream::Stream as _;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::header::{
@@ -22,18 +19,18 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Message as WsMessage, Utf8Bytes};
 
 use crate::http1::server::{RequestHead, after_of, refuse, refuse_with};
-use crate::hub::{Frame, Hub, Lagged, Subscription, Topic};
+use crate::hub::{Frame, Hub, Lagged, Round, Subscription, Topic};
 use crate::limits::MAX_MESSAGE;
 use crate::listener::{Worker, accept};
 use crate::transport::ServeOptions;
 
+use super::conversation::{Conversation, Open, Socket};
 use super::defaults::exchange;
 use super::handshake;
 
@@ -48,24 +45,37 @@ const READ_BUFFER: usize = 4 * 1024;
 const MAX_RECEIVED: usize = 64 * 1024;
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let topic = Topic::new(hub, to_message);
-    serve_with(topic, worker, options, converse).await;
+    if options.echo {
+        let topic = Topic::new(hub, to_message);
+        let pump = Rc::clone(&topic).pump();
+        return serve_with(topic, pump, worker, options, echo).await;
+    }
+    let topic = Topic::in_rounds(hub, to_message);
+    let round = Rc::new(Round::default());
+    let pump = Rc::clone(&round).pump(Rc::clone(&topic));
+    let converse = async move |upgrade: OnUpgrade, messages, options: &ServeOptions| {
+        converse(upgrade, messages, options, &round).await;
+    };
+    serve_with(topic, pump, worker, options, converse).await;
 }
 
-/// Serves the messages of `topic`; `converse` runs for each connection once it is upgraded, to its end.
+/// Serves the messages that `pump` carries into `topic`; `converse` runs for each connection once it is upgraded, to
+/// its end.
 pub(super) async fn serve_with<F, C>(
     topic: Rc<Topic<F>>,
+    pump: impl Future<Output = ()> + 'static,
     worker: Worker,
     options: Arc<ServeOptions>,
     converse: C,
 ) where
     F: Clone + 'static,
-    C: AsyncFn(OnUpgrade, Subscription<F>, &ServeOptions) + Copy + 'static,
+    C: AsyncFn(OnUpgrade, Subscription<F>, &ServeOptions) + Clone + 'static,
 {
-    let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
+    let pump = tokio::task::spawn_local(pump);
     accept(worker, options.tuning, |stream| {
         let topic = Rc::clone(&topic);
         let options = Arc::clone(&options);
+        let converse = converse.clone();
         async move {
             // The upgraded connection is served by this same task, so that it ends with it.
             let upgrade = Rc::new(std::cell::Cell::new(None));
@@ -157,129 +167,51 @@ pub(super) fn check(request: &impl RequestHead) -> Result<&str, StatusCode> {
         .ok_or(StatusCode::BAD_REQUEST)
 }
 
-async fn converse(
+/// The socket of a connection that was upgraded, and whether its client has spoken already.
+async fn upgraded(
     upgrade: OnUpgrade,
-    subscription: Subscription<WsMessage>,
+    longest: usize,
     options: &ServeOptions,
-) {
-    let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        return;
-    };
+) -> Option<(WebSocketStream<Socket>, bool)> {
+    let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
     // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
-    let longest = if options.echo {
-        MAX_MESSAGE
-    } else {
-        MAX_RECEIVED
-    };
     let config = WebSocketConfig::default()
         .read_buffer_size(options.ws_read_buffer.unwrap_or(READ_BUFFER))
         .max_frame_size(Some(longest))
         .max_message_size(Some(longest));
+    let socket = Socket(parts.io.into_inner());
     let early = parts.read_buf.to_vec();
     let came_early = !early.is_empty();
     let role = Role::Server;
-    let socket =
-        WebSocketStream::from_partially_read(parts.io.into_inner(), early, role, Some(config))
-            .await;
-    if options.echo {
-        return exchange(socket, subscription, options, |message| message).await;
+    let socket = WebSocketStream::from_partially_read(socket, early, role, Some(config)).await;
+    Some((socket, came_early))
+}
+
+/// Sends back what the client sends.
+async fn echo(upgrade: OnUpgrade, messages: Subscription<WsMessage>, options: &ServeOptions) {
+    if let Some((socket, _)) = upgraded(upgrade, MAX_MESSAGE, options).await {
+        exchange(socket, messages, options, |message| message).await;
     }
+}
+
+async fn converse(
+    upgrade: OnUpgrade,
+    subscription: Subscription<WsMessage>,
+    options: &ServeOptions,
+    round: &Rc<Round<Conversation>>,
+) {
+    let Some((socket, came_early)) = upgraded(upgrade, MAX_RECEIVED, options).await else {
+        return;
+    };
     let mut conversation = Conversation {
         socket,
         subscription,
         heartbeat: options.heartbeat(),
         unflushed: false,
     };
-    // Whatever ended it, the socket is dropped with it; a client that is gone is not an error of the server.
-    if came_early
-        && !matches!(
-            poll_fn(|cx| Poll::Ready(conversation.read(cx))).await,
-            Ok(Open::Yes)
-        )
-    {
-        return;
-    }
-    let _ = poll_fn(|cx| conversation.poll(cx)).await;
-}
-
-/// Whether the client may still send.
-enum Open {
-    Yes,
-    No,
-}
-
-/// One open WebSocket.
-struct Conversation {
-    socket: WebSocketStream<TcpStream>,
-    subscription: Subscription<WsMessage>,
-    heartbeat: Option<Interval>,
-    unflushed: bool,
-}
-
-impl Conversation {
-    /// Runs until the connection has ended.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        // Asking the socket first keeps tungstenite from trying to read at every wake-up for a delivery.
-        if self.socket.get_ref().poll_read_ready(cx)?.is_ready()
-            && let Open::No = self.read(cx)?
-        {
-            return Poll::Ready(Ok(()));
-        }
-        if let Some(heartbeat) = &mut self.heartbeat {
-            while heartbeat.poll_tick(cx).is_ready() {
-                Pin::new(&mut self.socket).start_send(WsMessage::Ping(Bytes::new()))?;
-                self.unflushed = true;
-            }
-        }
-        loop {
-            if self.unflushed {
-                let Poll::Ready(flushed) = Pin::new(&mut self.socket).poll_flush(cx) else {
-                    // A socket that takes no more stops the taking of messages: the ring bounds what a slow reader
-                    // can hold, and ends it.
-                    let lagged = ready!(self.subscription.poll_lagged(cx));
-                    return Poll::Ready(self.dismiss(lagged, cx));
-                };
-                flushed?;
-                self.unflushed = false;
-            }
-            match ready!(self.subscription.poll_next(cx)) {
-                Ok(first) => Pin::new(&mut self.socket).start_send(first)?,
-                Err(lagged) => return Poll::Ready(self.dismiss(lagged, cx)),
-            }
-            self.unflushed = true;
-            // A message is taken only when there is room for it: what is taken cannot be given back.
-            while Pin::new(&mut self.socket).poll_ready(cx)?.is_ready()
-                && let Ok(Some(next)) = self.subscription.try_next()
-            {
-                Pin::new(&mut self.socket).start_send(next)?;
-            }
-        }
-    }
-
-    /// Takes all that the client has sent. What tungstenite has read and not yet handed out does not make the socket
-    /// readable, so nothing may be left behind.
-    fn read(&mut self, cx: &mut Context<'_>) -> Result<Open, WsError> {
-        loop {
-            match Pin::new(&mut self.socket).poll_next(cx) {
-                Poll::Ready(Some(received)) => {
-                    received?;
-                    // tungstenite has written the answer to a ping or a close; it is not yet sent.
-                    self.unflushed = true;
-                }
-                Poll::Ready(None) => return Ok(Open::No),
-                Poll::Pending => return Ok(Open::Yes),
-            }
-        }
-    }
-
-    /// Says goodbye to a subscriber that fell behind, as far as its socket takes it.
-    fn dismiss(&mut self, lagged: Lagged, cx: &mut Context<'_>) -> Result<(), WsError> {
-        Pin::new(&mut self.socket).start_send(WsMessage::Close(Some(goodbye(lagged))))?;
-        match Pin::new(&mut self.socket).poll_flush(cx) {
-            Poll::Ready(flushed) => flushed,
-            Poll::Pending => Ok(()),
-        }
+    let early = poll_fn(|cx| Poll::Ready(conversation.read(cx)));
+    if !came_early || matches!(early.await, Ok(Open::Yes)) {
+        round.take_part(conversation).await;
     }
 }
 
