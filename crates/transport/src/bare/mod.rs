@@ -92,6 +92,13 @@ pub(crate) enum Asked {
     },
 }
 
+/// A request that waits for the messages from number `next` on, for `hold_ns` nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Poll {
+    pub(crate) next: u64,
+    pub(crate) hold_ns: u64,
+}
+
 /// What a subscriber sent.
 pub(crate) enum Heard {
     /// So many bytes of it have been dealt with; the rest is not whole.
@@ -111,8 +118,8 @@ pub(crate) trait Protocol: 'static {
     /// Whether messages are asked for, and not pushed.
     const POLLED: bool = false;
 
-    /// The number and the hold, milliseconds, of a request that differs from one read before in nothing but its number.
-    fn known(&mut self, _bytes: &[u8]) -> Option<(u64, u64)> {
+    /// What is asked for by a request that differs from one read before in nothing but its number, and is to be held.
+    fn known(&mut self, _bytes: &[u8]) -> Option<Poll> {
         None
     }
 

@@ -241,6 +241,12 @@ impl<P: Protocol> Loop<P> {
                 said
             }
             Phase::Answering => Ok(()),
+            // The timer of a poll that was answered: from here on it is idle.
+            Phase::Opening if conn.tidy => {
+                conn.tidy = false;
+                self.wheel.arm(index, now + IDLE_NS);
+                Ok(())
+            }
             // It never said what it wants, or does not go.
             Phase::Opening | Phase::Closing | Phase::Lingering => Err(Stop::Gone),
         };

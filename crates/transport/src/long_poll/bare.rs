@@ -4,11 +4,14 @@
 use http::StatusCode;
 
 use crate::bare::http::{Form, answer, open};
-use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::bare::{Asked, Common, Heard, Poll, Protocol};
 use crate::http1::body::Framing;
 use crate::http1::server::{LAST_EVENT_ID, RequestHead as _, after_of, number_of};
 
 use super::server::PATH;
+
+#[cfg(test)]
+mod tests;
 
 /// How nearly every poll begins; its number follows.
 const POLL: &[u8; 16] = b"GET /poll?after=";
@@ -18,11 +21,12 @@ const MAX_KNOWN: usize = 1024;
 /// Remembers the poll that it read last: one that differs only in its number needs no second look.
 #[derive(Default)]
 pub(super) struct LongPoll {
-    /// The poll, whole.
+    /// The poll, whole; none if empty.
     last: Vec<u8>,
+    /// What it asks for.
+    poll: Poll,
     /// Digits of its number.
     digits: usize,
-    number: u64,
     hold_ms: u64,
 }
 
@@ -32,10 +36,14 @@ impl LongPoll {
             return;
         };
         // A header may name another cursor than the query.
-        if Some(number) == after && bytes.len() <= MAX_KNOWN {
+        if Some(number) == after && bytes.len() <= MAX_KNOWN && hold_ms > 0 {
             self.last.clear();
             self.last.extend_from_slice(bytes);
-            (self.number, self.digits, self.hold_ms) = (number, digits, hold_ms);
+            self.poll = Poll {
+                next: number + 1,
+                hold_ns: hold_ms.saturating_mul(1_000_000),
+            };
+            (self.digits, self.hold_ms) = (digits, hold_ms);
         }
     }
 
@@ -56,7 +64,7 @@ impl LongPoll {
         } else {
             self.last.splice(..digits_end, start.iter().copied());
         }
-        (self.number, self.digits) = (number, digits);
+        (self.poll.next, self.digits) = (number + 1, digits);
         true
     }
 }
@@ -77,19 +85,19 @@ impl Protocol for LongPoll {
     const POLLED: bool = true;
 
     #[inline]
-    fn known(&mut self, bytes: &[u8]) -> Option<(u64, u64)> {
+    fn known(&mut self, bytes: &[u8]) -> Option<Poll> {
         // Those who are at the same place ask for the same.
-        let known = !bytes.is_empty() && (bytes == self.last || self.moves_on(bytes));
-        known.then_some((self.number, self.hold_ms))
+        let known = bytes == self.last || self.moves_on(bytes);
+        (known && !bytes.is_empty()).then_some(self.poll)
     }
 
     fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
-        if let Some((after, hold_ms)) = self.known(bytes) {
+        if let Some(poll) = self.known(bytes) {
             return Asked::Batch {
                 used: bytes.len(),
                 skip: 0,
-                after: Some(after),
-                hold_ms,
+                after: Some(poll.next - 1),
+                hold_ms: self.hold_ms,
                 form: Form::default(),
             };
         }

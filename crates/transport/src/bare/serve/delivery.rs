@@ -14,7 +14,6 @@ impl<P: Protocol> Loop<P> {
         let mut shared = std::mem::take(&mut self.shared);
         let now = if P::POLLED { self.now() } else { 0 };
         self.outlet.share(&mut shared, from, now);
-        let idle_until = now + IDLE_NS;
         let work = self.outlet.feed.hub().work();
         for index in 0..self.slab.len() {
             let Some(conn) = self.slab.get(index) else {
@@ -32,9 +31,9 @@ impl<P: Protocol> Loop<P> {
                 // As nearly always: it had all, and takes all.
                 match write(conn, &shared.bytes) {
                     Ok(sent) if P::POLLED && sent == shared.bytes.len() => {
+                        // Its timer is left as it is: when it is due, the client has probably asked again.
                         conn.cursor = self.announced;
                         conn.phase = Phase::Opening;
-                        self.wheel.arm(index, idle_until);
                         continue;
                     }
                     Ok(sent) => {

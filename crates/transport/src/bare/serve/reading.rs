@@ -27,14 +27,13 @@ impl<P: Protocol> Loop<P> {
             let received = tcp::receive(&conn.stream, &mut self.buffer);
             if let Ok(count) = received
                 // What is known is short: there was room for more.
-                && let Some((after, hold_ms)) = self.outlet.protocol.known(&self.buffer[..count])
-                && after.wrapping_add(1) == self.outlet.feed.next_seq()
-                && hold_ms > 0
+                && let Some(poll) = self.outlet.protocol.known(&self.buffer[..count])
+                && poll.next == self.outlet.feed.next_seq()
             {
                 // As nearly always: it has all, and waits for more.
-                conn.cursor = after + 1;
+                conn.cursor = poll.next;
                 conn.phase = Phase::Held;
-                return self.wheel.arm(index, held_until(now, hold_ms));
+                return self.wheel.arm(index, held_until(now, poll.hold_ns));
             }
             return self.unusual(index, token, received);
         }
@@ -178,7 +177,8 @@ impl<P: Protocol> Loop<P> {
         if hold_ms == 0 {
             return self.give_up(index, reply);
         }
-        self.wheel.arm(index, held_until(now, hold_ms));
+        let hold_ns = hold_ms.saturating_mul(MS);
+        self.wheel.arm(index, held_until(now, hold_ns));
         Ok(())
     }
 
@@ -337,9 +337,8 @@ impl<P: Protocol> Loop<P> {
 
 /// When a request that came at `now` is given up.
 #[inline]
-fn held_until(now: u64, hold_ms: u64) -> u64 {
-    now.saturating_add(hold_ms.saturating_mul(MS))
-        .min(u64::MAX - 1)
+fn held_until(now: u64, hold_ns: u64) -> u64 {
+    now.saturating_add(hold_ns).min(u64::MAX - 1)
 }
 
 /// Whether a connection is done with reading for this round.
