@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
-use pushbench_sys::tcp::receive;
+use pushbench_sys::tcp::{receive, send};
 use rustls::ClientConnection;
 
 use super::place::Place;
@@ -75,6 +75,24 @@ impl Link {
         match &mut self.tls {
             // Kept by rustls, without a bound of ours: what we send is small.
             Some(tls) => tls.writer().write_all(bytes)?,
+            None if self.unsent.is_empty() => {
+                // What is so short a socket nearly always takes.
+                let sent = match send(&self.stream, bytes) {
+                    Ok(sent) => sent,
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            ErrorKind::WouldBlock | ErrorKind::Interrupted
+                        ) =>
+                    {
+                        0
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                self.up += sent as u64;
+                self.unsent.extend_from_slice(&bytes[sent..]);
+                return Ok(());
+            }
             None => self.unsent.extend_from_slice(bytes),
         }
         self.flush()

@@ -4,8 +4,10 @@ mod http;
 mod poll;
 mod sse;
 mod tcp;
+mod usual;
 mod websocket;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use pushbench_model::drive::FaultKind;
@@ -15,6 +17,7 @@ use super::place::Place;
 use super::plan::Asking;
 
 pub(super) use http::request;
+pub(super) use usual::Usual;
 
 /// What all subscriptions of a worker ask for.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(super) struct Ask {
     pub(super) contract: bool,
     /// How long a server may hold a poll, milliseconds.
     pub(super) hold_ms: u64,
+    /// Long-polling: the last poll and its answer.
+    pub(super) usual: RefCell<Usual>,
 }
 
 /// What an attempt begins with, from the one before it in the same place.
@@ -83,7 +88,7 @@ impl Speech {
     pub(super) fn open(
         transport: &str,
         ask: &Rc<Ask>,
-        place: &Place,
+        place: &Rc<Place>,
         resume: &Resume,
         nonce: [u8; 16],
         out: &mut Vec<u8>,

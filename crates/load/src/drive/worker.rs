@@ -2,6 +2,7 @@
 
 mod slot;
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
@@ -106,6 +107,7 @@ impl Worker {
             asking: plan.request.clone(),
             contract: matches!(plan.reading, super::plan::Reading::Contract),
             hold_ms: HOLD_MS,
+            usual: RefCell::default(),
         });
         let place = Rc::new(orders.place.clone());
         let count = orders.numbers.len();

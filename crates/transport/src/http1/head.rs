@@ -123,7 +123,7 @@ impl HeadReader {
     /// Whether no byte of the next head has been read.
     #[must_use]
     #[inline]
-    pub(crate) fn is_at_start(&self) -> bool {
+    pub fn is_at_start(&self) -> bool {
         self.complete || (self.cut.is_empty() && self.line_end == LineEnd::No)
     }
 

@@ -6,7 +6,7 @@ pub mod batch;
 mod defaults;
 mod server;
 mod subscriber;
-mod usual;
+pub mod usual;
 
 use std::io;
 use std::sync::Arc;

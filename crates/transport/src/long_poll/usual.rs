@@ -45,7 +45,7 @@ impl Place {
 
 /// The last head of an answer with a body of stated length on a connection that stays.
 #[derive(Debug, Default)]
-pub(super) struct KnownHead {
+pub struct KnownHead {
     bytes: Vec<u8>,
     /// In order.
     places: Vec<(Place, Range<usize>)>,
@@ -55,7 +55,7 @@ pub(super) struct KnownHead {
 impl KnownHead {
     /// Remembers `head`, which was parsed: its body has `length` bytes, and the connection stays. A head that is unusual
     /// in any other way is not remembered.
-    pub(super) fn remember(&mut self, head: &[u8], length: u64) {
+    pub fn remember(&mut self, head: &[u8], length: u64) {
         self.bytes.clear();
         self.places.clear();
         let mut at = 0;
@@ -94,7 +94,7 @@ impl KnownHead {
     /// The length of a head at the start of `bytes` that differs from the last in nothing but its date and the length of
     /// its body, and that length.
     #[inline]
-    pub(super) fn at_start_of(&mut self, bytes: &[u8]) -> Option<(usize, u64)> {
+    pub fn at_start_of(&mut self, bytes: &[u8]) -> Option<(usize, u64)> {
         if self.bytes.is_empty() {
             return None;
         }

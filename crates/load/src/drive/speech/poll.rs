@@ -1,8 +1,9 @@
 //! Any long-poll.
 
+use std::ops::Range;
 use std::rc::Rc;
 
-use pushbench_transport::http1::body::{BodyDecoder, BodyError};
+use pushbench_transport::http1::body::{BodyDecoder, BodyError, Framing};
 use pushbench_transport::http1::head::HeadReader;
 use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::long_poll::batch::{BatchSplitter, LastLine};
@@ -12,10 +13,13 @@ use super::{Ask, Resume, Sink, Stop};
 use crate::drive::place::Place;
 use crate::drive::plan::PollStyle;
 
+#[cfg(test)]
+mod tests;
+
 pub(in crate::drive) struct Poll {
     state: State,
     ask: Rc<Ask>,
-    place: Place,
+    place: Rc<Place>,
     cursor: Resume,
     subscribed: bool,
     /// The whole body, of styles in which it is one message.
@@ -33,11 +37,16 @@ enum State {
 }
 
 impl Poll {
-    pub(super) fn open(ask: &Rc<Ask>, place: &Place, resume: &Resume, out: &mut Vec<u8>) -> Self {
+    pub(super) fn open(
+        ask: &Rc<Ask>,
+        place: &Rc<Place>,
+        resume: &Resume,
+        out: &mut Vec<u8>,
+    ) -> Self {
         let poll = Self {
             state: State::Head(HeadReader::default()),
             ask: Rc::clone(ask),
-            place: place.clone(),
+            place: Rc::clone(place),
             cursor: resume.clone(),
             subscribed: false,
             whole: Vec::new(),
@@ -48,27 +57,44 @@ impl Poll {
     }
 
     fn ask_for_more(&self, out: &mut Vec<u8>) {
-        let asking = &self.ask.asking;
-        let path = &self.place.path;
-        let path = match (&asking.poll, self.cursor.after) {
-            (PollStyle::Contract, after) => {
-                let separator = if path.contains('?') { '&' } else { '?' };
-                let hold = self.ask.hold_ms;
-                match after {
-                    Some(after) => format!("{path}{separator}after={after}&timeout={hold}"),
-                    None => format!("{path}{separator}timeout={hold}"),
-                }
+        match (&self.ask.asking.poll, self.cursor.after) {
+            (PollStyle::Contract, Some(after)) => {
+                let mut usual = self.ask.usual.borrow_mut();
+                usual.ask(&self.place, after, out, |text| {
+                    self.write(Some(after), text)
+                });
             }
-            _ => path.clone(),
-        };
-        let (modified, tag) = match asking.poll {
-            PollStyle::Conditional => &self.cursor.validators,
-            PollStyle::Contract | PollStyle::Plain => &(None, None),
-        };
+            (_, after) => {
+                self.write(after, out);
+            }
+        }
+    }
+
+    /// Appends a poll; returns where its number stands, if it has one.
+    fn write(&self, after: Option<u64>, out: &mut Vec<u8>) -> Range<usize> {
+        let asking = &self.ask.asking;
         let method = if asking.method.is_empty() {
             "GET"
         } else {
             &asking.method
+        };
+        let mut path = self.place.path.clone();
+        let mut number = 0..0;
+        if asking.poll == PollStyle::Contract {
+            path.push(if path.contains('?') { '&' } else { '?' });
+            if let Some(after) = after {
+                path.push_str("after=");
+                let start = out.len() + method.len() + " ".len() + path.len();
+                let digits = after.to_string();
+                number = start..start + digits.len();
+                path.push_str(&digits);
+                path.push('&');
+            }
+            path.push_str(&format!("timeout={}", self.ask.hold_ms));
+        }
+        let (modified, tag) = match asking.poll {
+            PollStyle::Conditional => &self.cursor.validators,
+            PollStyle::Contract | PollStyle::Plain => &(None, None),
         };
         let ours = [
             ("If-Modified-Since", modified.as_deref().unwrap_or_default()),
@@ -81,6 +107,48 @@ impl Poll {
             &asking.body,
             out,
         );
+        number
+    }
+
+    /// Takes the answer at the start of `bytes` if its head is known and all of it is there; returns its length.
+    #[inline]
+    fn usual_answer(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<Option<usize>, Stop> {
+        // Other styles look for more in a head.
+        let at_start = matches!(&self.state, State::Head(reader) if reader.is_at_start());
+        if !at_start || self.ask.asking.poll != PollStyle::Contract {
+            return Ok(None);
+        }
+        let Some((start, length)) = self.ask.usual.borrow_mut().head.at_start_of(bytes) else {
+            return Ok(None);
+        };
+        let end = usize::try_from(length).ok();
+        let end = end.and_then(|length| start.checked_add(length));
+        let Some((end, body)) = end.and_then(|end| Some((end, bytes.get(start..end)?))) else {
+            return Ok(None);
+        };
+        self.accepted(sink);
+        let after = &mut self.cursor.after;
+        let mut take = |line: &[u8]| {
+            if let Some(seq) = sink.message(line) {
+                *after = Some(seq);
+            }
+        };
+        if let Some(line) = self.lines.whole_line(body) {
+            take(line);
+            return Ok(Some(end));
+        }
+        self.lines
+            .feed(body, &mut take)
+            .and_then(|()| self.lines.finish(LastLine::MayBeOpen, &mut take))
+            .map_err(|error| broken(&error))?;
+        Ok(Some(end))
+    }
+
+    /// The server has answered as it does to a subscriber.
+    fn accepted(&mut self, sink: &mut impl Sink) {
+        if !std::mem::replace(&mut self.subscribed, true) {
+            sink.subscribed();
+        }
     }
 
     pub(super) fn receive(
@@ -90,12 +158,18 @@ impl Poll {
         sink: &mut impl Sink,
     ) -> Result<(), Stop> {
         loop {
+            if let Some(taken) = self.usual_answer(bytes, sink)? {
+                bytes = &bytes[taken..];
+                self.ask_for_more(out);
+                continue;
+            }
             if let State::Head(reader) = &mut self.state {
                 let Some((head, taken)) = reader.feed(bytes).map_err(|error| broken(&error))?
                 else {
                     return Ok(());
                 };
-                bytes = &bytes[taken..];
+                let (head_bytes, behind) = bytes.split_at(taken);
+                bytes = behind;
                 if head.is_interim() {
                     continue;
                 }
@@ -108,15 +182,19 @@ impl Poll {
                     let own = |text: Option<&str>| text.map(str::to_owned);
                     self.cursor.validators = (own(head.last_modified), own(head.etag));
                 }
-                if !self.subscribed {
-                    self.subscribed = true;
-                    sink.subscribed();
+                let framing = head.framing();
+                if let Framing::Length(length) = framing
+                    && (head.status, head.close, head.len) == (200, false, taken)
+                {
+                    let mut usual = self.ask.usual.borrow_mut();
+                    usual.head.remember(head_bytes, length);
                 }
                 self.state = State::Body {
-                    body: BodyDecoder::new(head.framing()),
+                    body: BodyDecoder::new(framing),
                     empty,
                     close: head.close,
                 };
+                self.accepted(sink);
             }
             if !self.body(&mut bytes, sink)? {
                 return Ok(());
