@@ -5,7 +5,8 @@
 //! cargo run --release -p pushbench-anatomy --example contender -- server sse/reference 100 200 [profile]
 //! ```
 //!
-//! The words are the side, the contender (or `all`), connections, messages, and the file that takes the profile. With
+//! The words are the side, the contender (or `all`), connections (`100x10` is ten messages at a time to 100), messages, or
+//! as often as so many at a time, and the file that takes the profile. With
 //! `set-up` in place of the numbers: what a connection costs that is opened, subscribed and closed. The side `drive` is the
 //! loop of `pushbench load`, and its contenders are the transports.
 
@@ -63,20 +64,23 @@ fn main() -> io::Result<()> {
         .collect();
     match words {
         [word, profile @ ..] if word == "set-up" => set_up(&chosen, profile),
-        [connections, messages, profile @ ..] => {
-            let shape = Shape {
-                connections: connections.parse().map_err(|_| usage())?,
-                batch: 1,
-            };
-            deliver(
-                &chosen,
-                shape,
-                messages.parse().map_err(|_| usage())?,
-                profile,
-            )
-        }
+        [connections, messages, profile @ ..] => deliver(
+            &chosen,
+            shape(connections).ok_or_else(usage)?,
+            messages.parse().map_err(|_| usage())?,
+            profile,
+        ),
         _ => Err(usage()),
     }
+}
+
+/// Connections, with the number of messages that are ready together behind an `x`: `100`, `100x10`.
+fn shape(word: &str) -> Option<Shape> {
+    let (connections, batch) = word.split_once('x').unwrap_or((word, "1"));
+    Some(Shape {
+        connections: connections.parse().ok()?,
+        batch: batch.parse().ok().filter(|&batch| batch > 0)?,
+    })
 }
 
 fn say(contender: &Contender, what: &str, figure: f64) {

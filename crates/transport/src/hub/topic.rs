@@ -176,6 +176,10 @@ impl<F: Clone + 'static> Subscription<F> {
     #[inline]
     pub fn try_next(&mut self) -> Result<Option<F>, Lagged> {
         let feed = self.topic.feed.borrow();
+        // As nearly always when there was a message before.
+        if self.cursor == feed.next_seq() {
+            return Ok(None);
+        }
         let oldest = feed.first_seq();
         if self.cursor < oldest {
             drop(feed);
