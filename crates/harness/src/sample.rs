@@ -19,6 +19,7 @@ pub(crate) struct Probe {
     counters: Vec<Counters>,
     before: Memory,
     connected: Option<Memory>,
+    after: Option<Memory>,
     begin: Option<Reading>,
     cost: Option<Cost>,
     cpu_ns: u64,
@@ -51,6 +52,7 @@ impl Probe {
             counters,
             before: memory(&members)?,
             connected: None,
+            after: None,
             begin: None,
             cost: None,
             cpu_ns: 0,
@@ -74,6 +76,7 @@ impl Probe {
         let end = self.settled_reading()?;
         self.cpu_ns = end.cpu_ns();
         self.cost = self.begin.as_ref().map(|begin| end.since(begin));
+        self.after = Some(memory(&members(self.leader))?);
         Ok(())
     }
 
@@ -126,6 +129,7 @@ impl Probe {
             anonymous_connected: connected.anonymous_bytes,
             pss_before: self.before.pss_bytes,
             pss_connected: connected.pss_bytes,
+            anonymous_after: self.after.as_ref().and_then(|after| after.anonymous_bytes),
         });
         Some(Usage {
             cost: self.cost?,

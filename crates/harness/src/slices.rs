@@ -78,8 +78,9 @@ impl SliceConfig {
         let Workload::FanOut(fan_out) = &scenario.workload else {
             return None;
         };
-        // Nobody is cut off within a slice.
-        if fan_out.subscribers > MOST_SUBSCRIBERS || fan_out.cuts.is_some() {
+        // Nobody is cut off within a slice, or falls behind.
+        let even = fan_out.cuts.is_none() && fan_out.slow.is_none();
+        if fan_out.subscribers > MOST_SUBSCRIBERS || !even {
             return None;
         }
         Some(Self {

@@ -50,6 +50,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     if cuts.is_some() {
         recoveries(measurement, &mut reasons);
     }
+    slow_ones(measurement, scenario, &mut reasons);
     connections(measurement, &mut reasons);
     wire(measurement, &mut reasons);
     punctuality(measurement, &mut reasons);
@@ -114,6 +115,21 @@ fn recoveries(measurement: &Measurement, reasons: &mut Vec<Reason>) {
     }
 }
 
+/// Whether as many were slow as were to be.
+fn slow_ones(measurement: &Measurement, scenario: &Scenario, reasons: &mut Vec<Reason>) {
+    let wanted = match &scenario.workload {
+        Workload::FanOut(fan_out) => u64::from(fan_out.slow_subscribers()),
+        Workload::Connect(_) => 0,
+    };
+    let slow = measurement.slow.unwrap_or_default().slow;
+    if slow != wanted {
+        reasons.push(because(
+            Blame::Setting,
+            format!("{slow} subscribers were slow on purpose, {wanted} were to be"),
+        ));
+    }
+}
+
 /// Whether the load was the one the scenario asks for, and all of it was counted.
 fn amount(
     measurement: &Measurement,
@@ -132,16 +148,16 @@ fn amount(
                     format!("{published} of {due} scheduled messages were published"),
                 ));
             }
-            let expected = published * u64::from(fan_out.subscribers);
+            let healthy = fan_out.subscribers - fan_out.slow_subscribers();
+            let expected = published * u64::from(healthy);
             let missed = match fan_out.cuts {
                 Some(cuts) if !cuts.resume => measurement.sequence.lost,
                 _ => 0,
             };
             if operations + missed != expected {
                 reasons.push(because(Blame::Server, format!(
-                    "{operations} deliveries were measured, expected {expected}: {published} messages to each of {} \
-                     subscribers",
-                    fan_out.subscribers
+                    "{operations} deliveries were measured, expected {expected}: {published} messages to each of {healthy} \
+                     subscribers"
                 )));
             }
         }
@@ -206,12 +222,19 @@ fn connections(measurement: &Measurement, reasons: &mut Vec<Reason>) {
             ),
         ));
     }
-    if server.lagged > 0 {
+    // Who is slow on purpose may be let go.
+    let slow = measurement.slow.unwrap_or_default().slow;
+    if server.lagged > slow {
         reasons.push(because(
             Blame::Server,
             format!(
-                "{} subscribers fell behind and were disconnected by the server",
-                server.lagged
+                "{} subscribers fell behind and were disconnected by the server{}",
+                server.lagged,
+                if slow > 0 {
+                    format!(", where {slow} were slow on purpose")
+                } else {
+                    String::new()
+                }
             ),
         ));
     }

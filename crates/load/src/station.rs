@@ -129,7 +129,8 @@ impl Station {
         let inlet = self.subscribers.inlet_mut();
         for note in inlet.notes.drain(..) {
             match note.happened {
-                Happened::Ended(SubscribeError::Cut) | Happened::Served { .. } => {}
+                Happened::Ended(SubscribeError::Cut | SubscribeError::LetGo)
+                | Happened::Served { .. } => {}
                 Happened::Ended(error) => self.faults.add(error.to_string()),
                 Happened::Unconnected(error) => self
                     .faults

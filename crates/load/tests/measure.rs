@@ -12,7 +12,7 @@ use pushbench_model::profile::Profile;
 use pushbench_model::scenario::Scenario;
 use pushbench_server::{Config as ServerConfig, Server};
 use pushbench_transport::stack::Stack;
-use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport};
+use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport, by_name};
 
 fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
     let any = "127.0.0.1:0".parse().unwrap();
@@ -213,7 +213,7 @@ fn only_a_fan_out_has_slices() {
 /// Batches of the warm-up do not count: an answer carries at least one of the measured messages.
 #[test]
 fn batches_are_those_of_the_measured_phase() {
-    let transport = pushbench_transport::transport::by_name("long-poll").unwrap();
+    let transport = by_name("long-poll").unwrap();
     let server = server(transport, ServeOptions::default());
     let config = config(transport, &server, &fan_out(10, "text"), Publisher::Server);
     let measurement = run(config, &mut Free).unwrap();
@@ -240,7 +240,7 @@ fn a_relay_gets_its_messages_from_the_load_process() {
 
 #[test]
 fn event_and_retry_lines_reach_the_formula() {
-    let sse = pushbench_transport::transport::by_name("sse").unwrap();
+    let sse = by_name("sse").unwrap();
     for sse_ids in [false, true] {
         let options = ServeOptions {
             sse_ids,
@@ -407,5 +407,76 @@ fn a_storm_cuts_everybody_once_and_all_come_back() {
         );
         assert!((cuts.away_s - 2.0).abs() < 1e-6, "{name}: {cuts:?}");
         assert_eq!(measurement.server.unwrap().accepted, 40, "{name}");
+    }
+}
+
+/// A fan-out of whose twenty subscribers five stop reading, or nearly.
+fn slow(bytes: usize, bytes_per_s: u32) -> String {
+    let text = fan_out(bytes, "text").replace("quick = 0.1", "quick = 0.8");
+    format!("{text}[fan-out.slow]\nshare = 0.25\nbytes-per-s = {bytes_per_s}\n")
+}
+
+/// The others get everything, once and in order, whatever the transport; nobody waits for those that do not read.
+#[test]
+fn healthy_subscribers_do_not_wait_for_slow_ones() {
+    for &transport in TRANSPORTS {
+        for (stack, bytes_per_s) in [(Stack::Bare, 0), (Stack::Bare, 2000), (Stack::Reference, 0)] {
+            let name = format!("{} {stack} {bytes_per_s}", transport.name());
+            let options = ServeOptions {
+                stack,
+                ..ServeOptions::default()
+            };
+            let server = server(transport, options);
+            let scenario = slow(1024, bytes_per_s);
+            let config = config(transport, &server, &scenario, Publisher::Server);
+            let measurement = run(config, &mut Free).unwrap();
+            let slow = measurement.slow.unwrap();
+            assert_eq!(slow.slow, 5, "{name}");
+            assert!(
+                measurement.sequence.is_clean(),
+                "{name}: {:?} {:?}",
+                measurement.sequence,
+                measurement.errors
+            );
+            assert_eq!(measurement.operations, 400 * 15, "{name}");
+            assert_eq!(measurement.undelivered(), 0, "{name}");
+            assert_eq!(measurement.wire.agrees(), Some(true), "{name}");
+            assert_eq!(measurement.connections.ended_early, 0, "{name}");
+            assert_eq!(measurement.connections.opened, 20, "{name}");
+            // Some turns of 200 bytes for each; a poll has one answer to read at most, and asks for no other.
+            let read = slow.read_bytes;
+            let allowed = match (bytes_per_s, transport.is_asked_by_number()) {
+                (0, _) => 0..=0,
+                (_, true) => 0..=5 * 1500,
+                (_, false) => 1..=5 * 200 * 60,
+            };
+            assert!(allowed.contains(&read), "{name}: {slow:?}");
+        }
+    }
+}
+
+/// A queue of few messages fills when the sockets have, and its subscriber is let go; the others notice nothing.
+#[test]
+fn a_full_queue_lets_its_subscriber_go() {
+    for name in ["tcp", "sse", "websocket", "ndjson"] {
+        let transport = by_name(name).unwrap();
+        let options = ServeOptions {
+            stack: Stack::Bare,
+            queue: 8,
+            ..ServeOptions::default()
+        };
+        let server = server(transport, options);
+        let scenario = slow(200_000, 0)
+            .replace("rate = 500.0", "rate = 100.0")
+            .replace("subscribers = 20", "subscribers = 4");
+        let config = config(transport, &server, &scenario, Publisher::Server);
+        let measurement = run(config, &mut Free).unwrap();
+        assert!(
+            measurement.sequence.is_clean(),
+            "{name}: {:?}",
+            measurement.errors
+        );
+        assert_eq!(measurement.operations, 80 * 3, "{name}");
+        assert_eq!(measurement.server.unwrap().lagged, 1, "{name}");
     }
 }

@@ -168,6 +168,19 @@ pub struct CutCount {
     pub away_s: f64,
 }
 
+/// What became of subscribers that were slow on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlowCount {
+    /// Subscribers that stopped reading, or read slowly.
+    pub slow: u64,
+    /// Of these, subscribers that the server let go while the others were measured.
+    pub let_go: u64,
+    /// Seconds from when they became slow until the server let them go, summed over those.
+    pub let_go_after_s: f64,
+    /// Bytes that they read meanwhile.
+    pub read_bytes: u64,
+}
+
 /// The result of a load process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
@@ -211,6 +224,9 @@ pub struct Measurement {
     /// Connections that were cut on purpose, if any were to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cuts: Option<CutCount>,
+    /// Subscribers that were slow on purpose, if any were to be. Deliveries, sequence and bytes are those of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<SlowCount>,
     /// How busy the receiving side was; absent where the system does not tell.
     pub client: Option<ClientLoad>,
     /// Histograms by name ([`histogram_name`]).
@@ -224,7 +240,11 @@ impl Measurement {
     #[must_use]
     pub fn undelivered(&self) -> u64 {
         match self.loop_model {
-            LoopModel::Open => (self.published * self.concurrency).saturating_sub(self.operations),
+            LoopModel::Open => {
+                let slow = self.slow.map_or(0, |slow| slow.slow);
+                let due = self.published * self.concurrency.saturating_sub(slow);
+                due.saturating_sub(self.operations)
+            }
             LoopModel::Closed => self.connections.failed,
         }
     }

@@ -339,6 +339,9 @@ pub struct MemoryUse {
     pub pss_before: Option<u64>,
     /// Proportional set size with all connections open.
     pub pss_connected: Option<u64>,
+    /// Resident and of no file at the end of the measured phase: what queues have grown by since.
+    #[serde(default)]
+    pub anonymous_after: Option<u64>,
 }
 
 /// What one side of a trial used.

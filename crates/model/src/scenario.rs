@@ -3,6 +3,7 @@
 //! Parsing validates: a [`Scenario`] that exists can run. A mistake is an error with file, line and what is allowed.
 
 mod cuts;
+mod slow;
 
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::profile::{PerProfile, Profile};
 use crate::schedule::Arrivals;
 
 pub use cuts::{Cuts, Pattern};
+pub use slow::Slow;
 
 /// A scenario that is known to be valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,9 +96,18 @@ pub struct FanOut {
     /// Connections that are cut in the measured phase, and come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cuts: Option<Cuts>,
+    /// Subscribers that stop reading when the measured phase begins, or read slowly from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
 }
 
 impl FanOut {
+    /// Subscribers that are slow on purpose.
+    #[must_use]
+    pub fn slow_subscribers(&self) -> u32 {
+        self.slow.map_or(0, |slow| slow.of(self.subscribers))
+    }
+
     /// Messages published in `seconds`, at least one.
     #[must_use]
     pub fn messages(&self, seconds: f64) -> u64 {
@@ -160,6 +171,7 @@ struct RawFanOut {
     warm_up_s: Spanned<PerProfile<f64>>,
     measure_s: Spanned<PerProfile<f64>>,
     cuts: Option<Spanned<Cuts>>,
+    slow: Option<Spanned<Slow>>,
 }
 
 #[derive(Deserialize)]
@@ -246,6 +258,14 @@ impl RawFanOut {
         source.in_range(&self.rate, 0.001..=1_000_000.0, "messages per second")?;
         source.each_in_range(&self.warm_up_s, 0.0..=3600.0, "seconds")?;
         source.each_in_range(&self.measure_s, 0.01..=86_400.0, "seconds")?;
+        if let (Some(_), Some(slow)) = (&self.cuts, &self.slow) {
+            let wanted = "a fan-out has slow subscribers or cuts, not both";
+            return Err(source.error(slow.span(), wanted));
+        }
+        let slow = self
+            .slow
+            .map(|slow| Slow::validate(slow, &self.subscribers, source))
+            .transpose()?;
         Ok(FanOut {
             subscribers: self.subscribers.into_inner(),
             rate: self.rate.into_inner(),
@@ -256,6 +276,7 @@ impl RawFanOut {
                 .cuts
                 .map(|cuts| Cuts::validate(cuts, source))
                 .transpose()?,
+            slow,
         })
     }
 }
@@ -432,6 +453,19 @@ measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
                 "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = -1.0\nresume = true\n[fan-out]",
                 10,
                 "a delay of 0 to 600 seconds",
+            ),
+            (
+                "[fan-out]",
+                "[fan-out.slow]\nshare = 1.0\nbytes-per-s = 0\n[fan-out]",
+                10,
+                "more than 0.0 and less than 1.0",
+            ),
+            (
+                "[fan-out]",
+                "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = 1.0\nresume = true\n\
+                 [fan-out.slow]\nshare = 0.5\nbytes-per-s = 0\n[fan-out]",
+                14,
+                "slow subscribers or cuts, not both",
             ),
             (
                 "[fan-out]",

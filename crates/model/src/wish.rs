@@ -197,6 +197,7 @@ impl Wish {
                     thorough: measured(30.0),
                 },
                 cuts: None,
+                slow: None,
             }),
             objective: Some(Objective {
                 p99_ms: self.p99_ms,

@@ -126,7 +126,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
     let payload = format!("{}{THIN}B payload", whole(scenario.payload.bytes as u64));
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
-            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}",
+            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
             match fan_out.arrivals {
@@ -138,6 +138,10 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
             fan_out
                 .cuts
                 .map_or_else(String::new, |cuts| format!("; {}", cuts.words())),
+            fan_out.slow.map_or_else(String::new, |slow| format!(
+                "; {}",
+                slow.words(fan_out.subscribers)
+            )),
         ),
         Workload::Connect(connect) => format!(
             "{} opened and closed, {} in flight at any time, after {} to warm up; {payload}",

@@ -74,6 +74,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
             warm_up_s: always(0.05),
             measure_s: always(seconds),
             cuts: None,
+            slow: None,
         }),
         objective: None,
     }

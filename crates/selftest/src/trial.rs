@@ -59,6 +59,7 @@ impl Setup {
             warm_up_s: always(0.0),
             measure_s: always(self.seconds),
             cuts: None,
+            slow: None,
         }
     }
 

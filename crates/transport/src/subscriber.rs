@@ -118,6 +118,9 @@ pub enum SubscribeError {
     /// It was cut off here, as somebody wished.
     #[error("the connection was cut off on purpose")]
     Cut,
+    /// The server ended a connection that was not read, as somebody wished.
+    #[error("the server ended a connection that was slow on purpose")]
+    LetGo,
     /// The server refused.
     #[error("the server answered {status}, expected {expected}{}", hint(*.status))]
     Status {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
-use pushbench_model::measurement::{ClientLoad, ConnectionCount, WireCount};
+use pushbench_model::measurement::{ClientLoad, ConnectionCount, SlowCount, WireCount};
 use pushbench_model::sequence::SequenceCounts;
 
 use super::*;
@@ -78,6 +78,7 @@ pub(crate) fn flawless() -> Measurement {
         held_up_ns: 0,
         windows: Vec::new(),
         cuts: None,
+        slow: None,
         client: None,
         connections: ConnectionCount {
             opened: 10,
@@ -131,6 +132,40 @@ fn nodelay_is_no_duty_of_a_server_with_its_defaults() {
             ["the server had TCP_NODELAY on 0 of 10 connections"]
         );
     }
+}
+
+/// Who is slow on purpose gets less, and may be let go.
+#[test]
+fn slow_ones_are_no_flaw_where_they_are_wanted() {
+    let text = FAN_OUT.to_owned() + "[fan-out.slow]\nshare = 0.2\nbytes-per-s = 0\n";
+    let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+    let reasons = |change: fn(&mut Measurement)| {
+        let mut measurement = flawless();
+        measurement.slow = Some(SlowCount {
+            slow: 2,
+            let_go: 1,
+            ..SlowCount::default()
+        });
+        measurement.operations = 200 * 8;
+        measurement.server.as_mut().unwrap().lagged = 2;
+        change(&mut measurement);
+        assert_eq!(measurement.undelivered(), 1600 - measurement.operations);
+        match verify(&measurement, &scenario, Profile::Quick) {
+            Outcome::Invalid { reasons } => reasons.into_iter().map(|r| r.text).collect(),
+            _ => Vec::new(),
+        }
+    };
+    assert_eq!(reasons(|_| {}), [""; 0]);
+    assert_eq!(
+        reasons(|m| m.server.as_mut().unwrap().lagged = 3),
+        [
+            "3 subscribers fell behind and were disconnected by the server, where 2 were slow on purpose"
+        ]
+    );
+    assert_eq!(
+        reasons(|m| m.operations = 1599),
+        ["1599 deliveries were measured, expected 1600: 200 messages to each of 8 subscribers"]
+    );
 }
 
 /// Each flaw alone is exactly one reason, with its counts.

@@ -5,29 +5,30 @@
 
 mod connect;
 mod cutting;
+mod phase;
 mod sample;
 mod settle;
+mod straggling;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pushbench_model::control::{PublishOrder, PublishReport};
+use pushbench_model::control::PublishReport;
 use pushbench_model::histogram::EncodedHistogram;
 use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, histogram_name};
 use pushbench_model::payload::BodyMaker;
-use pushbench_model::scenario::{Cuts, FanOut};
+use pushbench_model::scenario::FanOut;
 use pushbench_model::schedule::Schedule;
 use pushbench_model::windows::Grid;
 use pushbench_sys::clock;
 
 use crate::barrier::Barrier;
 use crate::watch::Watched;
-use crate::worker::{Pending, Worker};
+use crate::worker::Pending;
 use crate::{Bench, LoadError};
 
 pub(super) use connect::connect;
 pub(super) use sample::{Outcome, Sample, between, collect, sample, start_recording};
-use settle::Settle;
 
 pub(crate) fn run(
     bench: &mut Bench,
@@ -51,29 +52,22 @@ pub(crate) fn run(
     };
     watch_over_time(bench, &fan_out)?;
     if warm_up > 0 {
-        let (patience, _) = publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
+        let (patience, _) = phase::publish(bench, schedule(seed ^ 1), warm_up, warm_up)?;
         bench.publisher.finish(patience)?;
+    }
+    if let Some(slow) = fan_out.slow {
+        straggling::set_aside(bench, slow, fan_out.subscribers)?;
     }
     let before = start_recording(bench, warm_up + 1)?;
     barrier.reached("measure")?;
     let total = warm_up + measured;
-    let (patience, watched, cuts) = match fan_out.cuts {
-        None => {
-            let (patience, watched) = publish(bench, schedule(seed), measured, total)?;
-            (patience, watched, None)
-        }
-        Some(cuts) => {
-            let (patience, watched, tally) =
-                publish_and_cut(bench, schedule(seed), measured, total, cuts)?;
-            (patience, watched, Some(tally))
-        }
-    };
+    let ran = phase::publish_measured(bench, fan_out, schedule(seed), measured, total)?;
     barrier.reached("done")?;
 
     // Asking the publisher and the sockets costs both sides something, which is no part of a delivery.
-    let report = bench.publisher.finish(patience)?;
+    let report = bench.publisher.finish(ran.patience)?;
     let mut after = sample(bench)?;
-    if let Some(tally) = &cuts {
+    if let Some(tally) = &ran.cuts {
         after.with_closed(&tally.wire, tally.batches);
     }
     let outcome = collect(bench, total)?;
@@ -84,9 +78,10 @@ pub(crate) fn run(
         &report,
         &between(&before, after),
         outcome,
-        &watched,
+        &ran.watched,
     );
-    if let Some(tally) = cuts {
+    measurement.slow = ran.slow;
+    if let Some(tally) = ran.cuts {
         measurement.cuts = Some(tally.count);
         let recovery = EncodedHistogram::encode(&tally.recovery);
         measurement
@@ -109,135 +104,6 @@ fn watch_over_time(bench: &Bench, fan_out: &FanOut) -> Result<(), LoadError> {
         })
         .collect();
     pending.into_iter().try_for_each(Pending::wait)
-}
-
-/// Publishes `count` messages and waits until every subscriber has all `total` messages of the measurement so far, or
-/// the last one is overdue. Returns how much longer the publisher may take to finish, and how the workers kept up.
-fn publish(
-    bench: &mut Bench,
-    schedule: Schedule,
-    count: u64,
-    total: u64,
-) -> Result<(Duration, Watched), LoadError> {
-    let started = start(bench, schedule, count)?;
-    let patience = started.patience;
-    let pending: Vec<_> = bench
-        .workers
-        .iter()
-        .map(|worker| worker.start_task(move |station| Settle::begin(station, total, patience)))
-        .collect();
-    let mut watching = Watching::default();
-    for (worker, pending) in bench.workers.iter().zip(pending) {
-        watching.add(worker, &pending.wait()?);
-    }
-    Ok((started.left(bench), watching.together()))
-}
-
-/// The same, with connections that are cut meanwhile.
-fn publish_and_cut(
-    bench: &mut Bench,
-    schedule: Schedule,
-    count: u64,
-    total: u64,
-    cuts: Cuts,
-) -> Result<(Duration, Watched, cutting::Tally), LoadError> {
-    let started = start(bench, schedule, count)?;
-    let payload = bench.config.scenario.payload;
-    let binary = bench.config.transport.carries_binary();
-    let body = BodyMaker::new(payload, binary, bench.config.seed).body_len();
-    // Who is cut last must be back before the last few messages.
-    let quiet = cuts.longest_delay() + FEW / schedule.rate + SPARE_S;
-    let order = cutting::Order {
-        cuts,
-        resume: cuts.resume || bench.config.transport.is_asked_by_number(),
-        start: started.at,
-        end: (started.at + started.last_ns).saturating_sub((quiet * 1e9) as u64),
-        total,
-        patience: started.patience + Duration::from_secs_f64(cuts.longest_delay()),
-        within: u32::try_from(2 * body).unwrap_or(u32::MAX),
-        seed: bench.config.seed,
-    };
-    let pending: Vec<_> = bench
-        .workers
-        .iter()
-        .zip(0..)
-        .map(|(worker, index)| {
-            worker.start_task(move |station| cutting::Cutting::begin(station, index, order))
-        })
-        .collect();
-    let mut watching = Watching::default();
-    let mut tally = cutting::Tally::default();
-    for (worker, pending) in bench.workers.iter().zip(pending) {
-        let cut = pending.wait()?;
-        watching.add(worker, &cut.watched);
-        tally.merge(cut.tally);
-    }
-    Ok((started.left(bench), watching.together(), tally))
-}
-
-/// Messages, and seconds, that follow the last return.
-const FEW: f64 = 10.0;
-const SPARE_S: f64 = 0.25;
-
-/// A schedule that has begun.
-struct Started {
-    /// About when: CLOCK_MONOTONIC nanoseconds.
-    at: u64,
-    /// From the first message to the last, nanoseconds.
-    last_ns: u64,
-    patience: Duration,
-    deadline: Instant,
-}
-
-impl Started {
-    /// How much longer the publisher may take. When all subscribers have ended, nobody has waited for the schedule.
-    fn left(&self, bench: &Bench) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now()) + bench.config.patience.drain
-    }
-}
-
-fn start(bench: &mut Bench, schedule: Schedule, count: u64) -> Result<Started, LoadError> {
-    let last_ns = schedule
-        .offsets()
-        .nth(usize::try_from(count - 1).unwrap_or(usize::MAX))
-        .unwrap_or(0);
-    let (payload, spin_ns) = (bench.config.scenario.payload, bench.config.spin_ns);
-    bench.publisher.start(&PublishOrder {
-        schedule,
-        count,
-        payload,
-        spin_ns,
-    })?;
-    let patience = Duration::from_nanos(last_ns) + bench.config.patience.drain;
-    Ok(Started {
-        at: clock::now(),
-        last_ns,
-        patience,
-        deadline: Instant::now() + patience,
-    })
-}
-
-/// How all workers kept up: those of a core together.
-#[derive(Default)]
-struct Watching {
-    all: Watched,
-    by_core: BTreeMap<usize, Watched>,
-}
-
-impl Watching {
-    fn add(&mut self, worker: &Worker, watched: &Watched) {
-        match worker.core {
-            Some(core) => self.by_core.entry(core).or_default().beside(watched),
-            None => self.all.add(watched),
-        }
-    }
-
-    fn together(mut self) -> Watched {
-        for core in self.by_core.values() {
-            self.all.add(core);
-        }
-        self.all
-    }
 }
 
 fn measurement(
@@ -299,6 +165,7 @@ fn measurement(
         server: None,
         windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
         cuts: None,
+        slow: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,
         errors,

@@ -64,6 +64,7 @@ pub(crate) fn run(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        slow: None,
         client: None,
         histograms: BTreeMap::new(),
         errors: outcome.errors,

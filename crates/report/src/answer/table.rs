@@ -1,11 +1,10 @@
 //! One row per server, the figures that matter most.
 
+mod troubles;
+
 use pushbench_model::measurement::Publisher;
 
-use pushbench_model::scenario::Workload;
-use pushbench_model::theory::pushing;
-
-use crate::metric::{Better, Metric, P50, P99, Series, Side};
+use crate::metric::{Better, Metric, P50, P99, Side};
 use crate::number::{Scale, THIN, Unit, capitalised, significant, whole};
 use crate::results::{Arm, Basis, Group};
 use crate::table::{Cell, Column, Table};
@@ -48,6 +47,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.bytes();
     builder.missing();
     builder.cuts();
+    builder.slow();
     builder.left_out();
     builder.published();
 
@@ -206,62 +206,6 @@ impl Builder<'_, '_> {
             let missing = if fan_out { arm.lost() } else { arm.refused() };
             let cell = Cell::plain(whole(missing));
             row.push(if missing > 0 { cell.bad() } else { cell });
-        }
-    }
-
-    /// How long it took until streams flowed again that were cut, what was missed, and the crowd of those who came back.
-    fn cuts(&mut self) {
-        let group = self.group;
-        let all = |arm: &Arm<'_>| {
-            let counts = arm.valid.iter().filter_map(|t| {
-                let measured = t.trial.measurement.as_ref()?;
-                Some((measured.cuts?, measured.sequence.lost))
-            });
-            counts.collect::<Vec<_>>()
-        };
-        if group.arms.iter().all(|arm| all(arm).is_empty()) {
-            return;
-        }
-        let columns = [("recovery p50", P50), ("recovery p99", P99)];
-        for (name, rank) in columns {
-            let figures: Vec<_> = group
-                .arms
-                .iter()
-                .map(|arm| arm.percentile(Series::Recovery, rank))
-                .collect();
-            let scale = Unit::Time.scale(figures.iter().filter_map(|figure| figure.value()));
-            self.columns.push(Column::numbers(name, scale.symbol));
-            for (figure, row) in figures.into_iter().zip(&mut self.rows) {
-                row.push(Cell::percentile(figure, &scale));
-            }
-        }
-        self.columns.push(Column::numbers("cuts", ""));
-        self.columns.push(Column::numbers("missed per cut", ""));
-        self.columns
-            .push(Column::numbers("back at once, most", "per s"));
-        for (arm, row) in group.arms.iter().zip(&mut self.rows) {
-            let all = all(arm);
-            let cuts: u64 = all.iter().map(|(counts, _)| counts.cuts).sum();
-            if cuts == 0 {
-                row.extend([Cell::absent(""), Cell::absent(""), Cell::absent("")]);
-                continue;
-            }
-            let missed: u64 = all.iter().map(|(_, lost)| lost).sum();
-            let away: f64 = all.iter().map(|(counts, _)| counts.away_s).sum();
-            let peak = all
-                .iter()
-                .map(|(counts, _)| counts.peak_per_s)
-                .fold(0.0, f64::max);
-            row.push(Cell::plain(whole(cuts)));
-            let mut cell = Cell::plain(significant(missed as f64 / cuts as f64, 3));
-            if let Workload::FanOut(fan_out) = group.scenario.workload
-                && fan_out.cuts.is_some_and(|cuts| !cuts.resume)
-            {
-                let theory = pushing::missed_while_away(fan_out.rate, away / cuts as f64);
-                cell = cell.under(format!("{} by rate and time away", significant(theory, 3)));
-            }
-            row.push(cell);
-            row.push(Cell::plain(whole(peak as u64)));
         }
     }
 

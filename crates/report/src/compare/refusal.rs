@@ -149,6 +149,11 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
                     "cuts",
                     w.cuts.map_or_else(|| "none".into(), |cuts| cuts.words()),
                 ),
+                (
+                    "slow",
+                    w.slow
+                        .map_or_else(|| "none".into(), |slow| slow.words(w.subscribers)),
+                ),
             ]);
         }
         Workload::Connect(w) => fields.extend([

@@ -263,6 +263,7 @@ fn trial(
             // No figure may come from these.
             pss_before: Some(4 << 20),
             pss_connected: Some(2 << 20),
+            anonymous_after: Some((1 << 20) + taken),
         }
     };
     let holds = matches!(scenario.workload, Workload::FanOut(_));

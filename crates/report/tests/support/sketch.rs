@@ -192,6 +192,7 @@ impl Sketch<'_> {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            slow: None,
             client: None,
             histograms: BTreeMap::new(),
             errors: Vec::new(),

@@ -32,6 +32,8 @@ pub struct Subscriber {
     pub(super) tells: bool,
     /// Bytes until it is cut off.
     pub(super) left: u32,
+    /// It was set aside, and may have ended since.
+    pub(super) aside: bool,
     /// What the socket has not taken yet.
     pub(super) unsent: Vec<u8>,
 }
@@ -47,6 +49,8 @@ pub(super) enum Stage {
     Writing,
     /// Established, and read until it is cut off.
     Cutting,
+    /// Established, and not read: it is slow on purpose.
+    Aside,
     /// Of no use any more.
     Ended,
 }
@@ -72,6 +76,7 @@ impl Subscriber {
             ending: false,
             tells: false,
             left: 0,
+            aside: false,
             unsent: Vec::new(),
         })
     }
@@ -86,6 +91,12 @@ impl Subscriber {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
+    }
+
+    /// Whether it is slow on purpose ([`super::Subscribers::set_aside`]); what it misses is no loss.
+    #[must_use]
+    pub const fn is_aside(&self) -> bool {
+        self.aside
     }
 
     /// What the kernel counted on the connection so far, beside what formulas expect by `progress`.

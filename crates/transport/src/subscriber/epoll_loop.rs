@@ -1,5 +1,6 @@
 //! The loop of one thread over all its connections.
 
+mod aside;
 mod connection;
 mod cutting;
 
@@ -130,6 +131,14 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
 
     fn cut(&mut self, key: usize, bytes: u32) {
         self.crowd.cut(&self.poller, key, bytes);
+    }
+
+    fn set_aside(&mut self, key: usize) -> io::Result<bool> {
+        self.crowd.set_aside(&self.poller, key)
+    }
+
+    fn sip(&mut self, key: usize, most: usize) -> usize {
+        self.crowd.sip(&self.poller, key, most)
     }
 
     fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {

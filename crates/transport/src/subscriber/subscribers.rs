@@ -45,6 +45,17 @@ pub trait Subscribers {
     /// ([`SubscribeError::Cut`]), and stays as it is until it is closed.
     fn cut(&mut self, key: usize, bytes: u32);
 
+    /// Reads one no more, from now on: it is slow on purpose. Its end leaves a note ([`SubscribeError::LetGo`]). Whether it was
+    /// there to be set aside.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not let its watch be changed.
+    fn set_aside(&mut self, key: usize) -> io::Result<bool>;
+
+    /// Reads up to `most` bytes of one that was set aside, and drops them. Returns how many there were.
+    fn sip(&mut self, key: usize, most: usize) -> usize;
+
     /// Waits for something to happen, for `timeout` at most, and handles all that did.
     ///
     /// # Errors

@@ -77,13 +77,17 @@ fn station_sample(station: &Station) -> Sample {
         ..Sample::default()
     };
     station.subscribers.for_each(&mut |subscriber, progress| {
+        sample.connections.opened += 1;
+        sample.connections.nodelay += u64::from(subscriber.nodelay);
+        // What one has not read, no formula knows.
+        if subscriber.is_aside() {
+            return;
+        }
         match subscriber.wire(&progress) {
             Ok(wire) => sample.wire.add(&wire),
             Err(_) => sample.unreadable += 1,
         }
         sample.batches += progress.batches;
-        sample.connections.opened += 1;
-        sample.connections.nodelay += u64::from(subscriber.nodelay);
     });
     sample.connections.ended_early = station.inlet().ended;
     sample
@@ -121,7 +125,9 @@ pub(in crate::workload) fn collect(bench: &Bench, last: u64) -> Result<Outcome, 
             worker.start_job(move |station| {
                 let mut counts = SequenceCounts::default();
                 station.subscribers.for_each(&mut |subscriber, _| {
-                    counts.add(&subscriber.check.counts(last));
+                    if !subscriber.is_aside() {
+                        counts.add(&subscriber.check.counts(last));
+                    }
                 });
                 let inbox = &station.inlet().inbox;
                 let mut errors = station.faults.words();

@@ -42,7 +42,8 @@ impl<P: Protocol> Connection<P> {
 
     /// It asks no more.
     pub(super) fn stop_clock(&mut self, pace: &mut Pace, key: usize) {
-        if P::BY_CLOCK && self.subscriber.stage != Stage::Ended {
+        let stopped = matches!(self.subscriber.stage, Stage::Ended | Stage::Aside);
+        if P::BY_CLOCK && !stopped {
             pace.end(key);
             pace.awaiting -= usize::from(self.protocol.awaits());
         }
@@ -59,8 +60,10 @@ impl<P: Protocol> Connection<P> {
     ) -> Rest {
         self.subscriber.ending |= flags.intersects(ENDING);
         if self.subscriber.stage != Stage::Reading {
-            if self.subscriber.stage == Stage::Cutting {
-                return self.read_to_the_cut(shared, poller, key);
+            match self.subscriber.stage {
+                Stage::Cutting => return self.read_to_the_cut(shared, poller, key),
+                Stage::Aside => return self.heard_aside(&mut shared.inlet, poller, key, flags),
+                Stage::Connecting | Stage::Reading | Stage::Writing | Stage::Ended => {}
             }
             if let Some(rest) = self.advance(&mut shared.inlet, &mut shared.pace, poller, key) {
                 return rest;
@@ -182,7 +185,7 @@ impl<P: Protocol> Connection<P> {
         key: usize,
     ) -> Option<Rest> {
         match self.subscriber.stage {
-            Stage::Ended => return Some(Rest::None),
+            Stage::Ended | Stage::Aside => return Some(Rest::None),
             Stage::Connecting => {
                 if let Err(error) = self.subscriber.established() {
                     inlet.unconnected += 1;

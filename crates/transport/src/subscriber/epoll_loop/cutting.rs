@@ -16,7 +16,8 @@ impl<P: Protocol> Crowd<P> {
             return;
         };
         match connection.subscriber.stage {
-            Stage::Ended => {}
+            // Who is not read cannot be cut at a byte.
+            Stage::Ended | Stage::Aside => {}
             // What it has not even asked for cannot be cut within.
             Stage::Connecting | Stage::Writing => {
                 connection.cut_off(&mut self.shared.inlet, &mut self.shared.pace, poller, key);

@@ -1,0 +1,135 @@
+//! Columns of scenarios in which something goes wrong on purpose.
+
+use pushbench_model::measurement::SlowCount;
+use pushbench_model::scenario::Workload;
+use pushbench_model::theory::pushing;
+
+use super::Builder;
+use crate::metric::{P50, P99, Series};
+use crate::number::{Unit, significant, whole};
+use crate::results::Arm;
+use crate::table::{Cell, Column};
+
+/// Of one trial: what became of its slow subscribers, how many the server says it let go, and by how many bytes the
+/// server has grown since all were connected.
+struct Slow {
+    count: SlowCount,
+    let_go: u64,
+    grown: Option<f64>,
+}
+
+impl Slow {
+    fn of(arm: &Arm<'_>) -> Vec<Self> {
+        let trials = arm.valid.iter().filter_map(|recorded| {
+            let measured = recorded.trial.measurement.as_ref()?;
+            let count = measured.slow?;
+            let lagged = measured.server.as_ref().map_or(0, |server| server.lagged);
+            let memory = recorded.trial.server_usage.and_then(|usage| usage.memory);
+            let grown = memory.and_then(|memory| {
+                Some(memory.anonymous_after? as f64 - memory.anonymous_connected? as f64)
+            });
+            Some(Self {
+                count,
+                let_go: count.let_go.max(lagged),
+                grown,
+            })
+        });
+        trials.collect()
+    }
+}
+
+impl Builder<'_, '_> {
+    /// How long it took until streams flowed again that were cut, what was missed, and the crowd of those who came back.
+    pub(super) fn cuts(&mut self) {
+        let group = self.group;
+        let all = |arm: &Arm<'_>| {
+            let counts = arm.valid.iter().filter_map(|t| {
+                let measured = t.trial.measurement.as_ref()?;
+                Some((measured.cuts?, measured.sequence.lost))
+            });
+            counts.collect::<Vec<_>>()
+        };
+        if group.arms.iter().all(|arm| all(arm).is_empty()) {
+            return;
+        }
+        let columns = [("recovery p50", P50), ("recovery p99", P99)];
+        for (name, rank) in columns {
+            let figures: Vec<_> = group
+                .arms
+                .iter()
+                .map(|arm| arm.percentile(Series::Recovery, rank))
+                .collect();
+            let scale = Unit::Time.scale(figures.iter().filter_map(|figure| figure.value()));
+            self.columns.push(Column::numbers(name, scale.symbol));
+            for (figure, row) in figures.into_iter().zip(&mut self.rows) {
+                row.push(Cell::percentile(figure, &scale));
+            }
+        }
+        self.columns.push(Column::numbers("cuts", ""));
+        self.columns.push(Column::numbers("missed per cut", ""));
+        self.columns
+            .push(Column::numbers("back at once, most", "per s"));
+        for (arm, row) in group.arms.iter().zip(&mut self.rows) {
+            let all = all(arm);
+            let cuts: u64 = all.iter().map(|(counts, _)| counts.cuts).sum();
+            if cuts == 0 {
+                row.extend([Cell::absent(""), Cell::absent(""), Cell::absent("")]);
+                continue;
+            }
+            let missed: u64 = all.iter().map(|(_, lost)| lost).sum();
+            let away: f64 = all.iter().map(|(counts, _)| counts.away_s).sum();
+            let peak = all
+                .iter()
+                .map(|(counts, _)| counts.peak_per_s)
+                .fold(0.0, f64::max);
+            row.push(Cell::plain(whole(cuts)));
+            let mut cell = Cell::plain(significant(missed as f64 / cuts as f64, 3));
+            if let Workload::FanOut(fan_out) = group.scenario.workload
+                && fan_out.cuts.is_some_and(|cuts| !cuts.resume)
+            {
+                let theory = pushing::missed_while_away(fan_out.rate, away / cuts as f64);
+                cell = cell.under(format!("{} by rate and time away", significant(theory, 3)));
+            }
+            row.push(cell);
+            row.push(Cell::plain(whole(peak as u64)));
+        }
+    }
+
+    /// What a server made of subscribers that do not read: whether it let them go, and what it kept for them.
+    pub(super) fn slow(&mut self) {
+        let all: Vec<_> = self.group.arms.iter().map(Slow::of).collect();
+        if all.iter().all(Vec::is_empty) {
+            return;
+        }
+        let per_slow = |trials: &[Slow]| {
+            let slow: u64 = trials.iter().map(|trial| trial.count.slow).sum();
+            let grown: Option<f64> = trials.iter().map(|trial| trial.grown).sum();
+            grown.filter(|_| slow > 0).map(|grown| grown / slow as f64)
+        };
+        let grown: Vec<_> = all.iter().map(|trials| per_slow(trials)).collect();
+        let scale = Unit::Memory.scale(grown.iter().copied().flatten());
+        self.columns.push(Column::numbers("slow ones let go", ""));
+        self.columns
+            .push(Column::numbers("server grown per slow one", scale.symbol));
+        for ((trials, grown), row) in all.iter().zip(grown).zip(&mut self.rows) {
+            if trials.is_empty() {
+                row.extend([Cell::absent(""), Cell::absent("")]);
+                continue;
+            }
+            let let_go: u64 = trials.iter().map(|trial| trial.let_go).sum();
+            let slow: u64 = trials.iter().map(|trial| trial.count.slow).sum();
+            let heard: u64 = trials.iter().map(|trial| trial.count.let_go).sum();
+            let cell = Cell::plain(format!("{} of {}", whole(let_go), whole(slow)));
+            row.push(if heard > 0 {
+                let after: f64 = trials.iter().map(|trial| trial.count.let_go_after_s).sum();
+                cell.under(format!("after {} s", significant(after / heard as f64, 2)))
+            } else {
+                cell
+            });
+            row.push(grown.map_or_else(
+                || Cell::absent(""),
+                |grown| Cell::plain(scale.number(grown)),
+            ));
+        }
+    }
+}
