@@ -67,7 +67,7 @@ pub struct SliceConfig {
 
 impl SliceConfig {
     /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices, when
-    /// connections are cut in it, and when it has so many subscribers that one message is more than a slice.
+    /// connections are cut in it, when it asks about some transports only, and when it has so many subscribers that one message is more than a slice.
     #[must_use]
     pub fn new(
         scenario: &Arc<Scenario>,
@@ -78,8 +78,9 @@ impl SliceConfig {
         let Workload::FanOut(fan_out) = &scenario.workload else {
             return None;
         };
-        // Nobody is cut off within a slice.
-        if fan_out.subscribers > MOST_SUBSCRIBERS || fan_out.cuts.is_some() {
+        // Nobody is cut off within a slice, and what polls do between messages is not in one.
+        let is_about_some = !scenario.transports.is_empty();
+        if fan_out.subscribers > MOST_SUBSCRIBERS || fan_out.cuts.is_some() || is_about_some {
             return None;
         }
         Some(Self {
@@ -91,9 +92,8 @@ impl SliceConfig {
             seed,
             messages: messages(fan_out, scenario.payload),
             lasting: match profile {
-                // Some forty rounds of nine servers.
-                Profile::Quick => Duration::from_secs(1),
-                Profile::Standard => Duration::from_secs(5),
+                // Some forty rounds of nine servers. More trials are worth more than longer ones.
+                Profile::Quick | Profile::Standard => Duration::from_secs(1),
                 Profile::Thorough => Duration::from_secs(10),
             },
             fewest_rounds: FEWEST_ROUNDS,
