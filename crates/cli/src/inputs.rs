@@ -100,6 +100,19 @@ pub(crate) fn choose_scenarios(
     Ok(scenarios)
 }
 
+/// Names of the scenarios that only other profiles have.
+pub(crate) fn longer_scenarios(
+    directory: Option<&Path>,
+    profile: Profile,
+) -> anyhow::Result<Vec<String>> {
+    let mut scenarios = all_scenarios(directory)?;
+    scenarios.retain(|scenario| !scenario.profiles.contains(&profile));
+    Ok(scenarios
+        .into_iter()
+        .map(|scenario| scenario.name)
+        .collect())
+}
+
 /// One scenario: a path to a TOML file, or a name.
 pub(crate) fn scenario_by_name(name: &str, directory: Option<&Path>) -> anyhow::Result<Scenario> {
     if Path::new(name)

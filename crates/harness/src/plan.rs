@@ -137,7 +137,10 @@ impl Plan {
         for repetition in 1..=repetitions {
             let mut block = Vec::new();
             for scenario in &scenarios {
-                let can = |server: &&Arc<Server>| server.left_out_by(scenario).is_none();
+                let can = |server: &&Arc<Server>| {
+                    scenario.asks_about(&server.label.transport)
+                        && server.left_out_by(scenario).is_none()
+                };
                 let servers: Vec<_> = servers.iter().filter(can).cloned().collect();
                 for server in &servers {
                     block.push(Item::Trial(Arc::clone(scenario), Arc::clone(server)));

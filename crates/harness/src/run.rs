@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use pushbench_model::environment::Environment;
 use pushbench_model::link::Link;
-use pushbench_model::profile::Profile;
+use pushbench_model::profile::{Profile, missing};
 use pushbench_model::record::{AbsentServer, LeftOut, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
 use pushbench_model::selftest::SelfTest;
@@ -46,6 +46,8 @@ pub struct RunConfig {
     /// Servers that are not measured although they are there. What a scenario leaves out is added by
     /// [`RunConfig::all_left_out`].
     pub left_out: Vec<LeftOut>,
+    /// Scenarios of longer profiles, where none was chosen by name.
+    pub left_out_scenarios: Vec<String>,
     /// Whether servers of this suite are compared in slices besides.
     pub slices: bool,
     /// Cores of both sides.
@@ -80,12 +82,25 @@ impl RunConfig {
     /// the connections of a scenario.
     #[must_use]
     pub fn all_left_out(&self) -> Vec<LeftOut> {
-        let of = |scenario| {
-            let servers = self.servers.iter();
-            servers.filter_map(move |server: &Server| server.left_out_by(scenario))
-        };
-        let by_scenario = self.scenarios.iter().flat_map(of);
-        self.left_out.iter().cloned().chain(by_scenario).collect()
+        let mut all = self.left_out.clone();
+        for scenario in &self.scenarios {
+            let asked = |server: &&Server| scenario.asks_about(&server.label.transport);
+            let servers = self.servers.iter().filter(asked);
+            all.extend(servers.filter_map(|server| server.left_out_by(scenario)));
+        }
+        all
+    }
+
+    /// What a reader must know is missing.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        missing(
+            self.profile,
+            self.repetitions,
+            &self.scenarios,
+            &self.left_out,
+            &self.left_out_scenarios,
+        )
     }
 
     /// A new record without trials, for what else a record may hold.
@@ -122,6 +137,7 @@ impl RunConfig {
                 .collect(),
             absent: self.absent.clone(),
             left_out: self.all_left_out(),
+            left_out_scenarios: self.left_out_scenarios.clone(),
             server_cores: self.cores.server.clone(),
             load_cores: self.cores.load.clone(),
             link: self.link,

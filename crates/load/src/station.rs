@@ -54,6 +54,13 @@ fn poll_period(path: &str) -> Result<u64, LoadError> {
         .ok_or_else(|| LoadError::Period(text.to_owned()))
 }
 
+/// From one poll of a subscriber to the next, nanoseconds; `None` where the next follows an answer.
+pub(crate) fn poll_period_ns(config: &Config) -> Option<u64> {
+    let period = poll_period(&config.target.path).ok()?;
+    let by_clock = config.transport.is_asked_by_the_clock();
+    by_clock.then(|| period * 1_000_000)
+}
+
 /// How long a server may hold a poll; longer than any pause within a measurement.
 const POLL_TIMEOUT_MS: u64 = 20_000;
 

@@ -222,6 +222,28 @@ fn batches_are_those_of_the_measured_phase() {
         (20..=measurement.operations).contains(&batches),
         "{batches}"
     );
+    let polls = measurement.polls.unwrap();
+    assert_eq!(
+        (polls.answered, polls.period_ns),
+        (batches, None),
+        "who is held is not answered with nothing"
+    );
+}
+
+/// As many messages come as periods pass: every third poll is in vain.
+#[test]
+fn polls_by_the_clock_are_counted_with_those_in_vain() {
+    let transport = pushbench_transport::transport::by_name("short-poll").unwrap();
+    let server = server(transport, ServeOptions::default());
+    let mut config = config(transport, &server, &fan_out(10, "text"), Publisher::Server);
+    config.target.path = "/poll?period=2".into();
+    let measurement = run(config, &mut Free).unwrap();
+    let (polls, batches) = (measurement.polls.unwrap(), measurement.batches.unwrap());
+    assert_eq!(polls.period_ns, Some(2_000_000));
+    assert!(
+        polls.answered > batches && batches >= 20,
+        "{polls:?}, {batches}"
+    );
 }
 
 #[test]

@@ -181,6 +181,15 @@ pub struct SlowCount {
     pub read_bytes: u64,
 }
 
+/// Polls of the measured phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PollCount {
+    /// Polls that were answered, over all subscribers: with messages, as `batches` counts them, or with nothing.
+    pub answered: u64,
+    /// From one poll of a subscriber to the next, nanoseconds; absent where the next follows an answer.
+    pub period_ns: Option<u64>,
+}
+
 /// The result of a load process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
@@ -210,6 +219,9 @@ pub struct Measurement {
     pub wire: WireCount,
     /// Responses that carried the messages, where a transport delivers in batches (long-poll, short-poll); otherwise absent.
     pub batches: Option<u64>,
+    /// Polls of a fan-out, where a transport polls (long-poll, short-poll); otherwise absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls: Option<PollCount>,
     /// How long the publisher was held up by a server that did not take its messages, nanoseconds; only the load
     /// process publishes through a connection that can be full.
     #[serde(default)]

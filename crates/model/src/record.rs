@@ -18,7 +18,7 @@ use crate::environment::Environment;
 use crate::histogram::Summary;
 use crate::link::{Link, LinkCounts};
 use crate::measurement::Measurement;
-use crate::profile::Profile;
+use crate::profile::{Profile, missing};
 use crate::scenario::Scenario;
 use crate::tuning::Tuning;
 
@@ -64,6 +64,9 @@ pub struct Run {
     /// Servers that could have taken part and were left out, of all scenarios or of one.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,
+    /// Scenarios of longer profiles, where no scenario was chosen by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out_scenarios: Vec<String>,
     /// Cores given to the server and to the load process; equal when there is only one.
     pub server_cores: Vec<usize>,
     /// Cores given to the load process.
@@ -73,6 +76,20 @@ pub struct Run {
     pub link: Option<Link>,
     /// The machine.
     pub environment: Environment,
+}
+
+impl Run {
+    /// What a reader must know is missing, a sentence each, without a full stop.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        missing(
+            self.profile,
+            self.repetitions,
+            &self.scenarios,
+            &self.left_out,
+            &self.left_out_scenarios,
+        )
+    }
 }
 
 /// Which server: one transport spoken by one stack.

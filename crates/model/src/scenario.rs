@@ -31,6 +31,9 @@ pub struct Scenario {
     pub expected: String,
     /// Profiles it is part of.
     pub profiles: Vec<Profile>,
+    /// Transports it asks about; all if there are none here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transports: Vec<String>,
     /// How large a difference must be to matter.
     pub margins: Margins,
     /// What every message carries.
@@ -145,6 +148,8 @@ struct RawScenario {
     models: String,
     expected: String,
     profiles: Spanned<Vec<Profile>>,
+    #[serde(default)]
+    transports: Vec<String>,
     payload: RawPayload,
     #[serde(default)]
     margin: Option<Spanned<Margins>>,
@@ -183,6 +188,12 @@ struct RawConnect {
 }
 
 impl Scenario {
+    /// Whether it asks about servers of `transport`.
+    #[must_use]
+    pub fn asks_about(&self, transport: &str) -> bool {
+        self.transports.is_empty() || self.transports.iter().any(|name| name == transport)
+    }
+
     /// Parses the text of a scenario file; `file` is how errors name it.
     ///
     /// # Errors
@@ -241,6 +252,7 @@ impl Scenario {
             models: raw.models,
             expected: raw.expected,
             profiles: raw.profiles.into_inner(),
+            transports: raw.transports,
             margins: raw.margin.map(Spanned::into_inner).unwrap_or_default(),
             payload: Payload {
                 bytes: raw.payload.bytes.into_inner(),

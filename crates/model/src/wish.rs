@@ -177,6 +177,7 @@ impl Wish {
             models: format!("Your own numbers: {}.", self.said),
             expected: "Unknown: it was asked for on the command line.".into(),
             profiles: Profile::ALL.to_vec(),
+            transports: Vec::new(),
             margins: Margins::default(),
             payload: Payload {
                 bytes: self.bytes,

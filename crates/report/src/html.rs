@@ -15,6 +15,7 @@ mod run;
 mod saturation;
 mod survey;
 mod table;
+mod theory;
 
 pub use drive::html as drive;
 pub(crate) use escape::escape;

@@ -10,6 +10,7 @@
 //! - [`answer`]: verdicts, and the sentences and tables that answer a scenario
 //! - [`table`]: a table before it has a format
 //! - [`wire`]: counted bytes against the formulas
+//! - `theory`: measured figures held against what formulas say of them
 //! - `anatomy`: what a delivery is made of, rung by rung
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
@@ -39,6 +40,7 @@ mod summary;
 pub mod survey;
 pub mod table;
 mod texts;
+mod theory;
 pub mod tier;
 mod trials;
 pub mod wire;

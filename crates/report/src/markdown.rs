@@ -10,7 +10,7 @@ use crate::number::capitalised;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::{peers, selftest, survey, texts, trials};
+use crate::{peers, selftest, survey, texts, theory, trials};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
@@ -30,6 +30,7 @@ pub fn markdown(record: &Record) -> String {
     for question in results.questions() {
         out += &one(&results, question);
     }
+    out += &held(&results);
     if let Some(measured) = &record.anatomy {
         out += &delivery(measured);
     }
@@ -83,6 +84,25 @@ fn one(results: &Results<'_>, question: &[Group<'_>]) -> String {
             texts::DEFAULTS_COST
         );
         out += &table(&cost);
+    }
+    out
+}
+
+/// Figures held against theory.
+fn held(results: &Results<'_>) -> String {
+    let questions = theory::questions(results);
+    if questions.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n## {}\n\n{}\n", theory::TITLE, theory::INTRODUCTION);
+    for question in &questions {
+        let (_, finding) = question.finding();
+        out += &format!(
+            "\n### {}, held against theory\n\n{}\n\n",
+            escape(question.scenario),
+            escape(&finding)
+        );
+        out += &table(&question.table());
     }
     out
 }
@@ -232,11 +252,10 @@ fn after(record: &Record) -> String {
         for (name, text) in texts::METHOD {
             out += &format!("- **{name}.** {text}\n");
         }
-        out += &format!(
-            "\nThe {} profile leaves out: {}.\n",
-            run.profile,
-            run.profile.leaves_out()
-        );
+        out += &format!("\n## What the {} profile leaves out\n\n", run.profile);
+        for sentence in run.missing() {
+            out += &format!("- {}.\n", escape(&capitalised(&sentence)));
+        }
     }
     out += "\n## Machine\n\n";
     out += &table(&texts::environment(record));

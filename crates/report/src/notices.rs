@@ -8,7 +8,7 @@ use crate::anatomy;
 use crate::number::counted;
 use crate::results::{Results, outcomes};
 use crate::tier::indicative_because;
-use crate::{selftest, trials};
+use crate::{selftest, theory, trials};
 
 /// Every notice, the gravest first.
 pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
@@ -20,6 +20,7 @@ pub(crate) fn all(results: &Results<'_>) -> Vec<String> {
         debug_build(results).filter(|_| !alone),
         interrupted(results),
         link(results),
+        theory::notice(results),
         unused(results),
         absent(results),
         indicative(results),

@@ -62,6 +62,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
         models: "Nothing: it is as small as it can be.".into(),
         expected: "What a self-test says.".into(),
         profiles: vec![Profile::Quick],
+        transports: Vec::new(),
         margins: Margins::default(),
         payload: Payload {
             bytes,

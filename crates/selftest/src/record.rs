@@ -102,6 +102,7 @@ fn write(parent: &Path, seed: u64, kind: Kind) -> Result<Record, String> {
         one_tuning: Vec::new(),
         absent: Vec::new(),
         left_out: Vec::new(),
+        left_out_scenarios: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
         link: None,
@@ -176,6 +177,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         },
         wire: WireCount::default(),
         batches: None,
+        polls: None,
         held_up_ns: 0,
         connections: ConnectionCount {
             opened: 10,

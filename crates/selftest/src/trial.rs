@@ -69,6 +69,7 @@ impl Setup {
             models: String::new(),
             expected: String::new(),
             profiles: vec![PROFILE],
+            transports: Vec::new(),
             margins: Margins::default(),
             payload: Payload {
                 bytes: 128,

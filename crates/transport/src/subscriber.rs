@@ -107,6 +107,8 @@ pub struct Progress {
     pub expected_up: u64,
     /// Responses that carried messages (long-poll, short-poll).
     pub batches: u64,
+    /// All responses, those with nothing too (long-poll, short-poll).
+    pub answers: u64,
 }
 
 /// Why a subscription ended.

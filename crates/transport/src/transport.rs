@@ -44,6 +44,12 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Whether its subscribers ask every so often ([`crate::subscriber::Request::poll_period_ms`]), and not as soon as they
+    /// have an answer.
+    fn is_asked_by_the_clock(&self) -> bool {
+        false
+    }
+
     /// The software that can speak it.
     fn stacks(&self) -> &'static [Stack] {
         &[Stack::Bare, Stack::Reference]

@@ -13,12 +13,10 @@ pub(crate) fn run(options: &run::Options) -> anyhow::Result<Exit> {
     let (config, link) = run::planned(options)?;
     let plan = config.plan();
     run::tell_absent(&config);
-    let mut text = format!(
-        "profile {}, {} repetitions; leaves out {}\n",
-        config.profile,
-        config.repetitions,
-        config.profile.leaves_out()
-    );
+    let mut text = String::new();
+    for sentence in run::missing(&config) {
+        text += &output::hanging("", &sentence);
+    }
     if let Some(link) = link {
         text += &format!("through a link: {link}\n");
     }

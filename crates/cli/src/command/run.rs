@@ -25,7 +25,7 @@ use crate::{inputs, output, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How much to measure: quick (under 3 minutes), standard or thorough
+    /// How much to measure: quick (about 3 minutes), standard (about 20 minutes) or thorough
     #[arg(long, default_value_t = Profile::Quick)]
     profile: Profile,
     /// Scenario to run, by name or path of a .toml file; repeatable [default: all of the profile]
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Measure servers in this tuning only: equalised or defaults [default: both]
     #[arg(long)]
     tuning: Option<Tuning>,
-    /// Trials of every scenario and server [default: 6, 12 or 30 by profile]
+    /// Trials of every scenario and server [default: 6, 7 or 30 by profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: Option<u32>,
     /// Seed of the order of trials, the schedules and the payloads [default: from the clock]
@@ -103,6 +103,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let config = config(options, seed, link)?;
     let counters = config.environment.no_counters.is_none();
     tell_absent(&config);
+    for sentence in missing(&config) {
+        output::say(&sentence);
+    }
     let cores = config.cores.clone();
     let mut runner = ProcessRunner {
         pushbench,
@@ -138,9 +141,20 @@ pub(crate) fn tell_absent(config: &RunConfig) {
         );
         output::say(&line);
     }
-    for left_out in config.all_left_out() {
+    // Those that the profile leaves out are in what it says of itself.
+    let by_scenario = config.all_left_out().into_iter();
+    for left_out in by_scenario.filter(|left_out| left_out.scenario.is_some()) {
         output::say(&format!("left out: {left_out}"));
     }
+}
+
+/// The profile with what it leaves out, a line each.
+pub(super) fn missing(config: &RunConfig) -> Vec<String> {
+    let mut lines = config.missing();
+    if let Some(first) = lines.first_mut() {
+        *first = format!("profile {}, {first}", config.profile);
+    }
+    lines
 }
 
 impl Options {
@@ -179,7 +193,7 @@ fn config(options: &Options, seed: u64, link: Option<Link>) -> anyhow::Result<Ru
             profile,
         )?,
     };
-    Ok(run_config(Chosen {
+    let mut config = run_config(Chosen {
         profile,
         repetitions: options.repetitions.unwrap_or(profile.repetitions()),
         seed: Some(seed),
@@ -194,7 +208,12 @@ fn config(options: &Options, seed: u64, link: Option<Link>) -> anyhow::Result<Ru
         // Turns of a few milliseconds do not last a round trip.
         slices: !options.no_slices && link.is_none(),
         link,
-    }))
+    });
+    if options.wish.is_none() && options.chosen_scenarios.is_empty() {
+        config.left_out_scenarios =
+            inputs::longer_scenarios(options.scenarios.as_deref(), profile)?;
+    }
+    Ok(config)
 }
 
 /// What a person has chosen for a record of trials.
@@ -224,6 +243,7 @@ pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
         servers: checked.available,
         absent: checked.absent,
         left_out: chosen.servers.left_out,
+        left_out_scenarios: Vec::new(),
         slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
         link: chosen.link,

@@ -31,6 +31,7 @@ fn run() -> Run {
         one_tuning: Vec::new(),
         absent: Vec::new(),
         left_out: Vec::new(),
+        left_out_scenarios: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
         link: "rtt=80ms,loss=1%".parse().ok(),

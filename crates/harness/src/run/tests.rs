@@ -89,6 +89,7 @@ fn config(parent: &Path) -> RunConfig {
         servers: Server::parse(servers, Path::new("servers.toml")).unwrap(),
         absent: Vec::new(),
         left_out: Vec::new(),
+        left_out_scenarios: Vec::new(),
         slices: false,
         cores: CoreSplit {
             server: vec![0],

@@ -221,6 +221,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         },
         wire: WireCount::default(),
         batches: None,
+        polls: None,
         held_up_ns: 0,
         connections: ConnectionCount::default(),
         server: None,

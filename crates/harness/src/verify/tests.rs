@@ -75,6 +75,7 @@ pub(crate) fn flawless() -> Measurement {
             ..WireCount::default()
         },
         batches: None,
+        polls: None,
         held_up_ns: 0,
         windows: Vec::new(),
         cuts: None,

@@ -130,6 +130,7 @@ impl Stage {
             servers: Server::parse(&servers, Path::new("servers.toml")).unwrap(),
             absent: Vec::new(),
             left_out: Vec::new(),
+            left_out_scenarios: Vec::new(),
             slices: true,
             cores: self.cores.clone(),
             link: None,
@@ -204,6 +205,7 @@ fn flawless(workload: &str) -> Measurement {
         },
         wire: WireCount::default(),
         batches: None,
+        polls: None,
         held_up_ns: 0,
         connections: ConnectionCount {
             opened: 1,

@@ -172,6 +172,7 @@ fn measurement(
         sequence: tally.sequence,
         wire: tally.wire,
         batches: (tally.batches > 0).then_some(tally.batches),
+        polls: None,
         held_up_ns: 0,
         connections: ConnectionCount {
             opened: tally.opened,

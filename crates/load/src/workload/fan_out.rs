@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use pushbench_model::control::PublishReport;
 use pushbench_model::histogram::EncodedHistogram;
-use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, histogram_name};
+use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, PollCount, histogram_name};
 use pushbench_model::payload::BodyMaker;
 use pushbench_model::scenario::FanOut;
 use pushbench_model::schedule::Schedule;
@@ -23,6 +23,7 @@ use pushbench_model::windows::Grid;
 use pushbench_sys::clock;
 
 use crate::barrier::Barrier;
+use crate::station::poll_period_ns;
 use crate::watch::Watched;
 use crate::worker::Pending;
 use crate::{Bench, LoadError};
@@ -68,7 +69,7 @@ pub(crate) fn run(
     let report = bench.publisher.finish(ran.patience)?;
     let mut after = sample(bench)?;
     if let Some(tally) = &ran.cuts {
-        after.with_closed(&tally.wire, tally.batches);
+        after.with_closed(&tally.wire, tally.batches, tally.answers);
     }
     let outcome = collect(bench, total)?;
     let mut measurement = measurement(
@@ -160,6 +161,10 @@ fn measurement(
         sequence,
         wire: phase.wire,
         batches: (phase.batches > 0).then_some(phase.batches),
+        polls: (phase.answers > 0).then(|| PollCount {
+            answered: phase.answers,
+            period_ns: poll_period_ns(config),
+        }),
         held_up_ns: report.held_up_ns,
         connections: phase.connections,
         server: None,

@@ -59,6 +59,7 @@ pub(crate) fn run(
         sequence: outcome.sequence,
         wire: phase.wire,
         batches: (phase.batches > 0).then_some(phase.batches),
+        polls: None,
         held_up_ns: 0,
         connections: phase.connections,
         server: None,

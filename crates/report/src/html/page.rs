@@ -3,7 +3,7 @@
 use pushbench_model::anatomy::Anatomy;
 use pushbench_model::record::Record;
 
-use super::{anatomy, answer, escape, evidence, peers, run, saturation, survey};
+use super::{anatomy, answer, escape, evidence, peers, run, saturation, survey, theory};
 use crate::anatomy::{WORDS, alone};
 use crate::chart::Palette;
 use crate::notices;
@@ -48,6 +48,7 @@ fn everything(results: &Results<'_>, palette: &Palette) -> String {
         None => answer::section(results, palette),
     };
     out += &evidence::sections(results, palette);
+    out += &theory::section(results);
     if let Some(anatomy) = &record.anatomy {
         out += &anatomy::section(anatomy, palette, false);
     }
@@ -98,6 +99,9 @@ fn header(results: &Results<'_>, title: &str) -> String {
     for group in results.questions().filter_map(<[_]>::first) {
         let id = evidence::id(group);
         out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
+    }
+    if !crate::theory::questions(results).is_empty() {
+        out += &format!("<a href=\"#theory\">{}</a>\n", crate::theory::TITLE);
     }
     if results.record.peers.is_some() {
         out += &format!("<a href=\"#peers\">{}</a>\n", crate::peers::TITLE);

@@ -93,10 +93,13 @@ pub(super) fn what_was_run(results: &Results<'_>) -> String {
         out += &format!("<dt>{}</dt>\n<dd>{}</dd>\n", escape(name), escape(text));
     }
     out += &format!(
-        "</dl>\n<h3>What the {} profile leaves out</h3>\n<p>{}.</p>\n",
+        "</dl>\n<h3>What the {} profile leaves out</h3>\n<ul class=\"missing\">\n",
         run.profile,
-        escape(&capitalised(run.profile.leaves_out())),
     );
+    for sentence in run.missing() {
+        out += &format!("<li>{}.</li>\n", escape(&capitalised(&sentence)));
+    }
+    out += "</ul>\n";
     out += &command_and_machine(record);
     out + "</section>\n"
 }

@@ -51,6 +51,7 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
         }],
 
         left_out: Vec::new(),
+        left_out_scenarios: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
         link: None,

@@ -183,6 +183,7 @@ impl Sketch<'_> {
             },
             wire: WireCount::default(),
             batches: None,
+            polls: None,
             held_up_ns: 0,
             connections: ConnectionCount {
                 opened: concurrency,

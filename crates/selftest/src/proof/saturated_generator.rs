@@ -182,6 +182,7 @@ mod tests {
             },
             wire: WireCount::default(),
             batches: None,
+            polls: None,
             held_up_ns: 0,
             connections: ConnectionCount {
                 opened: 1,

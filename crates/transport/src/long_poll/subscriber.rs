@@ -157,6 +157,7 @@ impl<const BY_CLOCK: bool> PollProtocol<BY_CLOCK> {
             take(body, cursor, in_batch, progress, 0);
             deliver(body);
         })?;
+        self.progress.answers += 1;
         if self.in_batch > 0 {
             self.progress.batches += 1;
             self.in_batch = 0;

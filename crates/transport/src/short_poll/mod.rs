@@ -51,6 +51,10 @@ impl Transport for ShortPoll {
         LongPoll.carries_binary()
     }
 
+    fn is_asked_by_the_clock(&self) -> bool {
+        true
+    }
+
     fn is_asked_by_number(&self) -> bool {
         LongPoll.is_asked_by_number()
     }

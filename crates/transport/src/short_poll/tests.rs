@@ -74,7 +74,10 @@ fn it_asks_when_it_is_time_and_has_an_answer() {
     assert_eq!(driven.tick(), "/poll?after=2&timeout=0");
     assert_eq!(driven.tick(), "");
     let progress = driven.protocol.progress();
-    assert_eq!((driven.messages, progress.batches), (2, 1));
+    assert_eq!(
+        (driven.messages, progress.batches, progress.answers),
+        (2, 1, 2)
+    );
     assert_eq!(progress.expected_up, 3 * FIRST.len() as u64);
     let down = NOTHING.len() + answer(&[body(1), body(2)]).len();
     assert_eq!(progress.expected_down, down as u64);

@@ -34,6 +34,7 @@ fn config(parent: &Path) -> SaturateConfig {
             slices: false,
             absent: Vec::new(),
             left_out: Vec::new(),
+            left_out_scenarios: Vec::new(),
             cores: CoreSplit {
                 server: vec![0],
                 load: vec![1],

@@ -56,6 +56,7 @@ pub(in crate::workload) struct Tally {
     /// What went over connections that were closed since.
     pub(super) wire: WireCount,
     pub(super) batches: u64,
+    pub(super) answers: u64,
 }
 
 impl Default for Tally {
@@ -66,6 +67,7 @@ impl Default for Tally {
             slots: BTreeMap::new(),
             wire: WireCount::default(),
             batches: 0,
+            answers: 0,
         }
     }
 }
@@ -81,6 +83,7 @@ impl Tally {
             .expect("all histograms share their bounds");
         self.wire.add(&other.wire);
         self.batches += other.batches;
+        self.answers += other.answers;
         for (slot, began) in other.slots {
             *self.slots.entry(slot).or_default() += began;
         }
@@ -221,6 +224,7 @@ impl Cutting {
             self.tally.wire.add(&wire);
         }
         self.tally.batches += progress.batches;
+        self.tally.answers += progress.answers;
         let check = subscriber.check.clone();
         station.subscribers.reset(key);
         self.wait(Away { check, cut: since }, now);

@@ -13,16 +13,18 @@ use crate::{Bench, LoadError};
 pub(in crate::workload) struct Sample {
     pub(in crate::workload) wire: WireCount,
     pub(in crate::workload) batches: u64,
+    pub(in crate::workload) answers: u64,
     pub(in crate::workload) connections: ConnectionCount,
     unreadable: u64,
 }
 
 impl Sample {
     /// Adds what went over connections that were closed since: no formula knows what was cut off of a message.
-    pub(super) fn with_closed(&mut self, wire: &WireCount, batches: u64) {
+    pub(super) fn with_closed(&mut self, wire: &WireCount, batches: u64, answers: u64) {
         self.wire.add(wire);
         (self.wire.expected_down, self.wire.expected_up) = (None, None);
         self.batches += batches;
+        self.answers += answers;
     }
 }
 
@@ -54,6 +56,7 @@ fn each_station(
         let part = pending.wait()?;
         sum.wire.add(&part.wire);
         sum.batches += part.batches;
+        sum.answers += part.answers;
         sum.connections.opened += part.connections.opened;
         sum.connections.nodelay += part.connections.nodelay;
         sum.connections.ended_early += part.connections.ended_early;
@@ -88,6 +91,7 @@ fn station_sample(station: &Station) -> Sample {
             Err(_) => sample.unreadable += 1,
         }
         sample.batches += progress.batches;
+        sample.answers += progress.answers;
     });
     sample.connections.ended_early = station.inlet().ended;
     sample
@@ -103,6 +107,7 @@ pub(in crate::workload) fn between(before: &Sample, after: Sample) -> Sample {
     Sample {
         wire,
         batches: after.batches.saturating_sub(before.batches),
+        answers: after.answers.saturating_sub(before.answers),
         ..after
     }
 }

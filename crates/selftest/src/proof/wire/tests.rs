@@ -42,6 +42,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
             ..WireCount::default()
         },
         batches: None,
+        polls: None,
         held_up_ns: 0,
         connections: ConnectionCount {
             opened: subscribers,

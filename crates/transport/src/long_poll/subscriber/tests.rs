@@ -40,7 +40,7 @@ fn every_poll_continues_the_last() {
         ]
     );
     assert!(got.progress.subscribed);
-    assert_eq!(got.progress.batches, 2);
+    assert_eq!((got.progress.batches, got.progress.answers), (2, 4));
     assert_eq!(got.progress.expected_down, stream.len() as u64);
     assert_eq!(got.progress.expected_up, got.sent.len() as u64);
     assert_eq!(

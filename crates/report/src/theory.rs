@@ -1,0 +1,153 @@
+//! Measured figures held against what formulas say of them.
+//!
+//! A formula is written before the run, in `pushbench_model::theory`, and with it how far a figure may be from it. Where the two are
+//! further apart, one of them is wrong, and the report says so.
+//!
+//! # Layout
+//!
+//! - [`Held`]: one figure beside its formula
+//! - `bytes`: bytes on the wire
+//! - `path`: round trips and half round trips, over a link of known round trip
+//! - `polls`: requests, answers and ages of transports that poll
+//! - `cuts`: what is missed by subscribers that were cut off and cannot say where they were
+
+mod bytes;
+mod cuts;
+mod held;
+mod path;
+mod polls;
+
+use pushbench_model::link::Link;
+
+use crate::number::counted;
+use crate::results::{Arm, Group, Results};
+use crate::table::{Cell, Column, Table, Tone};
+
+pub(crate) use held::Held;
+
+/// Heading of the section.
+pub(crate) const TITLE: &str = "Held against theory";
+
+/// What the section is, for a reader who comes upon it.
+pub(crate) const INTRODUCTION: &str = "Formulas that were written before the run, beside what was measured over all valid \
+    trials of a server together. The tolerance belongs to the formula; where a figure rests on random arrivals, it is three \
+    standard errors of what the formula says, if that is more. What is further off is red: either the formula is wrong, or \
+    the measurement, or the server does something else than it says.";
+
+/// The formulas, each for one server in one scenario.
+const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 4] =
+    [bytes::held, path::held, polls::held, cuts::held];
+
+/// The valid trials of one server in one scenario.
+struct Case<'a> {
+    group: &'a Group<'a>,
+    arm: &'a Arm<'a>,
+    link: Option<Link>,
+}
+
+/// One scenario held against theory.
+pub(crate) struct Question<'a> {
+    /// Name of the scenario.
+    pub(crate) scenario: &'a str,
+    /// Its figures; those that disagree first.
+    pub(crate) held: Vec<Held>,
+}
+
+/// Every scenario of which a formula says something.
+pub(crate) fn questions<'a>(results: &'a Results<'a>) -> Vec<Question<'a>> {
+    let link = results.record.run.link;
+    let questions = results.questions().filter_map(|question| {
+        let scenario = &question.first()?.scenario.name;
+        let mut servers = Vec::new();
+        let mut held = Vec::new();
+        for group in question {
+            for arm in &group.arms {
+                // One without a choice of tuning stands beside both.
+                if servers.contains(&arm.server) || arm.valid.is_empty() {
+                    continue;
+                }
+                servers.push(arm.server);
+                let case = Case { group, arm, link };
+                held.extend(FORMULAS.iter().flat_map(|formula| formula(&case)));
+            }
+        }
+        held.sort_by_key(Held::agrees);
+        (!held.is_empty()).then_some(Question { scenario, held })
+    });
+    questions.collect()
+}
+
+impl Question<'_> {
+    /// What came of it, and whether that is as it should be.
+    pub(crate) fn finding(&self) -> (bool, String) {
+        let all = counted(self.held.len(), "figure");
+        let wrong: Vec<String> = self.wrong().map(Held::name).collect();
+        if wrong.is_empty() {
+            return (true, format!("All of {all} agree with their formulas."));
+        }
+        let said = format!(
+            "{} of {all} disagree with theory: {}.",
+            wrong.len(),
+            wrong.join("; ")
+        );
+        (false, said)
+    }
+
+    fn wrong(&self) -> impl Iterator<Item = &Held> {
+        self.held.iter().filter(|held| !held.agrees())
+    }
+
+    /// A row per figure.
+    pub(crate) fn table(&self) -> Table {
+        let words = ["quantity", "formula"].map(Column::words);
+        let numbers = ["predicted", "measured", "difference", "tolerance"];
+        let numbers = numbers.map(|name| Column::numbers(name, ""));
+        let columns = words.into_iter().chain(numbers);
+        let columns = columns.chain([Column::words("verdict")]);
+        let mut table = Table::new("server", columns.collect());
+        for held in &self.held {
+            let (predicted, measured, difference) = held.in_words();
+            let (verdict, tone) = if held.agrees() {
+                ("agrees", Tone::Good)
+            } else {
+                ("disagrees", Tone::Bad)
+            };
+            let mut cells = vec![
+                Cell::plain(held.quantity),
+                Cell::plain(&held.formula).under(held.source),
+                Cell::plain(predicted),
+                Cell::plain(measured),
+                Cell::plain(difference),
+                Cell::plain(&held.tolerance.said),
+                Cell::plain(verdict),
+            ];
+            for cell in cells.iter_mut().skip(4).step_by(2) {
+                cell.tone = tone;
+            }
+            cells[4].tone = if tone == Tone::Bad { tone } else { Tone::Plain };
+            table.row(held.server.clone(), cells);
+        }
+        table
+    }
+}
+
+/// A sentence for the top of a report if anything disagrees.
+pub(crate) fn notice(results: &Results<'_>) -> Option<String> {
+    let wrong: Vec<String> = questions(results)
+        .iter()
+        .filter(|question| question.wrong().next().is_some())
+        .map(|question| {
+            let names: Vec<String> = question.wrong().map(Held::name).collect();
+            format!("{} in {}", names.join(", "), question.scenario)
+        })
+        .collect();
+    (!wrong.is_empty()).then(|| {
+        format!(
+            "Measurement and theory disagree by more than the tolerance: {}.",
+            wrong.join("; ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

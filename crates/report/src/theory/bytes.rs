@@ -1,0 +1,57 @@
+//! Bytes per message or connection.
+
+use super::held::Tolerance;
+use super::{Case, Held};
+use crate::number::Unit;
+use crate::wire::{Agreement, PerOperation};
+
+/// Bytes of both directions, where formulas apply to every trial.
+pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
+    let arm = case.arm;
+    let agreement = Agreement::of(&arm.valid);
+    let Some((per, expected)) = PerOperation::of(&arm.valid).and_then(|p| Some((p, p.expected?)))
+    else {
+        return Vec::new();
+    };
+    let Some((formula, source)) = formula(&arm.server.transport) else {
+        return Vec::new();
+    };
+    let counted = per.down + per.up;
+    let measured = match agreement {
+        // To the byte; what divides them by the operations rounds.
+        Agreement::Match => expected,
+        // Trials that are off to either side make up for one another.
+        Agreement::Mismatch if counted == expected => f64::NAN,
+        Agreement::Mismatch | Agreement::NoFormula => counted,
+    };
+    let (quantity, before) = if case.group.work() == "delivery" {
+        ("bytes per message", "")
+    } else {
+        ("bytes per connection", "heads + ")
+    };
+    vec![Held {
+        server: arm.server.to_string(),
+        quantity,
+        formula: format!("{before}{formula}"),
+        source,
+        unit: Unit::Bytes,
+        predicted: expected,
+        measured,
+        tolerance: Tolerance::exact(),
+    }]
+}
+
+/// What a body costs besides itself, and by which specification. Heads enter as they were.
+fn formula(transport: &str) -> Option<(&'static str, &'static str)> {
+    Some(match transport {
+        "sse" => (
+            "chunk(data lines + id + 1)",
+            "WHATWG HTML §9.2, RFC 9112 §7.1",
+        ),
+        "websocket" => ("body + 2, 4 or 10", "RFC 6455 §5.2"),
+        "ndjson" => ("chunk(body + 1)", "RFC 9112 §7.1"),
+        "tcp" => ("body + 4", "length before each frame"),
+        "long-poll" | "short-poll" => ("request + head + body + 1", "RFC 9112 §2.1"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,219 @@
+//! Requests, answers and ages of transports that poll, for messages that come as a Poisson process.
+
+use pushbench_model::scenario::Workload;
+use pushbench_model::schedule::Arrivals;
+use pushbench_model::theory::polling::{long_poll, short_poll};
+
+use super::held::Tolerance;
+use super::path::{TURN_S, round_trip_s};
+use super::{Case, Held};
+use crate::metric::Series;
+use crate::number::Unit;
+
+/// Where the formulas are from.
+const SOURCE: &str = "Poisson arrivals";
+
+/// What all trials of a server that polls came to, together.
+pub(crate) struct Polled {
+    /// Messages per second, as they were published.
+    pub(crate) rate: f64,
+    /// Seconds over all subscribers.
+    pub(crate) client_s: f64,
+    /// Messages published.
+    pub(crate) published: f64,
+    /// Deliveries.
+    pub(crate) deliveries: f64,
+    /// Polls that were answered, and those of them that brought something.
+    pub(crate) answered: f64,
+    pub(crate) batches: f64,
+    /// From one poll to the next, seconds, where that is by the clock.
+    pub(crate) period: Option<f64>,
+    /// Mean response time, seconds; absent where something is missing.
+    pub(crate) age: Option<f64>,
+}
+
+impl Polled {
+    /// `None` for a transport that does not poll, and where arrivals are not random or connections are cut.
+    fn of(case: &Case<'_>) -> Option<Self> {
+        let Workload::FanOut(fan_out) = &case.group.scenario.workload else {
+            return None;
+        };
+        if fan_out.arrivals != Arrivals::Poisson || fan_out.cuts.is_some() {
+            return None;
+        }
+        let measured = case.arm.valid.iter();
+        let measured: Vec<_> = measured
+            .filter_map(|t| t.trial.measurement.as_ref())
+            .collect();
+        let period_ns = measured.first()?.polls?.period_ns;
+        let mut sum = Self {
+            rate: 0.0,
+            client_s: 0.0,
+            published: 0.0,
+            deliveries: 0.0,
+            answered: 0.0,
+            batches: 0.0,
+            period: period_ns.map(|ns| ns as f64 / 1e9),
+            age: None,
+        };
+        let mut seconds = 0.0;
+        for one in measured {
+            let polls = one.polls.filter(|polls| polls.period_ns == period_ns)?;
+            let elapsed = one.elapsed_ns as f64 / 1e9;
+            seconds += elapsed;
+            sum.client_s += elapsed * one.concurrency as f64;
+            sum.published += one.published as f64;
+            sum.deliveries += one.operations as f64;
+            sum.answered += polls.answered as f64;
+            sum.batches += one.batches? as f64;
+        }
+        sum.rate = sum.published / seconds;
+        let (responses, lost) = case.arm.samples(Series::Response)?;
+        sum.age = (lost == 0 && !responses.is_empty()).then(|| responses.mean() / 1e9);
+        let counted = sum.batches > 0.0 && sum.answered > 0.0 && seconds > 0.0;
+        counted.then_some(sum)
+    }
+}
+
+pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
+    let Some(polled) = Polled::of(case) else {
+        return Vec::new();
+    };
+    // A link of which no formula can be held against anything is no way of no time either.
+    let round_trip = match case.link {
+        None => 0.0,
+        some => match round_trip_s(some) {
+            Some(round_trip) => round_trip,
+            None => return Vec::new(),
+        },
+    };
+    let rows = match polled.period {
+        Some(period) if round_trip < period => by_clock(&polled, period, round_trip),
+        Some(_) => Vec::new(),
+        None => held_open(&polled, round_trip, turns(case)),
+    };
+    rows.into_iter()
+        .map(|row| Held {
+            server: case.arm.server.to_string(),
+            quantity: row.quantity,
+            formula: row.formula.into(),
+            source: SOURCE,
+            unit: row.unit,
+            tolerance: Tolerance::or_chance(row.predicted, row.error),
+            predicted: row.predicted,
+            measured: row.measured,
+        })
+        .collect()
+}
+
+/// What the loops over all subscribers take, seconds, at most.
+fn turns(case: &Case<'_>) -> f64 {
+    f64::from(case.group.scenario.workload.connections()) * TURN_S
+}
+
+struct Row {
+    quantity: &'static str,
+    formula: &'static str,
+    unit: Unit,
+    predicted: f64,
+    measured: f64,
+    /// Standard error of the figure by chance, as a share of it.
+    error: f64,
+}
+
+/// Polling every `period` seconds.
+fn by_clock(polled: &Polled, period: f64, round_trip: f64) -> Vec<Row> {
+    let theory = short_poll(polled.rate, period, round_trip);
+    let mut rows = vec![
+        Row {
+            quantity: "polls per second and client",
+            formula: "1/T",
+            unit: Unit::PerSecond,
+            predicted: 1.0 / period,
+            measured: polled.answered / polled.client_s,
+            error: 0.0,
+        },
+        Row {
+            quantity: "polls per message",
+            formula: "1/(λT)",
+            unit: Unit::Count,
+            predicted: theory.polls_per_message,
+            measured: polled.answered / polled.deliveries,
+            error: 0.0,
+        },
+        Row {
+            quantity: "share of polls that bring something",
+            formula: "1 − e^(−λT)",
+            unit: Unit::Count,
+            predicted: 1.0 - theory.empty,
+            measured: polled.batches / polled.answered,
+            error: occupied(polled, period, theory.empty),
+        },
+    ];
+    rows.extend(polled.age.map(|age| Row {
+        quantity: "mean age of a message",
+        formula: "T/2 + ½ RTT",
+        unit: Unit::Time,
+        predicted: theory.mean_age * 1e9,
+        measured: age * 1e9,
+        // Evenly spread over a period, and any two of them without regard to one another.
+        error: period / 12f64.sqrt() / theory.mean_age / polled.deliveries.sqrt(),
+    }));
+    rows
+}
+
+/// Standard error of the share of periods in which any of the messages falls, as a share of it: the messages are thrown
+/// into the periods at random (the classical problem of occupancy).
+fn occupied(polled: &Polled, period: f64, empty: f64) -> f64 {
+    let mean = polled.rate * period;
+    let periods = polled.published / mean;
+    let variance = periods * empty * (1.0 - (1.0 + mean) * empty);
+    variance.max(0.0).sqrt() / (periods * (1.0 - empty))
+}
+
+/// Long-polling, where a client is deaf for a round trip after an answer, and for what the loops take.
+fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
+    // What the loops take is part of the gap, and must be a small part of what matters.
+    let known = turns * polled.rate <= 0.2 || turns <= 0.05 * round_trip;
+    if !known {
+        return Vec::new();
+    }
+    let theory = long_poll(polled.rate, round_trip);
+    let waiting = polled.rate * round_trip;
+    // Of the number of messages in an answer: those that wait, or one.
+    let variance = waiting + waiting * waiting + (-waiting).exp() - theory.batch * theory.batch;
+    let answers = polled.published / theory.batch;
+    let error = variance.max(0.0).sqrt() / theory.batch / answers.sqrt();
+    let mut rows = vec![
+        Row {
+            quantity: "messages per answer",
+            formula: "λG + e^(−λG), G = RTT",
+            unit: Unit::Count,
+            predicted: theory.batch,
+            measured: polled.deliveries / polled.batches,
+            error,
+        },
+        Row {
+            quantity: "polls per second and client",
+            formula: "λ/B",
+            unit: Unit::PerSecond,
+            predicted: theory.polls,
+            measured: polled.answered / polled.client_s,
+            error,
+        },
+    ];
+    // Without a path there is nothing to wait for but what both ends do.
+    let age = polled.age.filter(|_| round_trip > 0.0);
+    rows.extend(age.map(|age| {
+        let mean = round_trip / 2.0 + theory.mean_wait;
+        Row {
+            quantity: "mean age of a message",
+            formula: "½ RTT + (λG²/2)/B",
+            unit: Unit::Time,
+            predicted: mean * 1e9,
+            measured: age * 1e9,
+            error: round_trip / 12f64.sqrt() / mean / answers.sqrt(),
+        }
+    }));
+    rows
+}

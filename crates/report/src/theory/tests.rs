@@ -1,0 +1,282 @@
+//! Records that agree and records that do not.
+
+use pushbench_model::histogram;
+use pushbench_model::measurement::{CutCount, PollCount, histogram_name};
+use pushbench_model::record::Record;
+use pushbench_model::scenario::{Cuts, Pattern, Scenario, Workload};
+use pushbench_model::schedule::Arrivals;
+
+use super::*;
+use crate::sample;
+
+/// Rows of `scenario`, by name.
+fn held(record: &Record, scenario: &str) -> Vec<Held> {
+    let results = Results::new(record);
+    let questions = questions(&results);
+    let question = questions.into_iter().find(|q| q.scenario == scenario);
+    question.map_or_else(Vec::new, |question| question.held)
+}
+
+fn named<'a>(held: &'a [Held], name: &str) -> &'a Held {
+    let found = held.iter().find(|held| held.name() == name);
+    found.unwrap_or_else(|| {
+        let names: Vec<_> = held.iter().map(Held::name).collect();
+        panic!("{name} is not among {names:?}")
+    })
+}
+
+/// Every response or connection of the record takes `ns`.
+fn all_take(record: &mut Record, series: &str, ns: u64) {
+    for recorded in &mut record.trials {
+        if let Some(histogram) = recorded.histograms.get_mut(series) {
+            let many = histogram.len();
+            *histogram = histogram::new();
+            histogram.saturating_record_n(ns, many);
+        }
+    }
+}
+
+fn fan_out(record: &mut Record, change: impl Fn(&mut pushbench_model::scenario::FanOut)) {
+    for Scenario { workload, .. } in &mut record.run.scenarios {
+        if let Workload::FanOut(fan_out) = workload {
+            change(fan_out);
+        }
+    }
+}
+
+/// The one server of the sample whose bytes are not what the formula says is red wherever it is told.
+#[test]
+fn bytes_that_differ_are_red() {
+    let record = sample::record();
+    let held = held(&record, "fan-out-small");
+    let ws = named(&held, "bytes per message of websocket/ws");
+    assert!(!ws.agrees() && (ws.measured - ws.predicted - 3.0).abs() < 1e-9);
+    assert!(named(&held, "bytes per message of sse/reference").agrees());
+    assert_eq!(held[0].server, "websocket/ws", "what disagrees comes first");
+    let notices = crate::notices::all(&Results::new(&record)).join("\n");
+    assert!(
+        notices.contains("theory disagree by more than the tolerance: bytes per message of websocket/ws in fan-out-small"),
+        "{notices}"
+    );
+    let page = crate::html(&record);
+    let section = page.split("id=\"theory\"").nth(1).unwrap();
+    let section = section.split("</section>").next().unwrap();
+    assert!(section.contains("figures disagree with theory: bytes per message of websocket/ws."));
+    assert!(section.contains("class=\"words bad\">disagrees"));
+}
+
+#[test]
+fn bytes_that_agree_are_not() {
+    let mut record = sample::record();
+    record.trials.retain(|t| t.trial.server.stack != "ws");
+    let results = Results::new(&record);
+    assert_eq!(notice(&results), None);
+    let (good, said) = questions(&results)[0].finding();
+    assert!(good && said.starts_with("All of "), "{said}");
+}
+
+/// Trials that are off to either side must not make up for one another.
+#[test]
+fn differences_do_not_cancel() {
+    let mut record = sample::record();
+    let mine = record.trials.iter_mut().filter(|t| {
+        t.trial.server.to_string() == "tcp/floor" && t.trial.scenario == "fan-out-small"
+    });
+    for (recorded, sign) in mine.take(2).zip([1, -1]) {
+        let wire = &mut recorded.trial.measurement.as_mut().unwrap().wire;
+        wire.bytes_down = wire.bytes_down.saturating_add_signed(sign);
+    }
+    let held = held(&record, "fan-out-small");
+    assert!(!named(&held, "bytes per message of tcp/floor").agrees());
+}
+
+/// Two round trips to the first message: within a tenth of one, or red.
+#[test]
+fn round_trips_are_counted_over_a_link() {
+    let mut record = sample::record();
+    assert!(
+        held(&record, "connect")
+            .iter()
+            .all(|held| held.quantity == "bytes per connection"),
+        "a loopback has no round trip"
+    );
+    record.run.link = "rtt=100ms".parse().ok();
+    for (ms, agrees) in [(195, true), (209, true), (212, false), (300, false)] {
+        all_take(&mut record, histogram_name::TCP_CONNECT, 100_000_000);
+        all_take(&mut record, histogram_name::FIRST_MESSAGE, ms * 1_000_000);
+        let held = held(&record, "connect");
+        let first = named(&held, "round trips to the first message of sse/reference");
+        assert_eq!((first.predicted, first.agrees()), (2.0, agrees), "{ms} ms");
+        assert!(named(&held, "round trips to a TCP connection of sse/reference").agrees());
+    }
+    for link in ["rtt=5ms", "rtt=100ms,loss=1%", "rtt=20ms,rate=1mbit"] {
+        record.run.link = link.parse().ok();
+        let held = held(&record, "connect");
+        assert!(
+            held.iter()
+                .all(|held| held.quantity == "bytes per connection"),
+            "{link}"
+        );
+    }
+}
+
+#[test]
+fn a_pushed_message_takes_half_a_round_trip() {
+    let mut record = sample::record();
+    record.run.link = "rtt=100ms".parse().ok();
+    for (ms, agrees) in [(50, true), (59, true), (61, false), (100, false)] {
+        all_take(&mut record, histogram_name::RESPONSE, ms * 1_000_000);
+        let held = held(&record, "fan-out-small");
+        let median = named(
+            &held,
+            "median response time of websocket/reference@defaults",
+        );
+        assert_eq!(median.agrees(), agrees, "{ms} ms");
+        assert!(
+            held.iter()
+                .all(|held| held.quantity != "median response time"
+                    || !held.server.starts_with("long-poll"))
+        );
+    }
+}
+
+/// The sample's long-polling, as if over a link: 100 subscribers, 50 messages a second, polls as `answers` says per
+/// message and client.
+fn polling(rtt: &str, period_ns: Option<u64>, answers: f64, batches: f64) -> Record {
+    let mut record = sample::record();
+    record.run.link = rtt.parse().ok();
+    for recorded in &mut record.trials {
+        let Some(measured) = &mut recorded.trial.measurement else {
+            continue;
+        };
+        if measured.transport != "long-poll" || measured.workload != "fan-out" {
+            continue;
+        }
+        // As many seconds as make 50 messages a second.
+        measured.elapsed_ns = measured.published * 20_000_000;
+        measured.batches = Some((measured.operations as f64 * batches) as u64);
+        measured.polls = Some(PollCount {
+            answered: (measured.operations as f64 * answers) as u64,
+            period_ns,
+        });
+    }
+    record
+}
+
+/// Over 20 ms of round trip, 50 messages a second come e^-1 + 1 to an answer.
+#[test]
+fn long_polls_are_held_against_batch_polls_and_age() {
+    let per_message = 1.0 / 1.367_879;
+    let mut record = polling("rtt=20ms", None, per_message, per_message);
+    all_take(&mut record, histogram_name::RESPONSE, 17_311_000);
+    let rows = |record: &Record| {
+        let held = held(record, "fan-out-small");
+        [
+            "messages per answer",
+            "polls per second and client",
+            "mean age of a message",
+        ]
+        .map(|what| named(&held, &format!("{what} of long-poll/reference")).clone())
+    };
+    let agreeing = rows(&record);
+    assert!(agreeing.iter().all(Held::agrees), "{agreeing:?}");
+    assert!((agreeing[0].predicted - 1.367_879).abs() < 1e-5);
+    assert!((agreeing[1].predicted - 50.0 / 1.367_879).abs() < 1e-2);
+    assert!((agreeing[2].predicted - 17.311e6).abs() < 1e3);
+    assert!(
+        agreeing[0].tolerance.said.contains("by chance"),
+        "600 messages"
+    );
+
+    let mut record = polling("rtt=20ms", None, 1.0, 1.0);
+    all_take(&mut record, histogram_name::RESPONSE, 30_000_000);
+    let wrong = rows(&record);
+    assert!(wrong.iter().all(|held| !held.agrees()), "{wrong:?}");
+    assert!(
+        notice(&Results::new(&record))
+            .unwrap()
+            .contains("messages per answer of long-poll")
+    );
+}
+
+/// 100 ms of period and 50 messages a second: a fifth of a poll per message, hardly any in vain, half a period old.
+#[test]
+fn polls_by_the_clock_are_held_against_period_and_age() {
+    let something = 1.0 - (-5.0f64).exp();
+    let rows = |answers: f64, batches: f64, ns: u64| {
+        let mut record = polling("", Some(100_000_000), answers, batches);
+        all_take(&mut record, histogram_name::RESPONSE, ns);
+        let held = held(&record, "fan-out-small");
+        [
+            "polls per second and client",
+            "polls per message",
+            "share of polls that bring something",
+            "mean age of a message",
+        ]
+        .map(|what| named(&held, &format!("{what} of long-poll/express")).agrees())
+    };
+    assert_eq!(rows(0.2, 0.2 * something, 50_500_000), [true; 4]);
+    assert_eq!(rows(0.25, 0.2 * something, 60_000_000), [false; 4]);
+}
+
+/// What is not known of the gap predicts nothing, and bursts of a constant rate are no Poisson process.
+#[test]
+fn where_no_formula_holds_none_is_said() {
+    let quantities = |record: &Record| -> Vec<&str> {
+        let mut all: Vec<_> = held(record, "fan-out-small")
+            .iter()
+            .map(|held| held.quantity)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let mut record = polling("", None, 1.0, 1.0);
+    assert!(quantities(&record).contains(&"messages per answer"));
+    fan_out(&mut record, |fan_out| fan_out.arrivals = Arrivals::Constant);
+    assert_eq!(quantities(&record), ["bytes per message"]);
+    fan_out(&mut record, |fan_out| {
+        fan_out.arrivals = Arrivals::Poisson;
+        fan_out.subscribers = 10_000;
+    });
+    assert_eq!(quantities(&record), ["bytes per message"]);
+}
+
+#[test]
+fn what_is_missed_is_rate_times_absence() {
+    let mut record = sample::record();
+    fan_out(&mut record, |fan_out| {
+        fan_out.cuts = Some(Cuts {
+            pattern: Pattern::EachEveryS(1.0),
+            delay_s: 0.1,
+            jitter: 0.0,
+            resume: false,
+        });
+    });
+    // 10 cuts of 0.2 s at 50 messages a second: 100 messages in each of six trials; 1 and 3 times √600/60 are allowed.
+    for (lost, agrees) in [(100, true), (120, true), (70, false), (130, false)] {
+        for recorded in &mut record.trials {
+            if let Some(measured) = &mut recorded.trial.measurement {
+                measured.cuts = Some(CutCount {
+                    cuts: 10,
+                    away_s: 2.0,
+                    ..CutCount::default()
+                });
+                measured.sequence.lost = lost;
+            }
+        }
+        let held = held(&record, "fan-out-small");
+        let missed = named(&held, "messages missed per cut of sse/reference");
+        assert_eq!(
+            (missed.predicted, missed.agrees()),
+            (10.0, agrees),
+            "{lost}"
+        );
+        assert!(
+            !held
+                .iter()
+                .any(|held| held.quantity.contains("missed") && held.server.contains("poll")),
+            "who polls says where it is"
+        );
+    }
+}
