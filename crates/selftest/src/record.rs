@@ -185,6 +185,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         server: None,
         windows: Vec::new(),
         cuts: None,
+        answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response.clone())]),
         errors: Vec::new(),

@@ -95,6 +95,7 @@ impl Setup {
             publisher: Publisher::Server,
             paths: Paths::default(),
             resumes: true,
+            answers: false,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

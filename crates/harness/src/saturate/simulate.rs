@@ -226,6 +226,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         server: None,
         windows: seen.windows,
         cuts: None,
+        answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response)]),
         errors: Vec::new(),

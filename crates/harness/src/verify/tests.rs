@@ -78,6 +78,7 @@ pub(crate) fn flawless() -> Measurement {
         held_up_ns: 0,
         windows: Vec::new(),
         cuts: None,
+        answers: None,
         client: None,
         connections: ConnectionCount {
             opened: 10,

@@ -213,6 +213,7 @@ fn flawless(workload: &str) -> Measurement {
         server: None,
         windows: Vec::new(),
         cuts: None,
+        answers: None,
         client: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),
         errors: Vec::new(),

@@ -184,6 +184,7 @@ fn measurement(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        answers: None,
         client: None,
         histograms,
         errors: tally.errors.clone(),

@@ -299,6 +299,7 @@ fn measurement(
         server: None,
         windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
         cuts: None,
+        answers: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,
         errors,

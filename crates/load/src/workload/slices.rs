@@ -64,6 +64,7 @@ pub(crate) fn run(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        answers: None,
         client: None,
         histograms: BTreeMap::new(),
         errors: outcome.errors,

@@ -192,6 +192,7 @@ impl Sketch<'_> {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            answers: None,
             client: None,
             histograms: BTreeMap::new(),
             errors: Vec::new(),

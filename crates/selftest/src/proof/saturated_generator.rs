@@ -191,6 +191,7 @@ mod tests {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            answers: None,
             client: None,
             histograms,
             errors: Vec::new(),

@@ -20,6 +20,7 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::tokens::Talk;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// The transport `websocket`.
@@ -77,6 +78,10 @@ impl Transport for WebSocket {
         Ok(Box::new(EpollLoop::<subscriber::WebSocketProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn talk(&self, host: &str) -> Option<Talk> {
+        Some(Talk::frames(host))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

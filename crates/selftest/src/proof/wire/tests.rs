@@ -55,6 +55,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         }),
         windows: Vec::new(),
         cuts: None,
+        answers: None,
         client: None,
         histograms: BTreeMap::new(),
         errors: Vec::new(),

@@ -1,7 +1,6 @@
-//! `POST /chat` on the stack `reference`: one answer, as a stream of tokens or at once.
+//! `POST /chat` without a pace, as servers of others have it, on the stack `reference`: an event per token, or all at once.
 //!
-//! The stack `bare` has none: its loop knows frames that all subscribers share, and what is written for one client at a
-//! pace of its own would cost every connection a timer and a place for it.
+//! Its pauses are those of the runtime's timers, milliseconds: nothing is measured by it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,46 +8,39 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Either, Full, Limited};
-use hyper::body::{Body, Frame, Incoming};
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Frame};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Response, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use tokio::time::{Sleep, sleep};
 
-use super::encode;
-
-/// Path of the endpoint.
-pub(super) const PATH: &str = "/chat";
+use crate::sse::encode;
 
 /// What is answered, from its start again when it is too short; the servers of others send the same.
 const TEXT: &str = include_str!("../../../../benches/servers/chat.txt");
-/// Largest request, bytes.
-const MAX_REQUEST: usize = 64 * 1024;
 /// Longest answer, tokens.
 const MAX_TOKENS: u64 = 100_000;
 /// Longest pause between two tokens, milliseconds.
 const MAX_GAP_MS: u64 = 60_000;
 
 /// The content of an answer.
-pub(super) type Content = Either<Tokens, Full<Bytes>>;
+pub(crate) type Content = Either<Tokens, Full<Bytes>>;
 
-/// Whether it is asked for.
-pub(super) fn is_asked(request: &Request<Incoming>) -> bool {
-    request.method() == Method::POST && request.uri().path() == PATH
+/// Whether a request says when tokens are due, well or badly.
+pub(super) fn has_pace(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Peek {
+        pace: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Peek>(body).is_ok_and(|peek| peek.pace.is_some())
 }
 
 /// Answers as the request asks.
-pub(super) async fn answer(request: Request<Incoming>) -> Response<Content> {
-    let body = Limited::new(request.into_body(), MAX_REQUEST);
-    let Ok(body) = body.collect().await else {
-        return text(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "text/plain",
-            "a shorter request, please".into(),
-        );
-    };
-    let ask = match Ask::parse(&body.to_bytes()) {
+pub(super) fn answer(body: &[u8]) -> Response<Content> {
+    let ask = match Ask::parse(body) {
         Ok(ask) => ask,
         Err(reason) => return text(StatusCode::BAD_REQUEST, "text/plain", reason),
     };
@@ -115,7 +107,7 @@ impl Ask {
 }
 
 /// A stream: an event for each token, a pause between each two, and an event that says that it is whole.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     pieces: std::iter::Cycle<std::str::Chars<'static>>,
     tokens: u64,
     sent: u64,
