@@ -1,5 +1,7 @@
 //! One row per server, the figures that matter most.
 
+mod answers;
+
 use pushbench_model::measurement::Publisher;
 
 use pushbench_model::scenario::Workload;
@@ -48,6 +50,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.bytes();
     builder.missing();
     builder.cuts();
+    builder.answers();
     builder.left_out();
     builder.published();
 
@@ -195,7 +198,7 @@ impl Builder<'_, '_> {
 
     /// What did not arrive, the invalid trials included.
     fn missing(&mut self) {
-        let fan_out = self.group.work() == "delivery";
+        let fan_out = self.group.work() != "connection";
         let name = if fan_out {
             "lost"
         } else {

@@ -6,11 +6,13 @@
 //! - `timers`: waiting to the microsecond under a runtime whose own timers tick in milliseconds
 //! - `http`: `POST /chat` on the stack `reference`, in whatever framing a transport has
 //! - `websocket`: requests and tokens as messages on a connection that stays
+//! - `parlour`: both of them on the stack `bare`
 //! - `plain`: `POST /chat` without a pace, as servers of others have it
 //! - [`talk`]: the client half, without sockets
 
 pub(crate) mod http;
 pub mod ledger;
+pub(crate) mod parlour;
 pub(crate) mod plain;
 pub mod talk;
 pub(crate) mod timers;

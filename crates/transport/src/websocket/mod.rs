@@ -1,7 +1,7 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
 mod axum;
-mod bare;
+pub(crate) mod bare;
 mod defaults;
 pub mod frame;
 pub mod handshake;
