@@ -18,8 +18,8 @@ use crate::profile::{PerProfile, Profile};
 use crate::schedule::Arrivals;
 
 pub use cuts::{Cuts, Pattern};
-pub use tokens::{Context, Tokens};
 use tokens::RawTokens;
+pub use tokens::{Context, Tokens};
 
 /// A scenario that is known to be valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -229,7 +229,8 @@ impl Scenario {
             (None, Some(connect), None) => Workload::Connect(connect.validate(&source)?),
             (None, None, Some(tokens)) => Workload::Tokens(tokens.validate(&source)?),
             _ => {
-                let wanted = "a scenario has exactly one workload: a table [fan-out], [connect] or [tokens]";
+                let wanted =
+                    "a scenario has exactly one workload: a table [fan-out], [connect] or [tokens]";
                 return Err(source.error(raw.name.span(), wanted));
             }
         };

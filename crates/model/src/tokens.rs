@@ -93,8 +93,8 @@ impl Ask {
     ///
     /// When it is not the JSON of one, or a number is beyond its range.
     pub fn parse(body: &[u8]) -> Result<Self, AskError> {
-        let ask: Self = serde_json::from_slice(body)
-            .map_err(|error| AskError::Malformed(error.to_string()))?;
+        let ask: Self =
+            serde_json::from_slice(body).map_err(|error| AskError::Malformed(error.to_string()))?;
         let range = |field, wanted: String, found: String| AskError::Range {
             field,
             wanted,
@@ -149,9 +149,7 @@ impl Done {
     /// Appends it as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
         let Self { tokens, context } = self;
-        out.extend_from_slice(
-            format!("{{\"tokens\":{tokens},\"context\":{context}}}").as_bytes(),
-        );
+        out.extend_from_slice(format!("{{\"tokens\":{tokens},\"context\":{context}}}").as_bytes());
     }
 
     /// Reads it, if `body` is one and no token.

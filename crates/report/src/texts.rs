@@ -5,8 +5,8 @@ mod method;
 pub(crate) use method::{DEFAULTS_COST, GLOSSARY, METHOD, SAME_STACK};
 
 use pushbench_model::measurement::LoopModel;
-use pushbench_model::record::{Record, Run};
 use pushbench_model::profile::Profile;
+use pushbench_model::record::{Record, Run};
 use pushbench_model::scenario::{Context, Scenario, Tokens, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_model::search::Search;
@@ -176,7 +176,11 @@ fn conversations(tokens: &Tokens, profile: Profile) -> String {
         counted(tokens.conversations as usize, "conversation"),
         counted(tokens.turns.at(profile) as usize, "question"),
         tokens.tokens.at(profile),
-        if tokens.stream { "" } else { ", sent when they are whole" },
+        if tokens.stream {
+            ""
+        } else {
+            ", sent when they are whole"
+        },
         plain(tokens.first_ms),
         whole(tokens.question.into()),
         whole(tokens.opening.into()),

@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn it_wakes_a_poller_never_before_its_time() {
         let (poller, timer) = (Poller::new().unwrap(), Timer::new().unwrap());
-        poller.add(&timer, 3, EventFlags::IN | EventFlags::ET).unwrap();
+        poller
+            .add(&timer, 3, EventFlags::IN | EventFlags::ET)
+            .unwrap();
         let mut events = Events::default();
         for ahead in [0, 200_000, 3_000_000] {
             let due = clock::now() + ahead;
@@ -92,6 +94,10 @@ mod tests {
             assert!(!timer.heard());
         }
         timer.set(0).unwrap();
-        assert_eq!(poller.wait(&mut events, None).unwrap().count(), 1, "the past is now");
+        assert_eq!(
+            poller.wait(&mut events, None).unwrap().count(),
+            1,
+            "the past is now"
+        );
     }
 }

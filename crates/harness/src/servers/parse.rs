@@ -195,7 +195,10 @@ impl RawServer {
             .get_ref()
             .iter()
             .map(|argument| argument.get_ref().clone());
-        let answers = self.answers.iter().any(|name| *name.get_ref() == label.transport);
+        let answers = self
+            .answers
+            .iter()
+            .any(|name| *name.get_ref() == label.transport);
         Server {
             answers,
             paths: paths::of(&self.paths, &label.transport),

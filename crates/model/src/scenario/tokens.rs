@@ -182,14 +182,29 @@ cancel-every = 4
     #[test]
     fn mistakes_are_located_and_explained() {
         for (from, to, line, wanted) in [
-            ("conversations = 1", "conversations = 0", 8, "1 to 100000 conversations"),
+            (
+                "conversations = 1",
+                "conversations = 0",
+                8,
+                "1 to 100000 conversations",
+            ),
             ("quick = 40", "quick = 1", 10, "2 to 10000 tokens"),
             ("sigma = 0.6", "sigma = 4.0", 12, "a sigma of 0 to 3"),
             ("log-normal", "normal", 12, "log-normal"),
             ("\"resent\"", "\"lost\"", 15, "expected `resent` or `kept`"),
             ("cancel-every = 4", "cancel-every = 1", 16, "2 or more"),
-            ("cancel-every = 4", "cancel-every = 4\nstream = false", 16, "comes at once"),
-            ("[tokens]", "[payload]\nbytes = 3\n[tokens]", 8, "leave [payload] out"),
+            (
+                "cancel-every = 4",
+                "cancel-every = 4\nstream = false",
+                16,
+                "comes at once",
+            ),
+            (
+                "[tokens]",
+                "[payload]\nbytes = 3\n[tokens]",
+                8,
+                "leave [payload] out",
+            ),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let error = parse(&GOOD.replace(from, to)).expect_err(to);

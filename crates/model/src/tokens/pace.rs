@@ -112,7 +112,10 @@ impl Tokens {
         match &self.gaps {
             Gaps::LogNormal { mean_ms, sigma } => {
                 // Box and Muller: a normal variable from two uniform ones. exp(m + sz) has mean exp(m + s²/2).
-                let (u, v) = (1.0 - self.random.random::<f64>(), self.random.random::<f64>());
+                let (u, v) = (
+                    1.0 - self.random.random::<f64>(),
+                    self.random.random::<f64>(),
+                );
                 let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
                 let gap = mean_ms * (sigma * normal - sigma * sigma / 2.0).exp();
                 gap.min(MAX_PAUSE_MS)

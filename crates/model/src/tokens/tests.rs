@@ -31,9 +31,17 @@ fn written(ask: &Ask) -> Vec<u8> {
 
 #[test]
 fn the_text_has_many_scripts_and_needs_no_escapes() {
-    assert!(TEXT.chars().all(|c| !c.is_control() && c != '"' && c != '\\'));
-    for sample in ["ä", "é", "Ρ", "ы", "潮", "說", "파", "ص", "स", "🌊", "\u{fe0f}"] {
-        assert!(TEXT.to_uppercase().contains(&sample.to_uppercase()), "{sample}");
+    assert!(
+        TEXT.chars()
+            .all(|c| !c.is_control() && c != '"' && c != '\\')
+    );
+    for sample in [
+        "ä", "é", "Ρ", "ы", "潮", "說", "파", "ص", "स", "🌊", "\u{fe0f}",
+    ] {
+        assert!(
+            TEXT.to_uppercase().contains(&sample.to_uppercase()),
+            "{sample}"
+        );
     }
 }
 
@@ -45,9 +53,16 @@ fn what_is_written_is_read_again() {
     one.pace.gaps = Gaps::RecordedMs(vec![1.5, 20.0]);
     assert_eq!(Ask::parse(&written(&one)), Ok(one.clone()));
     let long = written(&one).len();
-    one.session = Some(Session { id: 10, last: false });
+    one.session = Some(Session {
+        id: 10,
+        last: false,
+    });
     one.pace.asked = 99;
-    assert_eq!(written(&one).len(), long, "only the prompt makes a difference");
+    assert_eq!(
+        written(&one).len(),
+        long,
+        "only the prompt makes a difference"
+    );
     one.prompt += "é";
     assert_eq!(written(&one).len(), long + 2);
 }
@@ -56,10 +71,22 @@ fn what_is_written_is_read_again() {
 fn what_is_wrong_is_named() {
     let good = String::from_utf8(written(&ask(LOG_NORMAL))).unwrap();
     for (from, to, word) in [
-        ("\"tokens\":40", "\"tokens\":0", "tokens must be a whole number from 1 to 100000, not 0"),
+        (
+            "\"tokens\":40",
+            "\"tokens\":0",
+            "tokens must be a whole number from 1 to 100000, not 0",
+        ),
         ("\"tokens\":40", "\"tokens\":-1", "not a request"),
-        ("\"first_ms\":200.0", "\"first_ms\":-1", "first_ms must be 0 to 60000 milliseconds, not -1"),
-        ("\"sigma\":0.6", "\"sigma\":9", "gaps must be pauses of 0 to 60000 milliseconds"),
+        (
+            "\"first_ms\":200.0",
+            "\"first_ms\":-1",
+            "first_ms must be 0 to 60000 milliseconds, not -1",
+        ),
+        (
+            "\"sigma\":0.6",
+            "\"sigma\":9",
+            "gaps must be pauses of 0 to 60000 milliseconds",
+        ),
         ("\"mean_ms\"", "\"mean\"", "not a request"),
         ("\"pace\"", "\"place\"", "not a request"),
         ("{\"stream\"", "[\"stream\"", "not a request"),
@@ -79,7 +106,10 @@ fn what_is_wrong_is_named() {
 fn recorded_gaps_come_as_they_were_recorded() {
     let mut pace = ask(Gaps::RecordedMs(vec![1.0, 2.0, 4.0])).pace;
     let offsets = |pace: &Pace| -> Vec<u64> {
-        pace.tokens().take(5).map(|token| token.offset / 1_000_000).collect()
+        pace.tokens()
+            .take(5)
+            .map(|token| token.offset / 1_000_000)
+            .collect()
     };
     pace.seed = 0;
     assert_eq!(offsets(&pace), [200, 201, 203, 207, 208]);
@@ -95,13 +125,19 @@ fn log_normal_gaps_have_the_mean_that_is_asked_for() {
     pace.first_ms = 0.0;
     let last = pace.tokens().nth(20_000).unwrap().offset as f64;
     assert!((last / 20_000.0 / 20e6 - 1.0).abs() < 0.02, "{last}");
-    pace.gaps = Gaps::LogNormal { mean_ms: 20.0, sigma: 0.0 };
+    pace.gaps = Gaps::LogNormal {
+        mean_ms: 20.0,
+        sigma: 0.0,
+    };
     assert_eq!(pace.tokens().nth(3).unwrap().offset, 60_000_000);
 }
 
 #[test]
 fn done_is_no_token() {
-    let done = Done { tokens: 40, context: 1234 };
+    let done = Done {
+        tokens: 40,
+        context: 1234,
+    };
     let mut out = Vec::new();
     done.write(&mut out);
     assert_eq!(out, b"{\"tokens\":40,\"context\":1234}");

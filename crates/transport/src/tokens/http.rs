@@ -55,6 +55,9 @@ pub(crate) struct Framing {
     pub(crate) plain: bool,
 }
 
+/// What is answered where nothing is known but answers with a pace.
+pub(crate) const NO_PACE: &str = "answers need a pace here";
+
 /// The content of a response.
 pub(crate) type Content = Either<Speech, plain::Content>;
 
@@ -79,8 +82,11 @@ pub(crate) async fn answer(
     let (body, arrived) = (body.to_bytes(), clock::now());
     let ask = match Ask::parse(&body) {
         Ok(ask) => ask,
-        Err(_) if framing.plain && !plain::has_pace(&body) => {
-            return plain::answer(&body).map(Either::Right);
+        Err(_) if !plain::has_pace(&body) => {
+            if framing.plain {
+                return plain::answer(&body, &desk.ledger).map(Either::Right);
+            }
+            return refuse(StatusCode::NOT_FOUND, NO_PACE.into());
         }
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()),
     };

@@ -47,9 +47,14 @@ impl Ledger {
         self.running.load(Ordering::Relaxed)
     }
 
+    /// Counts an answer as long as what this returns is kept.
+    pub(crate) fn count(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(self))
+    }
+
     /// Begins the answer to a request that was whole at `arrived`, CLOCK_MONOTONIC nanoseconds.
     pub(crate) fn begin(self: &Arc<Self>, ask: Ask, arrived: u64) -> Answer {
-        self.running.fetch_add(1, Ordering::Relaxed);
         let mut tokens = ask.pace.tokens();
         let before = ask.session.map_or(0, |session| {
             let kept = self.kept();
@@ -63,7 +68,7 @@ impl Ledger {
             bytes: 0,
             before,
             finished: false,
-            ledger: Arc::clone(self),
+            running: self.count(),
             ask,
         }
     }
@@ -99,6 +104,16 @@ impl Kept {
     }
 }
 
+/// An answer that is counted as one under way.
+#[derive(Debug)]
+pub(crate) struct Running(Arc<Ledger>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// An answer under way. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -113,7 +128,7 @@ pub(crate) struct Answer {
     /// Bytes of the context that was kept.
     before: usize,
     finished: bool,
-    ledger: Arc<Ledger>,
+    running: Running,
 }
 
 impl Answer {
@@ -195,7 +210,10 @@ impl Answer {
         if let Some(session) = self.ask.session.filter(|session| !session.last) {
             let texts = self.ask.pace.tokens().take(self.sent as usize);
             let texts = texts.map(|token| token.text);
-            self.ledger.kept().keep(session.id, &self.ask.prompt, texts);
+            self.running
+                .0
+                .kept()
+                .keep(session.id, &self.ask.prompt, texts);
         }
         (self.before + self.ask.prompt.len() + self.bytes) as u64
     }
@@ -203,12 +221,11 @@ impl Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.ledger.running.fetch_sub(1, Ordering::Relaxed);
         let last = self.ask.session.filter(|session| session.last);
         if self.finished && last.is_none() {
             return;
         }
-        let mut kept = self.ledger.kept();
+        let mut kept = self.running.0.kept();
         if let Some(session) = last {
             kept.forget(session.id);
         }

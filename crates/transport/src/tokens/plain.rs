@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,10 +18,14 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use tokio::time::{Sleep, sleep};
 
+use super::Ledger;
+use super::ledger::Running;
 use crate::sse::encode;
 
 /// What is answered, from its start again when it is too short; the servers of others send the same.
 const TEXT: &str = include_str!("../../../../benches/servers/chat.txt");
+/// Largest request, bytes.
+const MAX_REQUEST: usize = 64 * 1024;
 /// Longest answer, tokens.
 const MAX_TOKENS: u64 = 100_000;
 /// Longest pause between two tokens, milliseconds.
@@ -39,7 +44,14 @@ pub(super) fn has_pace(body: &[u8]) -> bool {
 }
 
 /// Answers as the request asks.
-pub(super) fn answer(body: &[u8]) -> Response<Content> {
+pub(super) fn answer(body: &[u8], ledger: &Arc<Ledger>) -> Response<Content> {
+    if body.len() > MAX_REQUEST {
+        return text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "text/plain",
+            "a shorter request, please".into(),
+        );
+    }
     let ask = match Ask::parse(body) {
         Ok(ask) => ask,
         Err(reason) => return text(StatusCode::BAD_REQUEST, "text/plain", reason),
@@ -49,7 +61,7 @@ pub(super) fn answer(body: &[u8]) -> Response<Content> {
         let json = json!({ "text": text_of_all, "tokens": ask.tokens });
         return text(StatusCode::OK, "application/json", json.to_string());
     }
-    let mut response = Response::new(Either::Left(Tokens::new(&ask)));
+    let mut response = Response::new(Either::Left(Tokens::new(&ask, ledger)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -114,10 +126,11 @@ pub(crate) struct Tokens {
     gap: Duration,
     pause: Option<Pin<Box<Sleep>>>,
     done: bool,
+    _running: Running,
 }
 
 impl Tokens {
-    fn new(ask: &Ask) -> Self {
+    fn new(ask: &Ask, ledger: &Arc<Ledger>) -> Self {
         Self {
             pieces: TEXT.chars().cycle(),
             tokens: ask.tokens,
@@ -125,6 +138,7 @@ impl Tokens {
             gap: ask.gap,
             pause: None,
             done: false,
+            _running: ledger.count(),
         }
     }
 }
@@ -225,7 +239,7 @@ mod tests {
 
         #[test]
         fn the_stream_is_the_whole_answer(tokens in 1_u64..1500) {
-            let mut stream = Tokens::new(&Ask { stream: true, tokens, gap: Duration::ZERO });
+            let mut stream = Tokens::new(&Ask { stream: true, tokens, gap: Duration::ZERO }, &Arc::default());
             let mut cx = Context::from_waker(std::task::Waker::noop());
             let (mut joined, mut names) = (String::new(), Vec::new());
             let mut decoder = Decoder::new(1024);

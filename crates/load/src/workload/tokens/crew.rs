@@ -63,18 +63,22 @@ impl Crew {
             cores => cores.iter().copied().map(Some).collect(),
         };
         let crews = cores.len() as u64;
-        (0..).zip(cores).map(|(index, core)| {
-            let share = (0..u64::from(tokens.conversations)).filter(move |n| n % crews == index);
-            let plan = Plan {
-                script: Arc::clone(&script),
-                transport: config.transport,
-                target: config.target.clone(),
-                spread,
-                numbers: share.collect(),
-                patience: config.patience,
-            };
-            Self::start(plan, core)
-        }).collect()
+        (0..)
+            .zip(cores)
+            .map(|(index, core)| {
+                let share =
+                    (0..u64::from(tokens.conversations)).filter(move |n| n % crews == index);
+                let plan = Plan {
+                    script: Arc::clone(&script),
+                    transport: config.transport,
+                    target: config.target.clone(),
+                    spread,
+                    numbers: share.collect(),
+                    patience: config.patience,
+                };
+                Self::start(plan, core)
+            })
+            .collect()
     }
 
     fn start(plan: Plan, core: Option<usize>) -> Result<Self, LoadError> {
@@ -182,7 +186,12 @@ impl Table {
                 return Ok(tally);
             }
         };
-        self.turn_until(clock::now() + nanos(patience), &mut VecDeque::new(), &mut tally, None)?;
+        self.turn_until(
+            clock::now() + nanos(patience),
+            &mut VecDeque::new(),
+            &mut tally,
+            None,
+        )?;
         self.keep_connections(&mut tally);
         Ok(tally)
     }

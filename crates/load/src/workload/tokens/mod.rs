@@ -11,16 +11,14 @@
 
 mod crew;
 mod script;
-mod tally;
 mod talker;
+mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
-use pushbench_model::measurement::{
-    ClientLoad, LoopModel, Measurement, Publisher, histogram_name,
-};
+use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, Publisher, histogram_name};
 use pushbench_model::message::TEXT_ENVELOPE;
 use pushbench_model::scenario::Tokens;
 use pushbench_model::tokens::{Chats, Stopped};
@@ -43,8 +41,8 @@ pub(crate) fn run(
     if config.transport.talk("").is_none() {
         return Err(LoadError::NoAnswers(config.transport.name()));
     }
-    let spread = Limits::of_this_machine()
-        .spread(tokens.conversations.into(), config.target.address)?;
+    let spread =
+        Limits::of_this_machine().spread(tokens.conversations.into(), config.target.address)?;
     let crews = Crew::start_all(config, tokens, spread)?;
     barrier.reached("ready")?;
     for (phase, next) in [(Phase::Connect, "connected"), (Phase::WarmUp, "measure")] {
@@ -67,7 +65,13 @@ pub(crate) fn run(
     } else {
         stopped(config)
     };
-    Ok(measurement(config, tokens, tally, &sockets, stopped.as_ref()))
+    Ok(measurement(
+        config,
+        tokens,
+        tally,
+        &sockets,
+        stopped.as_ref(),
+    ))
 }
 
 /// Has all crews go through a phase.
@@ -123,9 +127,8 @@ fn measurement(
         (histogram_name::LOOP_LAG, &tally.watched.lag),
         (histogram_name::CANCEL, &cancel),
     ];
-    let is_wanted = |name: &str, histogram: &Histogram| {
-        !histogram.is_empty() || name != histogram_name::CANCEL
-    };
+    let is_wanted =
+        |name: &str, histogram: &Histogram| !histogram.is_empty() || name != histogram_name::CANCEL;
     let histograms: BTreeMap<String, EncodedHistogram> = named
         .into_iter()
         .filter(|(name, histogram)| is_wanted(name, histogram))

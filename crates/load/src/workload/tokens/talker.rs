@@ -471,7 +471,10 @@ impl Hearing<'_> {
         let asked = expected.ask.pace.asked;
         for (place, due) in due.into_iter().enumerate() {
             let added = self.now.saturating_sub(asked + due);
-            tally.recorder.response.saturating_record(added.min(HIGHEST));
+            tally
+                .recorder
+                .response
+                .saturating_record(added.min(HIGHEST));
             tally.recorder.last_received = self.now;
             if place == 0 {
                 tally.first_token(added);

@@ -8,7 +8,7 @@ use crate::number::{Unit, significant, whole};
 use crate::results::Arm;
 use crate::table::{Cell, Column};
 
-impl Builder<'_> {
+impl Builder<'_, '_> {
     /// Added time to the first token, stalls, bytes per answer, and how long an answer went on that nobody wanted.
     pub(super) fn answers(&mut self) {
         if self.group.work() != "token" {
@@ -68,12 +68,11 @@ impl Builder<'_> {
     }
 
     fn wasted(&mut self) {
-        self.columns.push(Column::numbers("tokens in vain", "per stop"));
+        self.columns
+            .push(Column::numbers("tokens in vain", "per stop"));
         for (arm, row) in self.group.arms.iter().zip(&mut self.rows) {
             row.push(match counts(arm).filter(|all| all.stopped > 0) {
-                Some(all) => {
-                    Cell::plain(significant(all.wasted as f64 / all.stopped as f64, 3))
-                }
+                Some(all) => Cell::plain(significant(all.wasted as f64 / all.stopped as f64, 3)),
                 None => Cell::absent(""),
             });
         }

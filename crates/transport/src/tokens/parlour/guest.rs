@@ -12,7 +12,9 @@ use crate::bare::{Asked, Common};
 use crate::http1::body::Framing as Length;
 use crate::http1::server::RequestHead as _;
 use crate::stream::bare::chunk;
+use crate::tokens::http::NO_PACE;
 use crate::tokens::ledger::Answer;
+use crate::tokens::plain::has_pace;
 use crate::tokens::websocket::shorten;
 use crate::tokens::{Ledger, PATH};
 use crate::websocket::bare::{Messages, Reader, Received, shake};
@@ -129,7 +131,11 @@ impl Guest {
             Ok(ask) => {
                 if ask.stream {
                     // Those of HTTP/1.0 know no chunks.
-                    let framing = if old { Length::UntilClose } else { Length::Chunked };
+                    let framing = if old {
+                        Length::UntilClose
+                    } else {
+                        Length::Chunked
+                    };
                     let fields = [
                         "content-type: ",
                         content_type,
@@ -142,8 +148,12 @@ impl Guest {
                 self.answer = Some(ledger.begin(ask, now));
             }
             Err(error) => {
-                let reason = error.to_string();
-                self.say(StatusCode::BAD_REQUEST, "text/plain", reason.as_bytes(), common, now);
+                let (status, reason) = if has_pace(body) {
+                    (StatusCode::BAD_REQUEST, error.to_string())
+                } else {
+                    (StatusCode::NOT_FOUND, NO_PACE.to_owned())
+                };
+                self.say(status, "text/plain", reason.as_bytes(), common, now);
                 self.done |= last;
             }
         }

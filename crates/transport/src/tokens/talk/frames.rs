@@ -8,9 +8,7 @@ use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
 use crate::subscriber::{Nonce, Progress, SubscribeError};
 use crate::tokens::PATH;
-use crate::websocket::frame::{
-    FrameDecoder, Item, Opcode, client_frame_header_len, encode_client,
-};
+use crate::websocket::frame::{FrameDecoder, Item, Opcode, client_frame_header_len, encode_client};
 use crate::websocket::handshake;
 
 /// Code of a close frame without one (RFC 6455 §7.1.5).
