@@ -73,6 +73,7 @@ struct Visit {
 }
 
 /// A connection is over.
+#[derive(Clone, Copy)]
 struct Gone;
 
 impl From<io::Error> for Gone {

@@ -6,10 +6,12 @@
 //!
 //! - `crew`: a worker, with a loop over its conversations
 //! - `talker`: one conversation and its connection
+//! - `hearing`: what comes in one read
 //! - `script`: what is asked, and what has to come
 //! - `tally`: what came
 
 mod crew;
+mod hearing;
 mod script;
 mod talker;
 mod tally;
@@ -68,7 +70,7 @@ pub(crate) fn run(
     Ok(measurement(
         config,
         tokens,
-        tally,
+        &tally,
         &sockets,
         stopped.as_ref(),
     ))
@@ -105,7 +107,7 @@ fn stopped(config: &Config) -> Option<HashMap<u64, Stopped>> {
 fn measurement(
     config: &Config,
     tokens: &Tokens,
-    tally: Tally,
+    tally: &Tally,
     sockets: &Tally,
     stopped: Option<&HashMap<u64, Stopped>>,
 ) -> Measurement {

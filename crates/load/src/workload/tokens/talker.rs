@@ -4,16 +4,15 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use pushbench_model::histogram::HIGHEST;
 use pushbench_model::measurement::WireCount;
-use pushbench_model::tokens::Done;
 use pushbench_sys::clock;
 use pushbench_sys::tcp::begin_connect;
 use pushbench_transport::subscriber::{Nonce, wire};
 use pushbench_transport::tokens::Talk;
 use pushbench_transport::tokens::talk::Turn;
 
-use super::script::{Expected, Fault, Said, Script};
+use super::hearing::{Broken, Hearing};
+use super::script::{Expected, Said, Script};
 use super::tally::{Cancelled, Tally};
 
 /// A pause of more than so many mean gaps is a stall.
@@ -57,9 +56,6 @@ pub(super) enum State {
     /// Its connection was closed on purpose, and another begun: it is to be watched.
     Anew,
 }
-
-/// What keeps a conversation from going on.
-type Broken = String;
 
 impl Talker {
     /// Begins a connection.
@@ -369,116 +365,5 @@ impl Talker {
         expected.map_or(0, |expected| {
             u64::from(expected.wanted().saturating_sub(expected.seen))
         })
-    }
-}
-
-/// What one read brings.
-struct Hearing<'a> {
-    now: u64,
-    stall_ns: u64,
-    /// When the last token came.
-    received: &'a mut u64,
-    said: &'a Said,
-    measuring: bool,
-    cancelled: bool,
-    ended: bool,
-    broken: Option<Broken>,
-}
-
-impl Hearing<'_> {
-    fn hear(&mut self, body: &[u8], expected: &mut Expected, tally: &mut Tally) {
-        if let Some(done) = Done::parse(body) {
-            self.ended = true;
-            if !self.cancelled {
-                self.end(done, expected);
-            }
-            return;
-        }
-        if self.cancelled {
-            return;
-        }
-        if !expected.ask.stream {
-            return self.whole(body, expected, tally);
-        }
-        match expected.take(body) {
-            Ok(arrived) => {
-                let first = expected.seen == 1;
-                let gap = self.now - *self.received;
-                *self.received = self.now;
-                if !self.measuring {
-                    return;
-                }
-                tally.sequence.delivered += 1;
-                tally.sequence.lost += arrived.missed;
-                // What comes in the same read as the last one that is wanted is beyond what was asked for.
-                if expected.stop_after.is_some_and(|stop| expected.seen > stop) {
-                    return;
-                }
-                tally.recorder.record(arrived.stamp, self.now);
-                tally.answers.text_bytes += arrived.text.len() as u64;
-                if first {
-                    tally.first_token(self.now.saturating_sub(arrived.stamp.intended));
-                } else {
-                    tally.answers.stalls += u64::from(gap > self.stall_ns);
-                    tally.answers.scheduled_stalls += u64::from(arrived.gap > self.stall_ns);
-                }
-            }
-            Err(Fault::Again) => tally.sequence.duplicated += 1,
-            Err(Fault::Corrupted(fault)) => {
-                tally.sequence.corrupted += 1;
-                tally.faults.mention(fault);
-            }
-        }
-    }
-
-    fn end(&mut self, done: Done, expected: &Expected) {
-        let context = expected.context(self.said.bytes);
-        if done.tokens != expected.ask.tokens || expected.seen != expected.ask.tokens {
-            let Done { tokens, .. } = done;
-            self.broken = Some(format!(
-                "an answer ended after {} tokens, said to be {tokens}, of {}",
-                expected.seen, expected.ask.tokens
-            ));
-        } else if self.measuring && done.context != context {
-            self.broken = Some(format!(
-                "the server has seen a context of {} bytes, expected {context}",
-                done.context
-            ));
-        }
-    }
-
-    fn whole(&mut self, body: &[u8], expected: &mut Expected, tally: &mut Tally) {
-        self.ended = true;
-        let (due, context) = match expected.take_whole(body) {
-            Ok(whole) => whole,
-            Err(fault) => {
-                self.broken = Some(fault);
-                return;
-            }
-        };
-        if !self.measuring {
-            return;
-        }
-        self.end(
-            Done {
-                tokens: expected.ask.tokens,
-                context,
-            },
-            expected,
-        );
-        tally.sequence.delivered += due.len() as u64;
-        tally.answers.text_bytes += expected.text_bytes();
-        let asked = expected.ask.pace.asked;
-        for (place, due) in due.into_iter().enumerate() {
-            let added = self.now.saturating_sub(asked + due);
-            tally
-                .recorder
-                .response
-                .saturating_record(added.min(HIGHEST));
-            tally.recorder.last_received = self.now;
-            if place == 0 {
-                tally.first_token(added);
-            }
-        }
     }
 }
