@@ -255,6 +255,10 @@ pub(crate) fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
                 + phase(fan_out.measure_s.at(profile))
         }
         Workload::Connect(connect) => f64::from(connections(connect, profile)) / 5_000.0,
+        Workload::Tokens(tokens) => {
+            f64::from(tokens.conversations) / 10_000.0
+                + tokens.seconds(tokens.turns.at(profile), tokens.tokens.at(profile))
+        }
     };
     PROCESSES + Duration::from_secs_f64(seconds)
 }
@@ -268,6 +272,11 @@ pub(crate) fn budget(scenario: &Scenario, profile: Profile) -> Duration {
                 + longest(fan_out, fan_out.measure_s.at(profile))
         }
         Workload::Connect(connect) => f64::from(connections(connect, profile)) / 100.0,
+        Workload::Tokens(tokens) => {
+            // Gaps that vary much come to more than their mean.
+            connecting(tokens.conversations).as_secs_f64()
+                + 3.0 * tokens.seconds(tokens.turns.at(profile), tokens.tokens.at(profile))
+        }
     };
     Duration::from_secs_f64(seconds)
 }

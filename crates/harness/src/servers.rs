@@ -42,6 +42,9 @@ pub struct Server {
     /// Whether a subscriber can ask for what was published before it came, by sequence number. A server that cannot is
     /// left out of scenarios in which connections look for a message that is kept for them.
     pub resumes: bool,
+    /// Whether it answers questions token by token, at a pace that it is told (docs/PROTOCOL.md, `/chat`). One that does
+    /// not is left out of scenarios of that workload.
+    pub answers: bool,
     /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
     pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
@@ -129,6 +132,13 @@ impl Server {
         });
         let reason = too_many.or_else(|| {
             let looks_back = matches!(scenario.workload, Workload::Connect(_));
+            let asks = matches!(scenario.workload, Workload::Tokens(_));
+            if asks && !self.answers {
+                return Some(format!(
+                    "it does not answer questions at a pace that it is told over {} (servers.toml: answers)",
+                    self.label.transport
+                ));
+            }
             (looks_back && !self.resumes).then(|| {
                 "new connections look for a message that was published before, which it cannot be asked for by number \
                  (servers.toml: resumes = false)"

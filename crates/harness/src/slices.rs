@@ -185,7 +185,7 @@ fn empty(server: &Server) -> SliceArm {
 fn subscribers(scenario: &Scenario) -> u32 {
     match &scenario.workload {
         Workload::FanOut(fan_out) => fan_out.subscribers,
-        Workload::Connect(_) => 0,
+        Workload::Connect(_) | Workload::Tokens(_) => 0,
     }
 }
 

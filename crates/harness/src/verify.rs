@@ -5,7 +5,7 @@ use pushbench_model::histogram::Histogram;
 use pushbench_model::measurement::{LoopModel, Measurement, Publisher, histogram_name};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Blame, Outcome, Reason};
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::{Scenario, Tokens, Workload};
 use pushbench_model::tuning::Tuning;
 
 /// Lateness is looked at far out, because a late message makes all its deliveries late, and a percentile of response
@@ -41,7 +41,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     let mut reasons = Vec::new();
     let cuts = match &scenario.workload {
         Workload::FanOut(fan_out) => fan_out.cuts,
-        Workload::Connect(_) => None,
+        Workload::Connect(_) | Workload::Tokens(_) => None,
     };
     // Who does not say where it was misses what came meanwhile: that is what the scenario shows.
     let complete = cuts.is_none_or(|cuts| cuts.resume);
@@ -161,6 +161,7 @@ fn amount(
                 )));
             }
         }
+        Workload::Tokens(tokens) => answers(measurement, tokens, profile, reasons),
         Workload::Connect(connect) => {
             let expected = connect.connections.at(profile);
             if operations != u64::from(expected) {
@@ -170,6 +171,31 @@ fn amount(
                 ));
             }
         }
+    }
+}
+
+/// Whether all questions were asked, and every answer came as far as it was wanted.
+fn answers(
+    measurement: &Measurement,
+    tokens: &Tokens,
+    profile: Profile,
+    reasons: &mut Vec<Reason>,
+) {
+    let answers = measurement.answers.unwrap_or_default();
+    let due = u64::from(tokens.conversations) * u64::from(tokens.turns.at(profile));
+    let ended = answers.whole + answers.cancelled;
+    if ended != due {
+        reasons.push(because(
+            Blame::Server,
+            format!("{ended} of {due} answers came to their end"),
+        ));
+    }
+    let (measured, wanted) = (measurement.operations, answers.tokens);
+    if measured != wanted {
+        reasons.push(because(
+            Blame::Server,
+            format!("{measured} tokens were measured, expected {wanted}"),
+        ));
     }
 }
 

@@ -137,6 +137,7 @@ pub fn connections(scenario: &Scenario) -> u64 {
     match scenario.workload {
         Workload::FanOut(fan_out) => fan_out.subscribers.into(),
         Workload::Connect(connect) => connect.in_flight.into(),
+        Workload::Tokens(ref tokens) => tokens.conversations.into(),
     }
 }
 

@@ -78,6 +78,11 @@ pub enum LoadError {
     /// Slices were asked of a workload that publishes nothing to many.
     #[error("the workload {0} cannot run in slices; fan-out can")]
     NoSlices(&'static str),
+    /// Answers were asked for over a transport that only pushes what all get.
+    #[error(
+        "the workload tokens cannot run over {0}, which makes no answers for one client; sse, websocket and ndjson do"
+    )]
+    NoAnswers(&'static str),
     /// A thread or runtime cannot be had.
     #[error("cannot start a worker: {0}")]
     Worker(io::Error),

@@ -84,6 +84,11 @@ pub(crate) struct Bench {
 /// When the server cannot be reached, refuses, or this machine's limits are too low. Lost messages and connections that
 /// end early are no errors: they are part of the measurement.
 pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, LoadError> {
+    if let Workload::Tokens(tokens) = &config.scenario.workload {
+        let mut measurement = workload::tokens::run(&config, tokens, barrier)?;
+        measurement.server = health(&config);
+        return Ok(measurement);
+    }
     let workers = Worker::start_all(&config)?;
     let publisher = publisher::for_role(&config)?;
     barrier.reached("ready")?;
@@ -95,6 +100,8 @@ pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, Loa
     let mut measurement = match bench.config.scenario.workload {
         Workload::FanOut(fan_out) => workload::fan_out::run(&mut bench, fan_out, barrier),
         Workload::Connect(connect) => workload::connect::run(&mut bench, connect, barrier),
+        // It has no publisher, and workers of its own.
+        Workload::Tokens(_) => unreachable!("it has run by now"),
     }?;
     measurement.server = health(&bench.config);
     Ok(measurement)

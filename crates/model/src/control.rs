@@ -64,4 +64,7 @@ pub struct Health {
     /// Whether the server was asked to do something wrong (`serve --inject`): its figures must not be used.
     #[serde(default)]
     pub injected: bool,
+    /// Answers under way (`POST /chat`).
+    #[serde(default)]
+    pub chats: u64,
 }

@@ -22,6 +22,7 @@
 //! - [`environment`]: the machine a run was made on
 //! - [`link`]: a network path between server and load process
 //! - [`theory`]: the bytes a transport must cost, as formulas
+//! - [`tokens`]: answers of a language model as a load
 //!
 //! There are no sockets, threads or runtimes here.
 
@@ -50,6 +51,7 @@ pub mod slices;
 pub mod stages;
 pub mod survey;
 pub mod theory;
+pub mod tokens;
 pub mod tuning;
 pub mod windows;
 pub mod wish;

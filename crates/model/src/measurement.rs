@@ -127,6 +127,10 @@ pub mod histogram_name {
     pub const TCP_CONNECT: &str = "tcp-connect";
     /// Start of `connect()` to the first message.
     pub const FIRST_MESSAGE: &str = "first-message";
+    /// From the intended time of an answer's first token to its receipt: what transport and server add.
+    pub const FIRST_TOKEN: &str = "first-token";
+    /// From the stop of an answer by its client until the server made no more of it.
+    pub const CANCEL: &str = "cancel";
     /// From the cut of a connection to the next message that its subscriber had not had.
     pub const RECOVERY: &str = "recovery";
 }
@@ -190,6 +194,31 @@ pub struct PollCount {
     pub period_ns: Option<u64>,
 }
 
+/// What became of answers that were asked for, token by token (workload tokens).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerCount {
+    /// Answers asked for.
+    pub asked: u64,
+    /// Answers that came whole, with the text and the context that were expected.
+    pub whole: u64,
+    /// Answers that their client stopped half way.
+    pub cancelled: u64,
+    /// Of these, answers that the server says it stopped.
+    pub stopped: u64,
+    /// Tokens that the server made of cancelled answers and nobody wanted any more.
+    pub wasted: u64,
+    /// Tokens expected, of cancelled answers those up to where they were stopped.
+    pub tokens: u64,
+    /// Pauses between the receipt of two tokens of more than three mean gaps.
+    pub stalls: u64,
+    /// Pauses that long by schedule: the model's own.
+    pub scheduled_stalls: u64,
+    /// Bytes of all prompts: questions, and context where it is sent again.
+    pub prompt_bytes: u64,
+    /// Bytes of the text of all tokens received.
+    pub text_bytes: u64,
+}
+
 /// The result of a load process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
@@ -239,6 +268,9 @@ pub struct Measurement {
     /// Subscribers that were slow on purpose, if any were to be. Deliveries, sequence and bytes are those of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<SlowCount>,
+    /// Answers that were made for one client each, if any were to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswerCount>,
     /// How busy the receiving side was; absent where the system does not tell.
     pub client: Option<ClientLoad>,
     /// Histograms by name ([`histogram_name`]).
@@ -251,6 +283,9 @@ impl Measurement {
     /// Messages of the measured phase that a subscriber never had intact, or connections that never came to a message.
     #[must_use]
     pub fn undelivered(&self) -> u64 {
+        if let Some(answers) = &self.answers {
+            return answers.tokens.saturating_sub(self.operations);
+        }
         match self.loop_model {
             LoopModel::Open => {
                 let slow = self.slow.map_or(0, |slow| slow.slow);

@@ -4,6 +4,7 @@
 
 mod cuts;
 mod slow;
+mod tokens;
 
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
@@ -19,6 +20,8 @@ use crate::schedule::Arrivals;
 
 pub use cuts::{Cuts, Pattern};
 pub use slow::Slow;
+use tokens::RawTokens;
+pub use tokens::{Context, Tokens};
 
 /// A scenario that is known to be valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,13 +57,15 @@ pub struct Objective {
 }
 
 /// The behaviour of publishers and subscribers, with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Workload {
     /// One topic, many subscribers, an open-loop publisher.
     FanOut(FanOut),
     /// Cold connections, each closed after its first message.
     Connect(Connect),
+    /// Conversations with a language model: a request, and an answer token by token.
+    Tokens(Tokens),
 }
 
 impl Workload {
@@ -70,6 +75,7 @@ impl Workload {
         match self {
             Self::FanOut(_) => "fan-out",
             Self::Connect(_) => "connect",
+            Self::Tokens(_) => "tokens",
         }
     }
 
@@ -79,6 +85,7 @@ impl Workload {
         match self {
             Self::FanOut(fan_out) => fan_out.subscribers,
             Self::Connect(connect) => connect.in_flight,
+            Self::Tokens(tokens) => tokens.conversations,
         }
     }
 }
@@ -150,13 +157,15 @@ struct RawScenario {
     profiles: Spanned<Vec<Profile>>,
     #[serde(default)]
     transports: Vec<String>,
-    payload: RawPayload,
+    /// Absent where the workload brings its own.
+    payload: Option<RawPayload>,
     #[serde(default)]
     margin: Option<Spanned<Margins>>,
     #[serde(default)]
     objective: Option<Spanned<Objective>>,
     fan_out: Option<RawFanOut>,
     connect: Option<RawConnect>,
+    tokens: Option<RawTokens>,
 }
 
 #[derive(Deserialize)]
@@ -220,7 +229,6 @@ impl Scenario {
             |list| !list.is_empty(),
             "at least one of quick, standard, thorough",
         )?;
-        source.in_range(&raw.payload.bytes, 0..=8 * 1024 * 1024, "bytes")?;
 
         if let Some(margins) = &raw.margin {
             let allowed = |m: &Margins| m.named().iter().all(|&(_, v)| (0.0..=1.0).contains(&v));
@@ -239,14 +247,17 @@ impl Scenario {
             )?;
         }
 
-        let workload = match (raw.fan_out, raw.connect) {
-            (Some(fan_out), None) => Workload::FanOut(fan_out.validate(&source)?),
-            (None, Some(connect)) => Workload::Connect(connect.validate(&source)?),
+        let workload = match (raw.fan_out, raw.connect, raw.tokens) {
+            (Some(fan_out), None, None) => Workload::FanOut(fan_out.validate(&source)?),
+            (None, Some(connect), None) => Workload::Connect(connect.validate(&source)?),
+            (None, None, Some(tokens)) => Workload::Tokens(tokens.validate(&source)?),
             _ => {
-                let wanted = "a scenario has exactly one workload: a table [fan-out] or [connect]";
+                let wanted =
+                    "a scenario has exactly one workload: a table [fan-out], [connect] or [tokens]";
                 return Err(source.error(raw.name.span(), wanted));
             }
         };
+        let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
         Ok(Self {
             name: raw.name.into_inner(),
             models: raw.models,
@@ -254,13 +265,37 @@ impl Scenario {
             profiles: raw.profiles.into_inner(),
             transports: raw.transports,
             margins: raw.margin.map(Spanned::into_inner).unwrap_or_default(),
-            payload: Payload {
-                bytes: raw.payload.bytes.into_inner(),
-                kind: raw.payload.kind,
-            },
+            payload,
             workload,
             objective: raw.objective.map(Spanned::into_inner),
         })
+    }
+}
+
+/// What messages carry. Tokens carry text of their own.
+fn payload(
+    raw: Option<RawPayload>,
+    workload: &Workload,
+    name: Range<usize>,
+    source: &Source<'_>,
+) -> Result<Payload, ScenarioError> {
+    match (raw, workload) {
+        (None, Workload::Tokens(_)) => Ok(Payload {
+            bytes: 0,
+            kind: PayloadKind::Text,
+        }),
+        (Some(raw), Workload::Tokens(_)) => Err(source.error(
+            raw.bytes.span(),
+            "the workload tokens sends a text of its own: leave [payload] out",
+        )),
+        (None, _) => Err(source.error(name, "a table [payload] with bytes is missing")),
+        (Some(raw), _) => {
+            source.in_range(&raw.bytes, 0..=8 * 1024 * 1024, "bytes")?;
+            Ok(Payload {
+                bytes: raw.bytes.into_inner(),
+                kind: raw.kind,
+            })
+        }
     }
 }
 

@@ -24,11 +24,15 @@ pub enum Series {
     FirstMessage,
     /// From the cut of a connection to the next message that is new.
     Recovery,
+    /// From the intended time of an answer's first token to its receipt.
+    FirstToken,
+    /// From the stop of an answer by its client until the server made no more of it.
+    Cancel,
 }
 
 impl Series {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Response,
         Self::Service,
         Self::Lateness,
@@ -36,6 +40,8 @@ impl Series {
         Self::TcpConnect,
         Self::FirstMessage,
         Self::Recovery,
+        Self::FirstToken,
+        Self::Cancel,
     ];
 
     /// Name in records.
@@ -49,6 +55,8 @@ impl Series {
             Self::TcpConnect => histogram_name::TCP_CONNECT,
             Self::FirstMessage => histogram_name::FIRST_MESSAGE,
             Self::Recovery => histogram_name::RECOVERY,
+            Self::FirstToken => histogram_name::FIRST_TOKEN,
+            Self::Cancel => histogram_name::CANCEL,
         }
     }
 
@@ -63,6 +71,8 @@ impl Series {
             Self::TcpConnect => "TCP connect",
             Self::FirstMessage => "first message",
             Self::Recovery => "recovery",
+            Self::FirstToken => "added first token",
+            Self::Cancel => "cancel",
         }
     }
 }

@@ -5,10 +5,12 @@ mod method;
 pub(crate) use method::{DEFAULTS_COST, GLOSSARY, METHOD, SAME_STACK};
 
 use pushbench_model::measurement::LoopModel;
+use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, Run};
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::{Context, Scenario, Tokens, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_model::search::Search;
+use pushbench_model::tokens::Gaps;
 use pushbench_model::tuning::Tuning;
 
 use crate::anatomy;
@@ -149,7 +151,44 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
             connect.in_flight,
             whole(u64::from(connect.warm_up.at(run.profile))),
         ),
+        Workload::Tokens(tokens) => conversations(tokens, run.profile),
     }
+}
+
+/// The parameters of conversations.
+fn conversations(tokens: &Tokens, profile: Profile) -> String {
+    let mean = plain(tokens.gaps.mean_ns() as f64 / 1e6);
+    let gaps = match &tokens.gaps {
+        Gaps::LogNormal { sigma, .. } => {
+            format!("log-normal gaps of {mean}{THIN}ms, sigma {}", plain(*sigma))
+        }
+        Gaps::RecordedMs(gaps) => {
+            format!("{} recorded gaps, {mean}{THIN}ms on average", gaps.len())
+        }
+    };
+    let context = match tokens.context {
+        Context::Resent => "all that was said is sent again with every question",
+        Context::Kept => "the server keeps what was said",
+    };
+    let cancelled = match tokens.cancel_every {
+        0 => String::new(),
+        every => format!("; one answer in {every} is stopped half way"),
+    };
+    format!(
+        "{} at once, {} each, answers of {} tokens{}: first after {}{THIN}ms, then {gaps}; questions of {}{THIN}B, the \
+         first of {}{THIN}B; {context}{cancelled}",
+        counted(tokens.conversations as usize, "conversation"),
+        counted(tokens.turns.at(profile) as usize, "question"),
+        tokens.tokens.at(profile),
+        if tokens.stream {
+            ""
+        } else {
+            ", sent when they are whole"
+        },
+        plain(tokens.first_ms),
+        whole(tokens.question.into()),
+        whole(tokens.opening.into()),
+    )
 }
 
 /// A parameter as it was written: no more digits than it has.

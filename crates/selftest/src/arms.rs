@@ -39,6 +39,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         publisher: Publisher::Server,
         paths: Paths::default(),
         resumes: true,
+        answers: false,
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,

@@ -97,6 +97,7 @@ impl Setup {
             publisher: Publisher::Server,
             paths: Paths::default(),
             resumes: true,
+            answers: false,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

@@ -87,16 +87,18 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
             lagged: control.hub.lagged(),
             dropped: control.hub.dropped(),
             injected: control.injected,
+            chats: control.stats.chats.running(),
         }),
+        (&Method::GET, "/chats") => json(&control.stats.chats.report()),
         (&Method::POST, "/publish") => publish(request, control).await,
         (&Method::POST, "/schedule") => schedule(request, control).await,
         (&Method::GET, "/schedule") => json(&control.publisher.report()),
-        (_, "/healthz") => wrong_method("GET"),
+        (_, "/healthz" | "/chats") => wrong_method("GET"),
         (_, "/publish") => wrong_method("POST"),
         (_, "/schedule") => wrong_method("GET, POST"),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there are /healthz, /publish and /schedule",
+            "there are /healthz, /publish, /schedule and /chats",
         ),
     }
 }

@@ -46,4 +46,6 @@ pub mod tcp;
 #[cfg(test)]
 mod testing;
 #[cfg(target_os = "linux")]
+pub mod timer;
+#[cfg(target_os = "linux")]
 pub mod tun;

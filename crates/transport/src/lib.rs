@@ -7,6 +7,7 @@
 //!
 //! - [`sse`], [`websocket`], [`long_poll`], [`tcp`], [`ndjson`], [`short_poll`]: the transports
 //! - `stream`: the HTTP response that never ends, which two of them are
+//! - [`tokens`]: answers that are made for one client, token by token
 //! - [`stack`]: the software that can speak them
 //! - [`transport`]: the trait they share and the list of them
 //! - [`bare`]: the write loop of the stack that has no more than handshake and framing
@@ -37,5 +38,6 @@ pub mod stack;
 mod stream;
 pub mod subscriber;
 pub mod tcp;
+pub mod tokens;
 pub mod transport;
 pub mod websocket;

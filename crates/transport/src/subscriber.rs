@@ -28,7 +28,7 @@ use crate::tcp::frame::TooLong;
 use crate::websocket::frame::FrameError;
 use crate::websocket::handshake::HandshakeError;
 
-pub use connection::Subscriber;
+pub use connection::{Subscriber, wire};
 pub use epoll_loop::EpollLoop;
 pub use inlet::{Happened, Inlet, Note};
 pub use subscribers::Subscribers;

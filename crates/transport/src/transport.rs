@@ -20,6 +20,7 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
 use crate::subscriber::{Request, Subscribers};
+use crate::tokens::Talk;
 
 /// A future that stays on its thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -81,6 +82,12 @@ pub trait Transport: Send + Sync {
         request: Request,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>>;
+
+    /// The client half of a conversation with the server at `host`, where answers are made for one client; `None` where
+    /// there is no such thing.
+    fn talk(&self, _host: &str) -> Option<Talk> {
+        None
+    }
 
     /// What a subscriber makes of a server that sends `pieces`, each in one read, and then ends the connection.
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue;

@@ -194,6 +194,7 @@ impl RawReceiver {
                 publisher: Publisher::Server,
                 paths: Paths::default(),
                 resumes: true,
+                answers: false,
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,

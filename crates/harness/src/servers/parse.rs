@@ -45,6 +45,8 @@ struct RawServer {
     paths: paths::RawPaths,
     #[serde(default = "by_sequence")]
     resumes: bool,
+    #[serde(default)]
+    answers: Vec<Spanned<String>>,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -144,6 +146,15 @@ impl RawServer {
                 return Err(source.error(argument.span(), &message));
             }
         }
+        let spoken = self.transports.get_ref();
+        let is_spoken = |name: &String| spoken.iter().any(|spoken| spoken.get_ref() == name);
+        if let Some(unknown) = self.answers.iter().find(|name| !is_spoken(name.get_ref())) {
+            let message = format!(
+                "{:?} is not allowed here: transports of this server on which it answers questions",
+                unknown.get_ref()
+            );
+            return Err(source.error(unknown.span(), &message));
+        }
         paths::validate(&self.paths, self.transports.get_ref(), source)?;
         if let Some(tunings) = &self.tunings {
             let uses = |argument: &Spanned<String>| argument.get_ref().contains("{tuning}");
@@ -184,7 +195,12 @@ impl RawServer {
             .get_ref()
             .iter()
             .map(|argument| argument.get_ref().clone());
+        let answers = self
+            .answers
+            .iter()
+            .any(|name| *name.get_ref() == label.transport);
         Server {
+            answers,
             paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),

@@ -39,6 +39,7 @@ impl ProcessRunner<'_> {
         let round_trip = Duration::from_micros(link.rtt_us + 2 * link.jitter_us) * ROUND_TRIPS;
         let in_turn = match &scenario.workload {
             Workload::FanOut(_) => 1,
+            Workload::Tokens(tokens) => tokens.turns.at(profile),
             Workload::Connect(connect) => {
                 let all = connect.warm_up.at(profile) + connect.connections.at(profile);
                 all.div_ceil(connect.in_flight.max(1)).max(1)

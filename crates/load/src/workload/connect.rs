@@ -186,6 +186,7 @@ fn measurement(
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        answers: None,
         client: None,
         histograms,
         errors: tally.errors.clone(),

@@ -171,6 +171,7 @@ fn measurement(
         windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
         cuts: None,
         slow: None,
+        answers: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,
         errors,

@@ -3,3 +3,4 @@
 pub(crate) mod connect;
 pub(crate) mod fan_out;
 pub(crate) mod slices;
+pub(crate) mod tokens;

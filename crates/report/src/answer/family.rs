@@ -12,7 +12,7 @@
 use pushbench_stats::{Comparison, Estimate, FEWEST_PAIRS, Interval, Verdict, judge};
 
 use super::table::headline;
-use crate::metric::{Metric, P99, Side};
+use crate::metric::{Metric, P50, P99, Series, Side};
 use crate::results::{Arm, Basis, Group};
 
 /// Two servers compared by one figure.
@@ -45,8 +45,8 @@ pub struct Verdicts {
 }
 
 /// Figures by which transports on the same stack are compared.
-pub(super) fn transport_figures(group: &Group<'_>) -> [Metric; 7] {
-    [
+pub(super) fn transport_figures(group: &Group<'_>) -> Vec<Metric> {
+    let mut figures = vec![
         headline(group),
         Metric::Percentile(group.main_series(), P99),
         Metric::Cpu(Side::Server),
@@ -54,7 +54,11 @@ pub(super) fn transport_figures(group: &Group<'_>) -> [Metric; 7] {
         group.instructions(Side::Server),
         Metric::Bytes,
         Metric::Segments,
-    ]
+    ];
+    if group.work() == "token" {
+        figures.push(Metric::Percentile(Series::FirstToken, P50));
+    }
+    figures
 }
 
 /// Figures by which all servers are compared, the one that leads the answer first.
@@ -73,7 +77,7 @@ impl Verdicts {
             for (first, other) in arms.iter().enumerate().skip(second + 1) {
                 if base.server.stack == other.server.stack {
                     let figures = transport_figures(group);
-                    transports.extend(figures.map(|metric| (first, second, metric)));
+                    transports.extend(figures.into_iter().map(|metric| (first, second, metric)));
                 } else {
                     let mut figures = main_figures(group).to_vec();
                     figures.retain(|&m| !apart(group, base, m) && !apart(group, other, m));

@@ -157,10 +157,7 @@ fn slices_lead_where_there_are_enough_of_them() {
             || said.contains("needs less than sse: factor 0.9") && said.contains("by slices"),
         "{said}"
     );
-    let p50 = transports_say(
-        &record,
-        Metric::Percentile(crate::metric::Series::Response, P50),
-    );
+    let p50 = transports_say(&record, Metric::Percentile(Series::Response, P50));
     assert!(!p50.unwrap().contains("by slices"));
     record.slices.truncate(5);
     let said = transports_say(&record, CPU).unwrap();

@@ -59,7 +59,7 @@ impl Kept {
 fn may_not_lose(group: &Group<'_>) -> bool {
     match &group.scenario.workload {
         Workload::FanOut(fan_out) => fan_out.cuts.is_none_or(|cuts| cuts.resume),
-        Workload::Connect(_) => true,
+        Workload::Connect(_) | Workload::Tokens(_) => true,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One row per server, the figures that matter most.
 
+mod answers;
 mod troubles;
 
 use pushbench_model::measurement::Publisher;
@@ -48,6 +49,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.missing();
     builder.cuts();
     builder.slow();
+    builder.answers();
     builder.left_out();
     builder.published();
 
@@ -195,7 +197,7 @@ impl Builder<'_, '_> {
 
     /// What did not arrive, the invalid trials included.
     fn missing(&mut self) {
-        let fan_out = self.group.work() == "delivery";
+        let fan_out = self.group.work() != "connection";
         let name = if fan_out {
             "lost"
         } else {

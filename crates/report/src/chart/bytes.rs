@@ -33,10 +33,9 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         unit: Unit::Bytes,
         reference: None,
     };
-    let of = if group.work() == "delivery" {
-        "message"
-    } else {
-        "connection"
+    let of = match group.work() {
+        "delivery" => "message",
+        work => work,
     };
     let title = format!("Bytes per {of}, counted and by formula");
     Some(Figure {

@@ -18,6 +18,8 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
     let asked = match &group.scenario.workload {
         Workload::FanOut(fan_out) => Some(fan_out.rate * f64::from(fan_out.subscribers)),
         Workload::Connect(_) => None,
+        // The pace is the model's.
+        Workload::Tokens(_) => return None,
     };
     let (title, caption) = match asked {
         Some(_) => (

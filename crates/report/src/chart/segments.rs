@@ -48,7 +48,7 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         )
     } else {
         (
-            "connection",
+            group.work(),
             "Segments without payload are acknowledgements and the connection's set-up and end.",
         )
     };

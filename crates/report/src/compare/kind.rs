@@ -66,7 +66,7 @@ impl Kind {
     #[must_use]
     pub fn metric(self, scenario: &Scenario, space: Space) -> Metric {
         let series = match scenario.workload {
-            Workload::FanOut(_) => Series::Response,
+            Workload::FanOut(_) | Workload::Tokens(_) => Series::Response,
             Workload::Connect(_) => Series::FirstMessage,
         };
         match self {

@@ -236,6 +236,7 @@ fn one(
         work: match scenario.workload {
             Workload::FanOut(_) => "delivery",
             Workload::Connect(_) => "connection",
+            Workload::Tokens(_) => "token",
         },
         server: server.clone(),
         baseline: sides[0].tally(),

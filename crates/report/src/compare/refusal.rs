@@ -161,6 +161,19 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
             ("warm-up", w.warm_up.at(profile).to_string()),
             ("in-flight", w.in_flight.to_string()),
         ]),
+        Workload::Tokens(w) => fields.extend([
+            ("conversations", w.conversations.to_string()),
+            ("turns", w.turns.at(profile).to_string()),
+            ("tokens", w.tokens.at(profile).to_string()),
+            ("first-ms", w.first_ms.to_string()),
+            ("gaps", format!("{:?}", w.gaps)),
+            ("opening", w.opening.to_string()),
+            ("question", w.question.to_string()),
+            ("context", format!("{:?}", w.context)),
+            ("stream", w.stream.to_string()),
+            ("spread-ms", w.spread_ms.to_string()),
+            ("cancel-every", w.cancel_every.to_string()),
+        ]),
     }
     let names = [
         "margin.p50",

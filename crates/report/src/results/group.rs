@@ -59,7 +59,7 @@ pub(super) fn groups<'a>(record: &'a Record, scenario: &'a Scenario) -> Vec<Grou
         .filter(|t| t.trial.scenario == scenario.name)
         .collect();
     let by_design = match scenario.workload {
-        Workload::FanOut(_) => LoopModel::Open,
+        Workload::FanOut(_) | Workload::Tokens(_) => LoopModel::Open,
         Workload::Connect(_) => LoopModel::Closed,
     };
     let model_of = |trial: &RecordedTrial| {
@@ -170,6 +170,7 @@ impl<'a> Group<'a> {
         match self.scenario.workload {
             Workload::FanOut(_) => "delivery",
             Workload::Connect(_) => "connection",
+            Workload::Tokens(_) => "token",
         }
     }
 
@@ -177,7 +178,7 @@ impl<'a> Group<'a> {
     #[must_use]
     pub fn main_series(&self) -> Series {
         match self.scenario.workload {
-            Workload::FanOut(_) => Series::Response,
+            Workload::FanOut(_) | Workload::Tokens(_) => Series::Response,
             Workload::Connect(_) => Series::FirstMessage,
         }
     }

@@ -14,14 +14,14 @@ use crate::held;
 fn fan_out(scenario: &mut Scenario) -> &mut FanOut {
     match &mut scenario.workload {
         Workload::FanOut(fan_out) => fan_out,
-        Workload::Connect(_) => panic!("a fan-out"),
+        other => panic!("{other:?} is no fan-out"),
     }
 }
 
 fn connect(scenario: &mut Scenario) -> &mut Connect {
     match &mut scenario.workload {
         Workload::Connect(connect) => connect,
-        Workload::FanOut(_) => panic!("a connect"),
+        other => panic!("{other:?} is no connect"),
     }
 }
 
@@ -139,7 +139,7 @@ fn what_was_not_measured_alike_names_the_field_and_both_values() {
             "0.2",
         ),
         (
-            |r| r.run.scenarios[0].workload = r.run.scenarios[1].workload,
+            |r| r.run.scenarios[0].workload = r.run.scenarios[1].workload.clone(),
             "`workload`",
             "fan-out",
             "connect",

@@ -241,6 +241,7 @@ fn trial(
             sketch.fan_out(messages, u64::from(fan_out.subscribers), noise)
         }
         Workload::Connect(connect) => sketch.connect(u64::from(connect.connections.quick), noise),
+        Workload::Tokens(_) => unreachable!("tests make it of a fan-out"),
     };
     let usage = |cpu: f64, memory: Option<MemoryUse>| Usage {
         cost: Cost {

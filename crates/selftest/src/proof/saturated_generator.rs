@@ -193,6 +193,7 @@ mod tests {
             windows: Vec::new(),
             cuts: None,
             slow: None,
+            answers: None,
             client: None,
             histograms,
             errors: Vec::new(),

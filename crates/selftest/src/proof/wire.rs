@@ -267,7 +267,7 @@ fn trial(context: &Context<'_>, transport: &'static str, payload: usize) -> Resu
     };
     let warm_up = match &planned.scenario.workload {
         Workload::FanOut(fan_out) => fan_out.messages(fan_out.warm_up_s.at(Profile::Quick)),
-        Workload::Connect(_) => 0,
+        Workload::Connect(_) | Workload::Tokens(_) => 0,
     };
     Ok(Case {
         transport,

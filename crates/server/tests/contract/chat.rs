@@ -1,7 +1,12 @@
 //! `POST /chat` on the wire.
 
+use pushbench_model::message;
+use pushbench_model::tokens::{Ask, Gaps, Pace, TEXT};
+use pushbench_transport::stack::Stack;
+use pushbench_transport::transport::ServeOptions;
+
 use super::server;
-use crate::common::Client;
+use crate::common::{Client, server_with};
 
 /// Sends `body` to `/chat`, which ends the connection; head and content, out of its chunks if it has any.
 fn chat(server: &pushbench_server::Server, body: &str) -> (String, String) {
@@ -66,4 +71,91 @@ fn what_cannot_be_answered_is_refused() {
         &format!("{{\"prompt\":\"{}\"}}", "x".repeat(70_000)),
     );
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
+}
+
+fn paced(stream: bool) -> String {
+    let ask = Ask {
+        stream,
+        tokens: 30,
+        pace: Pace {
+            answer: 1,
+            asked: 1000,
+            seed: 7,
+            first_ms: 1.0,
+            gaps: Gaps::RecordedMs(vec![0.1, 0.5]),
+        },
+        session: None,
+        prompt: "Well?".into(),
+    };
+    let mut body = Vec::new();
+    ask.write(&mut body);
+    String::from_utf8(body).unwrap()
+}
+
+/// On both stacks, token by token and at once: the text that the seed gives, cut where it says.
+#[test]
+fn an_answer_with_a_pace_is_the_text_in_messages() {
+    let tokens: Vec<_> = Ask::parse(paced(true).as_bytes())
+        .unwrap()
+        .pace
+        .tokens()
+        .take(30)
+        .collect();
+    let text: String = tokens.iter().map(|token| token.text).collect();
+    assert!(TEXT.starts_with(&text));
+    let end = format!("{{\"tokens\":30,\"context\":{}}}", 5 + text.len());
+    for stack in [Stack::Reference, Stack::Bare] {
+        for (transport, before, after) in [("sse", "data: ", "\n\n"), ("ndjson", "", "\n")] {
+            let options = ServeOptions {
+                stack,
+                ..ServeOptions::default()
+            };
+            let server = server_with(transport, options);
+            let (_, content) = chat(&server, &paced(true));
+            let mut bodies: Vec<&str> = content
+                .strip_suffix(after)
+                .unwrap()
+                .split(after)
+                .map(|frame| frame.strip_prefix(before).unwrap())
+                .collect();
+            assert_eq!(bodies.pop(), Some(&end[..]), "{stack} {transport}");
+            assert_eq!(bodies.len(), 30);
+            for (body, (seq, token)) in bodies.iter().zip((1..).zip(&tokens)) {
+                let stamp = message::parse(body.as_bytes()).unwrap();
+                assert_eq!((stamp.seq, stamp.intended), (seq, 1000 + token.offset));
+                assert!(body.ends_with(&format!("\"data\":\"{}\"}}", token.text)));
+            }
+            let (head, whole) = chat(&server, &paced(false));
+            assert!(head.contains("content-type: application/json"), "{head}");
+            let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+            assert_eq!(whole["text"], text, "{stack} {transport}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_answered_at_its_pace_is_refused() {
+    for stack in [Stack::Reference, Stack::Bare] {
+        for transport in ["sse", "ndjson"] {
+            let options = ServeOptions {
+                stack,
+                ..ServeOptions::default()
+            };
+            let server = server_with(transport, options);
+            let wrong = paced(true).replace("\"tokens\":30", "\"tokens\":0");
+            let (head, reason) = chat(&server, &wrong);
+            assert!(
+                head.starts_with("HTTP/1.1 400 "),
+                "{stack} {transport}: {head}"
+            );
+            assert!(reason.contains("tokens must be"), "{reason}");
+            if (stack, transport) != (Stack::Reference, "sse") {
+                let (head, _) = chat(&server, "{\"tokens\":3}");
+                assert!(
+                    head.starts_with("HTTP/1.1 404 "),
+                    "{stack} {transport}: {head}"
+                );
+            }
+        }
+    }
 }

@@ -55,6 +55,7 @@ fn health_counts() {
         lagged: 0,
         dropped: 0,
         injected: false,
+        chats: 0,
     };
     assert_eq!(health(&server), expected);
     drop(clients);

@@ -173,11 +173,17 @@ impl<S> Slab<S> {
 
     /// Takes a connection out and closes it.
     pub(super) fn remove(&mut self, index: u32) {
+        drop(self.take(index));
+    }
+
+    /// Takes a connection out.
+    pub(super) fn take(&mut self, index: u32) -> Option<Connection<S>> {
         let slot = &mut self.slots[index as usize];
-        if slot.connection.take().is_some() {
-            slot.generation = slot.generation.wrapping_add(1);
-            self.free.push(index);
-        }
+        let connection = slot.connection.take()?;
+        // The highest bit of a token is not ours.
+        slot.generation = (slot.generation + 1) & 0x7fff_ffff;
+        self.free.push(index);
+        Some(connection)
     }
 
     /// One more than the largest index in use.

@@ -34,6 +34,7 @@ use tokio::sync::watch;
 
 use crate::hub::Lagged;
 use crate::listener::Stats;
+use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
 pub(crate) use serve::serve;
@@ -114,6 +115,9 @@ pub(crate) trait Protocol: 'static {
 
     /// Whether an opening is whole only with a line end, so that nothing else need be looked at.
     const LINES: bool;
+
+    /// How answers are asked for that are made for one client each; `None` where there are none.
+    const ANSWERS: Option<Manner> = None;
 
     /// Whether messages are asked for, and not pushed.
     const POLLED: bool = false;

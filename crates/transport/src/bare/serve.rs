@@ -14,6 +14,7 @@ use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
 
 use crate::hub::{Feed, Hub};
+use crate::tokens::parlour::Parlour;
 use crate::transport::ServeOptions;
 
 use super::connection::{Connection, Phase, Slab};
@@ -25,6 +26,9 @@ use super::{Common, Protocol, Worker};
 
 const BELL: u64 = u64::MAX;
 const DOOR: u64 = u64::MAX - 1;
+const TIMER: u64 = u64::MAX - 2;
+/// Marks the tokens of connections that were handed over.
+const GUEST: u64 = 1 << 63;
 
 /// Room for one read, shared by all connections of a worker.
 const READ: usize = 16 * 1024;
@@ -62,6 +66,8 @@ struct Loop<P: Protocol> {
     /// The next message as of the last delivery; a subscription may have pulled further.
     announced: u64,
     shared: Joined,
+    /// Connections that are answered one by one.
+    parlour: Option<Parlour>,
     /// Connections that have more to read than they were given time for.
     again: Vec<u64>,
     expired: Vec<u32>,
@@ -95,11 +101,19 @@ impl<P: Protocol> Loop<P> {
         let heartbeat = options.heartbeat_s.filter(|&seconds| seconds > 0);
         let heartbeat_ns = heartbeat.map(|seconds| u64::from(seconds) * 1000 * MS);
         let head_ns = options.header_timeout_ms.saturating_mul(MS);
+        let parlour = P::ANSWERS.map(|manner| {
+            let common = Common {
+                options: Arc::clone(&options),
+                date: Date::new(),
+            };
+            Parlour::new(manner, Arc::clone(&worker.stats.chats), common)
+        });
         let common = Common {
             options,
             date: Date::new(),
         };
         Ok(Self {
+            parlour,
             announced: feed.next_seq(),
             shared: Joined::default(),
             poller,
@@ -130,6 +144,7 @@ impl<P: Protocol> Loop<P> {
                 match token {
                     BELL => news = true,
                     DOOR => knocked = true,
+                    _ if token & GUEST != 0 => self.visited(token),
                     _ => self.ready(token, flags),
                 }
             }
@@ -212,6 +227,32 @@ impl<P: Protocol> Loop<P> {
                 _ => slab.remove(index),
             }
         });
+    }
+
+    /// Something happened to a connection that was handed over, or to their timers.
+    #[cold]
+    fn visited(&mut self, token: u64) {
+        let over = self.parlour.as_mut().is_some_and(|parlour| match token {
+            TIMER => parlour.tick(),
+            _ => parlour.ready(token),
+        });
+        if over {
+            self.door.reopen(&self.poller, &self.worker);
+        }
+    }
+
+    /// Hands a connection over whose client wants answers of its own, with the `bytes` it has sent.
+    #[cold]
+    fn hand_over(&mut self, index: u32, bytes: &[u8]) -> Result<usize, Stop> {
+        let conn = self.slab.take(index);
+        self.wheel.disarm(index);
+        if let (Some(conn), Some(parlour)) = (conn, &mut self.parlour) {
+            let stream = conn.stream;
+            if let Err(error) = parlour.admit(&self.poller, (GUEST, TIMER), stream, bytes) {
+                eprintln!("pushbench: a connection cannot be answered: {error}");
+            }
+        }
+        Ok(bytes.len())
     }
 
     fn drop_connection(&mut self, index: u32) {

@@ -5,14 +5,17 @@ use std::ops::Range;
 use crate::bare::http::open;
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::stream;
+use crate::tokens::parlour::Manner;
 
 use super::encode::HEARTBEAT;
-use super::server::PATH;
+use super::server::{ANSWERS, PATH};
 
 pub(super) struct Ndjson;
 
 impl Protocol for Ndjson {
     type State = ();
+
+    const ANSWERS: Option<Manner> = Some(Manner::Http(ANSWERS));
 
     const LINES: bool = true;
 

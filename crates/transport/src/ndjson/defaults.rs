@@ -9,10 +9,11 @@ use hyper::server::conn::http1;
 use crate::hub::{Frame, Hub, Topic};
 use crate::listener::Worker;
 use crate::stream::{self, Format};
+use crate::tokens::http::Framing;
 use crate::transport::ServeOptions;
 
 use super::encode::{self, HEARTBEAT};
-use super::server::{CONTENT_TYPE, PATH};
+use super::server::{ANSWERS, CONTENT_TYPE, PATH};
 
 /// Lines that are made for each subscriber.
 #[derive(Clone, Copy)]
@@ -23,6 +24,7 @@ impl Format for Formatted {
 
     const PATH: &'static str = PATH;
     const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+    const ANSWERS: Framing = ANSWERS;
 
     fn chunk(self, message: Frame, _options: &ServeOptions) -> Bytes {
         let mut line = Vec::new();

@@ -5,7 +5,7 @@ mod bare;
 mod defaults;
 mod encode;
 mod server;
-mod subscriber;
+pub(crate) mod subscriber;
 
 use std::io;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::tokens::Talk;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// The transport `ndjson`.
@@ -68,6 +69,10 @@ impl Transport for Ndjson {
         Ok(Box::new(EpollLoop::<subscriber::NdjsonProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn talk(&self, host: &str) -> Option<Talk> {
+        Some(Talk::lines(host))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

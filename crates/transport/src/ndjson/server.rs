@@ -7,14 +7,22 @@ use bytes::Bytes;
 use crate::hub::{Hub, Topic};
 use crate::listener::Worker;
 use crate::stream::{self, Format, equalised};
+use crate::tokens::http::Framing;
 use crate::transport::ServeOptions;
 
-use super::encode::HEARTBEAT;
+use super::encode::{self, HEARTBEAT};
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/ndjson";
 /// Type of the response.
 pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
+
+/// Tokens as lines.
+pub(super) const ANSWERS: Framing = Framing {
+    content_type: CONTENT_TYPE,
+    frame: encode::line,
+    plain: false,
+};
 
 /// Lines that are encoded once.
 #[derive(Clone, Copy)]
@@ -25,6 +33,7 @@ impl Format for Shared {
 
     const PATH: &'static str = PATH;
     const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+    const ANSWERS: Framing = ANSWERS;
 
     fn chunk(self, line: Bytes, _options: &ServeOptions) -> Bytes {
         line

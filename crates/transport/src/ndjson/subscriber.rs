@@ -14,7 +14,7 @@ pub(super) type NdjsonProtocol = StreamProtocol<Lines>;
 
 /// Reads lines.
 #[derive(Debug)]
-pub(super) struct Lines(BatchSplitter);
+pub(crate) struct Lines(BatchSplitter);
 
 impl Default for Lines {
     fn default() -> Self {

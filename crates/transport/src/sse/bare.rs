@@ -6,9 +6,10 @@ use crate::bare::http::open_or;
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::stream;
 use crate::stream::bare::size_line;
+use crate::tokens::parlour::Manner;
 
 use super::encode;
-use super::server::{PATH, takes_post};
+use super::server::{ANSWERS, PATH, takes_post};
 
 pub(super) struct Sse;
 
@@ -21,6 +22,8 @@ pub(super) fn event(fields: &encode::Fields<'_>, data: &str, out: &mut Vec<u8>) 
 
 impl Protocol for Sse {
     type State = ();
+
+    const ANSWERS: Option<Manner> = Some(Manner::Http(ANSWERS));
 
     const LINES: bool = true;
 

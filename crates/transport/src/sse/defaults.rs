@@ -9,10 +9,11 @@ use hyper::{Method, StatusCode};
 
 use crate::hub::{Frame, Hub, Topic};
 use crate::listener::Worker;
-use crate::stream::Format;
+use crate::stream::{self, Format};
+use crate::tokens::http::Framing;
 use crate::transport::ServeOptions;
 
-use super::server::{PATH, comment, retry, serve_with, takes_post};
+use super::server::{ANSWERS, CONTENT_TYPE, PATH, comment, retry, takes_post};
 
 /// Events that are formatted for each subscriber.
 #[derive(Clone, Copy)]
@@ -22,7 +23,8 @@ impl Format for Formatted {
     type Message = Frame;
 
     const PATH: &'static str = PATH;
-    const CONTENT_TYPE: &'static str = "text/event-stream";
+    const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+    const ANSWERS: Framing = ANSWERS;
 
     fn chunk(self, message: Frame, options: &ServeOptions) -> Bytes {
         event(&message, options)
@@ -44,7 +46,7 @@ impl Format for Formatted {
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, Frame::clone);
     let http = http1::Builder::new();
-    serve_with(topic, worker, options, http, Formatted).await;
+    stream::serve(topic, worker, options, http, Formatted).await;
 }
 
 fn event(message: &Frame, options: &ServeOptions) -> Bytes {

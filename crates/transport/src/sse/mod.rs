@@ -2,13 +2,12 @@
 
 mod axum;
 mod bare;
-mod chat;
 pub mod decode;
 mod defaults;
 pub mod encode;
 mod server;
 pub mod source;
-mod subscriber;
+pub(crate) mod subscriber;
 
 use std::io;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::tokens::Talk;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// The transport `sse`.
@@ -89,6 +89,10 @@ impl Transport for Sse {
         Ok(Box::new(EpollLoop::<subscriber::SseProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn talk(&self, host: &str) -> Option<Talk> {
+        Some(Talk::events(host))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

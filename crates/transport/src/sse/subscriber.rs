@@ -13,7 +13,7 @@ pub(super) type SseProtocol = StreamProtocol<Events>;
 
 /// Reads events.
 #[derive(Debug)]
-pub(super) struct Events(Decoder);
+pub(crate) struct Events(Decoder);
 
 impl Default for Events {
     fn default() -> Self {

@@ -12,7 +12,6 @@ pub(crate) mod subscriber;
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::ready;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,7 +30,9 @@ use tokio::time::Interval;
 use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Lagged, Round, Subscription, Topic};
 use crate::listener::{Worker, accept};
-use crate::transport::ServeOptions;
+use crate::tokens;
+use crate::tokens::http::{Desk, Framing};
+use crate::transport::{LocalFuture, ServeOptions};
 
 use socket::Socket;
 
@@ -44,6 +45,8 @@ pub(crate) trait Format: Copy + Unpin + 'static {
     const PATH: &'static str;
     /// Type of the response.
     const CONTENT_TYPE: &'static str;
+    /// How answers look that are made for one client.
+    const ANSWERS: Framing;
 
     /// What is sent of a message, as one chunk.
     fn chunk(self, message: Self::Message, options: &ServeOptions) -> Bytes;
@@ -70,7 +73,7 @@ pub(crate) fn equalised() -> http1::Builder {
     http
 }
 
-/// Serves the messages of `topic` and nothing else.
+/// Serves the messages of `topic`, and answers beside them.
 pub(crate) async fn serve<F: Format>(
     topic: Rc<Topic<F::Message>>,
     worker: Worker,
@@ -80,14 +83,28 @@ pub(crate) async fn serve<F: Format>(
 ) {
     let shared = Rc::clone(&topic);
     let settings = Arc::clone(&options);
+    let desk = Desk::new(Arc::clone(&worker.stats.chats));
     serve_with(topic, worker, options, http, move |request| {
-        ready(respond(&request, &shared, &settings, format))
+        let answer = if tokens::http::is_asked(&request) {
+            // Boxed, so that subscriptions do not pay for it.
+            let answer = tokens::http::answer(request, Rc::clone(&desk), F::ANSWERS);
+            let answer: LocalFuture<_> = Box::pin(answer);
+            Either::Left(answer)
+        } else {
+            Either::Right(respond(&request, &shared, &settings, format))
+        };
+        async move {
+            match answer {
+                Either::Left(chat) => chat.await.map(|content| Either::Right(Box::new(content))),
+                Either::Right(response) => response.map(Either::Left),
+            }
+        }
     })
     .await;
 }
 
 /// Serves what `answer` makes of requests, while messages flow into `topic`.
-pub(crate) async fn serve_with<M, A, R, B>(
+async fn serve_with<M, A, R, B>(
     topic: Rc<Topic<M>>,
     worker: Worker,
     options: Arc<ServeOptions>,

@@ -55,6 +55,26 @@ pub(super) enum Stage {
     Ended,
 }
 
+/// What the kernel counted on the connection `stream` so far, beside what formulas expect by `progress`.
+///
+/// # Errors
+///
+/// When the kernel does not tell.
+pub fn wire(stream: &TcpStream, progress: &Progress) -> io::Result<WireCount> {
+    let info = tcp_info(stream)?;
+    Ok(WireCount {
+        bytes_down: info.bytes_received,
+        bytes_up: info.bytes_sent - info.bytes_retrans,
+        segments_down: info.segs_in.into(),
+        segments_up: info.segs_out.into(),
+        data_segments_down: info.data_segs_in.into(),
+        data_segments_up: info.data_segs_out.into(),
+        retransmitted: info.total_retrans.into(),
+        expected_down: Some(progress.expected_down),
+        expected_up: Some(progress.expected_up),
+    })
+}
+
 impl Subscriber {
     /// Begins a connection, which is established ([`Stage::Reading`]) or being established when this returns.
     pub(super) fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Self> {
@@ -105,18 +125,7 @@ impl Subscriber {
     ///
     /// When the kernel does not tell.
     pub fn wire(&self, progress: &Progress) -> io::Result<WireCount> {
-        let info = tcp_info(&self.stream)?;
-        Ok(WireCount {
-            bytes_down: info.bytes_received,
-            bytes_up: info.bytes_sent - info.bytes_retrans,
-            segments_down: info.segs_in.into(),
-            segments_up: info.segs_out.into(),
-            data_segments_down: info.data_segs_in.into(),
-            data_segments_up: info.data_segs_out.into(),
-            retransmitted: info.total_retrans.into(),
-            expected_down: Some(progress.expected_down),
-            expected_up: Some(progress.expected_up),
-        })
+        wire(&self.stream, progress)
     }
 
     pub(super) const fn stream(&self) -> &TcpStream {

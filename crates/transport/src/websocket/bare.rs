@@ -8,13 +8,14 @@ use crate::bare::http::{NO_BODY, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
 use crate::http1::server::after_of;
 use crate::hub::{Lagged, Message};
+use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
 use super::frame::{MAX_CONTROL, Opcode, encode_server};
 use super::handshake;
 use super::server::{PATH, check};
 
-use reader::{Messages, Reader, Received};
+pub(crate) use reader::{Messages, Reader, Received};
 
 /// Close codes (RFC 6455, section 7.4.1, and the IANA registry).
 const TRY_AGAIN_LATER: u16 = 1013;
@@ -41,50 +42,63 @@ pub(super) fn encode(message: Message<'_>, out: &mut Vec<u8>) {
     encode_server(opcode, message.body, out);
 }
 
+/// Reads the opening handshake for `path`, and answers it.
+pub(crate) fn shake(
+    bytes: &[u8],
+    path: &str,
+    common: &mut Common,
+    now: u64,
+    reply: &mut Vec<u8>,
+) -> Asked {
+    let head = match open(bytes, path, common, now, reply) {
+        Ok(head) => head,
+        Err(asked) => return asked,
+    };
+    let date = &mut common.date;
+    let key = match check(&head) {
+        Ok(key) => key,
+        Err(status @ StatusCode::UPGRADE_REQUIRED) => {
+            let fields = [
+                "connection: upgrade\r\n",
+                "upgrade: websocket\r\n",
+                "sec-websocket-version: 13\r\n",
+            ];
+            answer(status, &fields, NO_BODY, head.form, date, now, reply);
+            return head.answered();
+        }
+        Err(status) => return head.refuse(status, common, now, reply),
+    };
+    let Ok(after) = after_of(&head) else {
+        return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
+    };
+    // What follows the head are frames: a body would be taken for them.
+    if head.form.last || head.skip > 0 {
+        return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
+    }
+    let accept = handshake::accept_text(key);
+    let fields = [
+        "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ",
+        str::from_utf8(&accept).unwrap_or_default(),
+        "\r\n",
+    ];
+    let status = StatusCode::SWITCHING_PROTOCOLS;
+    answer(status, &fields, None, head.form, date, now, reply);
+    Asked::Stream {
+        used: head.used,
+        after,
+        plain: false,
+    }
+}
+
 impl Protocol for WebSocket {
     type State = Reader;
+
+    const ANSWERS: Option<Manner> = Some(Manner::WebSocket);
 
     const LINES: bool = true;
 
     fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
-        let head = match open(bytes, PATH, common, now, reply) {
-            Ok(head) => head,
-            Err(asked) => return asked,
-        };
-        let date = &mut common.date;
-        let key = match check(&head) {
-            Ok(key) => key,
-            Err(status @ StatusCode::UPGRADE_REQUIRED) => {
-                let fields = [
-                    "connection: upgrade\r\n",
-                    "upgrade: websocket\r\n",
-                    "sec-websocket-version: 13\r\n",
-                ];
-                answer(status, &fields, NO_BODY, head.form, date, now, reply);
-                return head.answered();
-            }
-            Err(status) => return head.refuse(status, common, now, reply),
-        };
-        let Ok(after) = after_of(&head) else {
-            return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
-        };
-        // What follows the head are frames: a body would be taken for them.
-        if head.form.last || head.skip > 0 {
-            return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
-        }
-        let accept = handshake::accept_text(key);
-        let fields = [
-            "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ",
-            str::from_utf8(&accept).unwrap_or_default(),
-            "\r\n",
-        ];
-        let status = StatusCode::SWITCHING_PROTOCOLS;
-        answer(status, &fields, None, head.form, date, now, reply);
-        Asked::Stream {
-            used: head.used,
-            after,
-            plain: false,
-        }
+        shake(bytes, PATH, common, now, reply)
     }
 
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {

@@ -1,7 +1,7 @@
 //! WebSocket (RFC 6455): an HTTP upgrade, then a frame per message.
 
 mod axum;
-mod bare;
+pub(crate) mod bare;
 mod conversation;
 mod defaults;
 pub mod frame;
@@ -21,6 +21,7 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::tokens::Talk;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// The transport `websocket`.
@@ -78,6 +79,10 @@ impl Transport for WebSocket {
         Ok(Box::new(EpollLoop::<subscriber::WebSocketProtocol>::new(
             request, bell,
         )?))
+    }
+
+    fn talk(&self, host: &str) -> Option<Talk> {
+        Some(Talk::frames(host))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
+use pushbench_model::tuning::Tuning;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -28,6 +29,8 @@ use crate::http1::server::{RequestHead, after_of, refuse, refuse_with};
 use crate::hub::{Frame, Hub, Lagged, Round, Subscription, Topic};
 use crate::limits::MAX_MESSAGE;
 use crate::listener::{Worker, accept};
+use crate::tokens;
+use crate::tokens::http::Desk;
 use crate::transport::ServeOptions;
 
 use super::conversation::{Conversation, Open, Socket};
@@ -72,8 +75,10 @@ pub(super) async fn serve_with<F, C>(
     C: AsyncFn(OnUpgrade, Subscription<F>, &ServeOptions) + Clone + 'static,
 {
     let pump = tokio::task::spawn_local(pump);
+    let desk = Desk::new(Arc::clone(&worker.stats.chats));
+    let read_buffer = (options.tuning == Tuning::Equalised).then_some(READ_BUFFER);
     accept(worker, options.tuning, |stream| {
-        let topic = Rc::clone(&topic);
+        let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
         let options = Arc::clone(&options);
         let converse = converse.clone();
         async move {
@@ -89,8 +94,16 @@ pub(super) async fn serve_with<F, C>(
             if connection.await.is_err() {
                 return;
             }
-            if let Some((upgrade, subscription)) = upgrade.take() {
-                converse(upgrade, subscription, &options).await;
+            match upgrade.take() {
+                Some(Accepted::Messages(upgrade, subscription)) => {
+                    converse(upgrade, subscription, &options).await;
+                }
+                Some(Accepted::Answers(upgrade)) => {
+                    // Boxed, so that subscriptions do not pay for it.
+                    let read_buffer = options.ws_read_buffer.or(read_buffer);
+                    Box::pin(tokens::websocket::converse(upgrade, desk, read_buffer)).await;
+                }
+                None => {}
             }
         }
     })
@@ -110,9 +123,13 @@ fn to_message(frame: &Frame) -> WsMessage {
     }
 }
 
-type Accepted<F> = (OnUpgrade, Subscription<F>);
+/// What a connection was upgraded for.
+enum Accepted<F: Clone + 'static> {
+    Messages(OnUpgrade, Subscription<F>),
+    Answers(OnUpgrade),
+}
 
-fn respond<F: Clone>(
+fn respond<F: Clone + 'static>(
     request: &mut Request<Incoming>,
     topic: &Rc<Topic<F>>,
     upgrade: &std::cell::Cell<Option<Accepted<F>>>,
@@ -131,12 +148,18 @@ fn respond<F: Clone>(
             return response;
         }
     };
+    let answers = request.uri().path() == tokens::PATH;
     let Ok(after) = after_of(request) else {
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return response;
     };
     // Subscribed before the client is told so: nothing published in between is missed.
-    upgrade.set(Some((hyper::upgrade::on(request), topic.subscribe(after))));
+    let upgraded = hyper::upgrade::on(request);
+    upgrade.set(Some(if answers {
+        Accepted::Answers(upgraded)
+    } else {
+        Accepted::Messages(upgraded, topic.subscribe(after))
+    }));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -148,7 +171,11 @@ fn respond<F: Clone>(
 
 /// The key of a valid opening handshake (RFC 6455 §4.2.1), or the status that refuses it.
 pub(super) fn check(request: &impl RequestHead) -> Result<&str, StatusCode> {
-    if let Some(status) = refuse(request, PATH) {
+    let path = match request.uri().path() {
+        tokens::PATH => tokens::PATH,
+        _ => PATH,
+    };
+    if let Some(status) = refuse(request, path) {
         return Err(status);
     }
     // HTTP/1.0 knows no upgrades (RFC 9110 §7.8).

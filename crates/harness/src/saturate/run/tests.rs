@@ -221,7 +221,7 @@ fn slow_rates_are_measured_longer() {
     let (scenario, fan_out) = fan_out(&config).unwrap();
     let seconds = |rate| match at_rate(&config, scenario, fan_out, rate).workload {
         Workload::FanOut(fan_out) => (fan_out.rate, fan_out.measure_s.quick),
-        Workload::Connect(_) => unreachable!(),
+        Workload::Connect(_) | Workload::Tokens(_) => unreachable!(),
     };
     assert_eq!(seconds(10.0), (10.0, 120.0));
     assert_eq!(seconds(200.0), (200.0, 10.0));

@@ -265,6 +265,11 @@ impl<P: Protocol> Loop<P> {
         if conn.owes() {
             return Ok(0);
         }
+        if let Some(manner) = P::ANSWERS
+            && bytes.starts_with(manner.opening())
+        {
+            return self.hand_over(index, bytes);
+        }
         let now = self.now();
         let Outlet {
             protocol, common, ..

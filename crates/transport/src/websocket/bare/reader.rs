@@ -12,7 +12,7 @@ const PIECE: usize = 512;
 
 /// What becomes of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Messages {
+pub(crate) enum Messages {
     /// They are checked and forgotten.
     Ignored,
     /// They are handed out whole.
@@ -30,7 +30,7 @@ impl Messages {
 
 /// What a client did that ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It broke a rule of the framing.
     Protocol,
     /// A text message, or a reason, is not UTF-8.
@@ -41,7 +41,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// The close code that says so (section 7.4.1).
-    pub(super) const fn code(self) -> u16 {
+    pub(crate) const fn code(self) -> u16 {
         match self {
             Self::Protocol => 1002,
             Self::Text => 1007,
@@ -52,7 +52,7 @@ impl Fault {
 
 /// What a step of reading found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Received {
+pub(crate) enum Received {
     /// Nothing that wants an answer.
     Nothing,
     /// A whole message: whether it is binary, and its bytes.
@@ -65,7 +65,7 @@ pub(super) enum Received {
 
 /// Where in the stream of a client's frames the reading stands.
 #[derive(Debug, Default)]
-pub(in crate::websocket) struct Reader {
+pub(crate) struct Reader {
     /// Bytes of the present data frame that are still to come.
     left: u64,
     mask: [u8; 4],
@@ -95,7 +95,7 @@ struct Header {
 
 impl Reader {
     /// Reads the start of `bytes`: how many of them were read, and what they are. `None` when it takes more to tell.
-    pub(super) fn read(
+    pub(crate) fn read(
         &mut self,
         bytes: &[u8],
         messages: Messages,

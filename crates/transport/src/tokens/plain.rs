@@ -1,25 +1,26 @@
-//! `POST /chat` on the stack `reference`: one answer, as a stream of tokens or at once.
+//! `POST /chat` without a pace, as servers of others have it, on the stack `reference`: an event per token, or all at once.
 //!
-//! The stack `bare` has none: its loop knows frames that all subscribers share, and what is written for one client at a
-//! pace of its own would cost every connection a timer and a place for it.
+//! Its pauses are those of the runtime's timers, milliseconds: nothing is measured by it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Either, Full, Limited};
-use hyper::body::{Body, Frame, Incoming};
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Frame};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Response, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use tokio::time::{Sleep, sleep};
 
-use super::encode;
-
-/// Path of the endpoint.
-pub(super) const PATH: &str = "/chat";
+use super::Ledger;
+use super::ledger::Running;
+use crate::sse::encode;
 
 /// What is answered, from its start again when it is too short; the servers of others send the same.
 const TEXT: &str = include_str!("../../../../benches/servers/chat.txt");
@@ -31,24 +32,27 @@ const MAX_TOKENS: u64 = 100_000;
 const MAX_GAP_MS: u64 = 60_000;
 
 /// The content of an answer.
-pub(super) type Content = Either<Tokens, Full<Bytes>>;
+pub(crate) type Content = Either<Tokens, Full<Bytes>>;
 
-/// Whether it is asked for.
-pub(super) fn is_asked(request: &Request<Incoming>) -> bool {
-    request.method() == Method::POST && request.uri().path() == PATH
+/// Whether a request says when tokens are due, well or badly.
+pub(super) fn has_pace(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Peek {
+        pace: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Peek>(body).is_ok_and(|peek| peek.pace.is_some())
 }
 
 /// Answers as the request asks.
-pub(super) async fn answer(request: Request<Incoming>) -> Response<Content> {
-    let body = Limited::new(request.into_body(), MAX_REQUEST);
-    let Ok(body) = body.collect().await else {
+pub(super) fn answer(body: &[u8], ledger: &Arc<Ledger>) -> Response<Content> {
+    if body.len() > MAX_REQUEST {
         return text(
             StatusCode::PAYLOAD_TOO_LARGE,
             "text/plain",
             "a shorter request, please".into(),
         );
-    };
-    let ask = match Ask::parse(&body.to_bytes()) {
+    }
+    let ask = match Ask::parse(body) {
         Ok(ask) => ask,
         Err(reason) => return text(StatusCode::BAD_REQUEST, "text/plain", reason),
     };
@@ -57,7 +61,7 @@ pub(super) async fn answer(request: Request<Incoming>) -> Response<Content> {
         let json = json!({ "text": text_of_all, "tokens": ask.tokens });
         return text(StatusCode::OK, "application/json", json.to_string());
     }
-    let mut response = Response::new(Either::Left(Tokens::new(&ask)));
+    let mut response = Response::new(Either::Left(Tokens::new(&ask, ledger)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -115,17 +119,18 @@ impl Ask {
 }
 
 /// A stream: an event for each token, a pause between each two, and an event that says that it is whole.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     pieces: std::iter::Cycle<std::str::Chars<'static>>,
     tokens: u64,
     sent: u64,
     gap: Duration,
     pause: Option<Pin<Box<Sleep>>>,
     done: bool,
+    _running: Running,
 }
 
 impl Tokens {
-    fn new(ask: &Ask) -> Self {
+    fn new(ask: &Ask, ledger: &Arc<Ledger>) -> Self {
         Self {
             pieces: TEXT.chars().cycle(),
             tokens: ask.tokens,
@@ -133,6 +138,7 @@ impl Tokens {
             gap: ask.gap,
             pause: None,
             done: false,
+            _running: ledger.count(),
         }
     }
 }
@@ -233,7 +239,7 @@ mod tests {
 
         #[test]
         fn the_stream_is_the_whole_answer(tokens in 1_u64..1500) {
-            let mut stream = Tokens::new(&Ask { stream: true, tokens, gap: Duration::ZERO });
+            let mut stream = Tokens::new(&Ask { stream: true, tokens, gap: Duration::ZERO }, &Arc::default());
             let mut cx = Context::from_waker(std::task::Waker::noop());
             let (mut joined, mut names) = (String::new(), Vec::new());
             let mut decoder = Decoder::new(1024);

@@ -1,0 +1,282 @@
+//! One connection that gets answers of its own, without its socket.
+
+use std::sync::Arc;
+
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{Method, StatusCode};
+use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
+
+use super::Manner;
+use crate::bare::http::{Form, MAX_HEAD, answer, read};
+use crate::bare::{Asked, Common};
+use crate::http1::body::Framing as Length;
+use crate::http1::server::RequestHead as _;
+use crate::stream::bare::chunk;
+use crate::tokens::http::NO_PACE;
+use crate::tokens::ledger::Answer;
+use crate::tokens::plain::has_pace;
+use crate::tokens::websocket::shorten;
+use crate::tokens::{Ledger, PATH};
+use crate::websocket::bare::{Messages, Reader, Received, shake};
+use crate::websocket::frame::{Opcode, encode_server};
+
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Close code: a message against the rules of the service (RFC 6455, section 7.4.1).
+const POLICY: u16 = 1008;
+
+pub(super) struct Guest {
+    manner: Manner,
+    /// Bytes of the client that are not whole.
+    inbox: Vec<u8>,
+    /// How much of the inbox was looked at in vain.
+    looked: usize,
+    /// What is to be sent.
+    pub(super) owed: Vec<u8>,
+    answer: Option<Answer>,
+    form: Form,
+    /// The frames of a client that was upgraded.
+    reader: Option<Reader>,
+    /// Nothing more is heard or said.
+    done: bool,
+    body: Vec<u8>,
+}
+
+impl Guest {
+    pub(super) fn new(manner: Manner, bytes: &[u8]) -> Self {
+        Self {
+            manner,
+            inbox: bytes.to_vec(),
+            looked: 0,
+            owed: Vec::new(),
+            answer: None,
+            form: Form::default(),
+            reader: None,
+            done: false,
+            body: Vec::new(),
+        }
+    }
+
+    /// Takes what the client has sent.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.inbox.extend_from_slice(bytes);
+    }
+
+    /// Whether it has sent more than any request is long.
+    pub(super) fn holds_too_much(&self) -> bool {
+        self.inbox.len() > MAX_ASK + MAX_HEAD
+    }
+
+    /// Whether the connection is to be closed when all is sent.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Whether there are bytes that were not looked at, and may be.
+    pub(super) fn has_more(&self) -> bool {
+        !self.done && self.answer.is_none() && self.inbox.len() > self.looked
+    }
+
+    /// When there is something to say, CLOCK_MONOTONIC nanoseconds.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.answer.as_ref().map(Answer::due)
+    }
+
+    /// Does what the client asks for.
+    pub(super) fn hear(&mut self, ledger: &Arc<Ledger>, common: &mut Common, now: u64) {
+        while !self.done && self.inbox.len() > self.looked {
+            let used = match self.manner {
+                Manner::Http(_) if self.answer.is_some() => return,
+                Manner::Http(framing) => self.request(framing.content_type, ledger, common, now),
+                Manner::WebSocket if self.reader.is_none() => self.upgrade(common, now),
+                Manner::WebSocket => self.frames(ledger, now),
+            };
+            self.inbox.drain(..used);
+            self.looked = if used == 0 { self.inbox.len() } else { 0 };
+        }
+    }
+
+    /// Deals with the request at the start of the inbox; how many bytes belong to it, none if it is not whole.
+    fn request(
+        &mut self,
+        content_type: &str,
+        ledger: &Arc<Ledger>,
+        common: &mut Common,
+        now: u64,
+    ) -> usize {
+        let head = match read(&self.inbox) {
+            Ok(Some(head)) => head,
+            Ok(None) => return 0,
+            Err(status) => return self.refuse(status, "", common, now),
+        };
+        let old = head.form.old;
+        let last = old || head.lists(&CONNECTION, "close");
+        let (used, length) = (head.used, head.skip as usize);
+        let is_asked = *head.method() == Method::POST && head.uri().path() == PATH;
+        let is_counted = head.values(&CONTENT_LENGTH).next().is_some();
+        self.form = Form { old, last };
+        if !is_asked {
+            return self.refuse(StatusCode::NOT_FOUND, "", common, now);
+        }
+        if !is_counted {
+            return self.refuse(StatusCode::LENGTH_REQUIRED, "", common, now);
+        }
+        if length > MAX_ASK {
+            let reason = "a shorter request, please";
+            return self.refuse(StatusCode::PAYLOAD_TOO_LARGE, reason, common, now);
+        }
+        let Some(body) = self.inbox.get(used..used + length) else {
+            return 0;
+        };
+        match Ask::parse(body) {
+            Ok(ask) => {
+                if ask.stream {
+                    // Those of HTTP/1.0 know no chunks.
+                    let framing = if old {
+                        Length::UntilClose
+                    } else {
+                        Length::Chunked
+                    };
+                    let fields = [
+                        "content-type: ",
+                        content_type,
+                        "\r\ncache-control: no-cache\r\n",
+                    ];
+                    let (ok, form) = (StatusCode::OK, self.form);
+                    let date = &mut common.date;
+                    answer(ok, &fields, Some(framing), form, date, now, &mut self.owed);
+                }
+                self.answer = Some(ledger.begin(ask, now));
+            }
+            Err(error) => {
+                let (status, reason) = if has_pace(body) {
+                    (StatusCode::BAD_REQUEST, error.to_string())
+                } else {
+                    (StatusCode::NOT_FOUND, NO_PACE.to_owned())
+                };
+                self.say(status, "text/plain", reason.as_bytes(), common, now);
+                self.done |= last;
+            }
+        }
+        used + length
+    }
+
+    /// Refuses a request behind which nothing can be found.
+    fn refuse(&mut self, status: StatusCode, reason: &str, common: &mut Common, now: u64) -> usize {
+        self.form.last = true;
+        self.say(status, "text/plain", reason.as_bytes(), common, now);
+        self.done = true;
+        self.inbox.len()
+    }
+
+    fn say(
+        &mut self,
+        status: StatusCode,
+        content_type: &str,
+        body: &[u8],
+        common: &mut Common,
+        now: u64,
+    ) {
+        let fields = ["content-type: ", content_type, "\r\n"];
+        let length = Some(Length::Length(body.len() as u64));
+        let (form, date) = (self.form, &mut common.date);
+        answer(status, &fields, length, form, date, now, &mut self.owed);
+        self.owed.extend_from_slice(body);
+    }
+
+    fn upgrade(&mut self, common: &mut Common, now: u64) -> usize {
+        match shake(&self.inbox, PATH, common, now, &mut self.owed) {
+            Asked::More => 0,
+            Asked::Stream { used, .. } => {
+                self.reader = Some(Reader::default());
+                used
+            }
+            _ => {
+                self.done = true;
+                self.inbox.len()
+            }
+        }
+    }
+
+    fn frames(&mut self, ledger: &Arc<Ledger>, now: u64) -> usize {
+        let mut used = 0;
+        while !self.done
+            && let Some(reader) = &mut self.reader
+        {
+            match reader.read(&self.inbox[used..], Messages::Kept) {
+                Ok(None) => break,
+                Ok(Some((len, received))) => {
+                    used += len;
+                    match received {
+                        Received::Nothing => {}
+                        Received::Message(_, body) => self.message(&body, ledger, now),
+                        Received::Ping(body) => encode_server(Opcode::Pong, &body, &mut self.owed),
+                        Received::Close(body) => {
+                            encode_server(Opcode::Close, &body, &mut self.owed);
+                            self.done = true;
+                        }
+                    }
+                }
+                Err(fault) => self.close(fault.code(), ""),
+            }
+        }
+        used
+    }
+
+    fn message(&mut self, body: &[u8], ledger: &Arc<Ledger>, now: u64) {
+        if body == CANCEL.as_bytes() {
+            // One that has just ended has said so.
+            if let Some(answer) = self.answer.take() {
+                self.body.clear();
+                answer.stop(&mut self.body);
+                encode_server(Opcode::Text, &self.body, &mut self.owed);
+            }
+            return;
+        }
+        match Ask::parse(body) {
+            Ok(ask) if self.answer.is_none() => self.answer = Some(ledger.begin(ask, now)),
+            Ok(_) => self.close(POLICY, "one answer after the other, please"),
+            Err(error) => self.close(POLICY, &error.to_string()),
+        }
+    }
+
+    fn close(&mut self, code: u16, reason: &str) {
+        let mut body = code.to_be_bytes().to_vec();
+        body.extend_from_slice(shorten(reason).as_bytes());
+        encode_server(Opcode::Close, &body, &mut self.owed);
+        self.answer = None;
+        self.done = true;
+    }
+
+    /// Says what is due at `now`, until `most` bytes wait to be sent.
+    pub(super) fn speak(&mut self, common: &mut Common, now: u64, most: usize) {
+        while self.owed.len() < most
+            && let Some(answer) = self.answer.as_mut().filter(|answer| answer.due() <= now)
+        {
+            self.body.clear();
+            let is_stream = answer.is_stream();
+            let more = answer.take(now, &mut self.body);
+            if !more {
+                self.answer = None;
+            }
+            let body = std::mem::take(&mut self.body);
+            match self.manner {
+                Manner::WebSocket => encode_server(Opcode::Text, &body, &mut self.owed),
+                Manner::Http(_) if !is_stream => {
+                    self.say(StatusCode::OK, "application/json", &body, common, now);
+                }
+                Manner::Http(framing) => {
+                    let mut framed = Vec::with_capacity(body.len() + 16);
+                    (framing.frame)(&body, &mut framed);
+                    chunk(&framed, self.form.old, &mut self.owed);
+                    if !more && !self.form.old {
+                        self.owed.extend_from_slice(LAST_CHUNK);
+                    }
+                }
+            }
+            self.body = body;
+            if !more && self.form.last && !matches!(self.manner, Manner::WebSocket) {
+                self.done = true;
+            }
+        }
+    }
+}
