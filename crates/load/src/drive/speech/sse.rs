@@ -9,7 +9,7 @@ use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::sse::decode::{DecodeError, Decoder};
 use pushbench_transport::sse::source::{Answer, Ending, Next, Source, Why};
 
-use super::http::{broken, ended, headers, refused, request};
+use super::http::{broken, cut, ended, headers, refused, request};
 use super::{Ask, Resume, Sink, Stop};
 use crate::drive::place::Place;
 
@@ -77,10 +77,12 @@ impl Sse {
             match self.source.answered(&answer) {
                 Next::Open => {}
                 Next::Closed(Why::ContentType) => {
-                    let found = head.content_type.unwrap_or_default();
-                    let text = format!(
-                        "the server answered with Content-Type {found:?}, expected \"text/event-stream\""
+                    let found = head.content_type.map_or_else(
+                        || "without a Content-Type".to_owned(),
+                        |found| format!("with Content-Type {found:?}"),
                     );
+                    let text =
+                        format!("the server answered {found}, expected \"text/event-stream\"");
                     return Err(Stop::Fault(FaultKind::ContentType, text));
                 }
                 // How many redirects are followed is the plan's to say.
@@ -136,7 +138,7 @@ impl Sse {
             State::Head(_) => ended("before it had answered"),
             State::Stream { body, .. } => match body.finish() {
                 Ok(()) => ended("of the event stream"),
-                Err(error) => broken(&error),
+                Err(_) => cut(),
             },
         }
     }
