@@ -52,7 +52,7 @@ impl Front {
         let text = format!(
             "{}  server {{\n    listen {address} ssl http2;\n    http2_max_concurrent_streams {MOST};\n    \
              ssl_certificate {};\n    ssl_certificate_key {};\n    proxy_http_version 1.1;\n    \
-             proxy_set_header Connection \"\";\n    location / {{ proxy_pass http://{upstream}; }}\n  }}\n}}\n",
+             proxy_set_header Connection \"\";\n    proxy_buffering off;\n    location / {{ proxy_pass http://{upstream}; }}\n  }}\n}}\n",
             nginx_preamble(&files.0),
             certificate.display(),
             key.display(),
