@@ -102,6 +102,7 @@ fn exit(report: &DriveReport, judged: &[Judged]) -> Exit {
     let flawed = report.connections.failed > 0
         || report.faults.iter().any(broken)
         || m.lost > 0
+        || m.duplicated > 0
         || m.unreadable > 0
         || published.failed > 0
         || published.missing > 0;

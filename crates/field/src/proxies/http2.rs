@@ -131,7 +131,7 @@ fn is_message(body: &[u8]) -> Option<u64> {
     message::parse(body).ok().map(|stamp| stamp.seq)
 }
 
-fn words(error: impl ToString) -> String {
+fn words<E: std::error::Error>(error: E) -> String {
     error.to_string()
 }
 

@@ -44,7 +44,7 @@ Exit codes:
   1    nothing could be driven; the last line on standard error says why
   2    wrong arguments
   3    done, but connections failed, a server broke a rule of its protocol, or messages were
-       lost or unreadable
+       lost, doubled or unreadable
   4    a threshold of --fail-if is exceeded
   5    it cannot be told whether a threshold is exceeded: too few samples
   130  interrupted; what was measured is reported

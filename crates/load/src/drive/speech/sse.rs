@@ -31,12 +31,12 @@ enum State {
 impl Sse {
     pub(super) fn open(ask: &Rc<Ask>, place: &Place, resume: &Resume, out: &mut Vec<u8>) -> Self {
         let asking = &ask.asking;
-        // In messages of the contract the number is the id, whether or not it was sent as one.
+        // What a server sent as an id is its own word. Where it sent none, the number of a message of the contract is one.
         let after = resume
             .after
             .filter(|_| ask.contract)
             .map(|after| after.to_string());
-        let known_id = after.as_deref().or(resume.source.last_event_id());
+        let known_id = resume.source.last_event_id().or(after.as_deref());
         let method = if asking.method.is_empty() {
             "GET"
         } else {
