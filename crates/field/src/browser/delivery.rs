@@ -92,6 +92,8 @@ pub struct Arrived {
     pub delays: Vec<f64>,
     /// Messages that came again.
     pub again: u64,
+    /// Messages whose checksum is not that of their content, or that are none.
+    pub damaged: u64,
     /// CPU time of all processes of the browser meanwhile, nanoseconds.
     pub cpu_ns: u64,
 }
@@ -151,15 +153,16 @@ impl Offset {
 }
 
 impl Arrived {
-    /// From what the page noted: sequence number, due time (nanoseconds), time of arrival (its milliseconds).
+    /// From what the page noted.
     #[must_use]
-    pub fn of(sent: u64, noted: &[(u64, f64, f64)], offset: Offset) -> Self {
+    pub fn of(sent: u64, noted: &Noted, offset: Offset) -> Self {
         let mut seen = std::collections::HashSet::new();
         let mut arrived = Self {
             sent,
+            damaged: noted.damaged,
             ..Self::default()
         };
-        for &(seq, intended, at_ms) in noted {
+        for &(seq, intended, at_ms) in &noted.intact {
             if seen.insert(seq) {
                 arrived.delays.push(at_ms * 1e6 + offset.ns - intended);
             } else {
@@ -169,10 +172,17 @@ impl Arrived {
         arrived
     }
 
-    /// Messages that never came.
+    /// Messages that never came. One that is damaged has come.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.sent.saturating_sub(self.delays.len() as u64)
+        self.sent
+            .saturating_sub(self.delays.len() as u64 + self.damaged)
+    }
+
+    /// Whether each message came once, as it was made.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.lost() + self.again + self.damaged == 0
     }
 
     /// The delay that the share `q` of all messages did not exceed (nearest rank); lost ones count as the longest.
@@ -187,9 +197,18 @@ impl Arrived {
     /// CPU time of the browser per message that came, nanoseconds.
     #[must_use]
     pub fn cpu_per_message(&self) -> Option<f64> {
-        let came = self.delays.len() as f64 + self.again as f64;
+        let came = self.delays.len() as f64 + (self.again + self.damaged) as f64;
         (came > 0.0).then(|| self.cpu_ns as f64 / came)
     }
+}
+
+/// What the page noted of messages, read when all were there.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Noted {
+    /// Sequence number, due time (nanoseconds) and time of arrival (milliseconds of the page) of those that are intact.
+    pub intact: Vec<(u64, f64, f64)>,
+    /// How many others there were.
+    pub damaged: u64,
 }
 
 #[derive(Deserialize)]
@@ -209,19 +228,14 @@ pub fn turn(browser: &mut Browser, clock: &Clock, way: Way) -> Result<Turn, Brow
     browser.with_tab(&origin, |browser, tab| {
         let resolution = browser.evaluate(tab, "pushbench.resolution()", ANSWER)?;
         let before = offset(browser, tab, clock)?;
-        let path = by_name(way.transport)
-            .map(|transport| transport.endpoint().1)
-            .unwrap_or_default();
-        let after = server.hub().published();
-        let subscribe = format!("pushbench.subscribe({:?}, {path:?}, {after})", way.name);
-        browser.evaluate::<()>(tab, &subscribe, ANSWER)?;
+        subscribe(browser, tab, way, server.hub())?;
         load(browser, tab, server.hub(), WARM_UP)?;
         let (slow, slow_cpu) = load(browser, tab, server.hub(), SLOW)?;
         let (fast, fast_cpu) = load(browser, tab, server.hub(), FAST)?;
         let state: State = browser.evaluate(tab, "pushbench.state()", ANSWER)?;
         browser.evaluate::<()>(tab, "pushbench.unsubscribe()", ANSWER)?;
         let offset = before.surer(offset(browser, tab, clock)?);
-        let arrived = |load: Load, noted: &[(u64, f64, f64)], cpu_ns| Arrived {
+        let arrived = |load: Load, noted: &Noted, cpu_ns| Arrived {
             cpu_ns,
             ..Arrived::of(load.messages, noted, offset)
         };
@@ -233,6 +247,16 @@ pub fn turn(browser: &mut Browser, clock: &Clock, way: Way) -> Result<Turn, Brow
             trouble: state.trouble,
         })
     })
+}
+
+/// Subscribes to what follows the newest message; returns when messages can come.
+fn subscribe(browser: &mut Browser, tab: &Tab, way: Way, hub: &Hub) -> Result<(), BrowserError> {
+    let path = by_name(way.transport)
+        .map(|transport| transport.endpoint().1)
+        .unwrap_or_default();
+    let after = hub.published();
+    let subscribe = format!("pushbench.subscribe({:?}, {path:?}, {after})", way.name);
+    browser.evaluate(tab, &subscribe, ANSWER)
 }
 
 /// A server of ours, as a failure of the browser's house.
@@ -250,8 +274,6 @@ fn offset(browser: &mut Browser, tab: &Tab, clock: &Clock) -> Result<Offset, Bro
     browser.evaluate(tab, &ask, ANSWER).map(Offset::of)
 }
 
-type Noted = Vec<(u64, f64, f64)>;
-
 /// Publishes a load and waits for it. What the page noted, and the CPU time of the browser meanwhile.
 fn load(
     browser: &mut Browser,
@@ -261,17 +283,22 @@ fn load(
 ) -> Result<(Noted, u64), BrowserError> {
     let cpu = browser.cpu_ns();
     publish(hub, load, browser)?;
+    wait(browser, tab, load.messages)?;
+    let cpu = browser.cpu_ns().saturating_sub(cpu);
+    let noted = browser.evaluate(tab, "pushbench.collect()", ANSWER)?;
+    Ok((noted, cpu))
+}
+
+/// Waits until so many messages have come, something broke, or patience has ended.
+fn wait(browser: &mut Browser, tab: &Tab, messages: u64) -> Result<(), BrowserError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         thread::sleep(LOOK);
         let state: State = browser.evaluate(tab, "pushbench.state()", ANSWER)?;
-        if state.arrived >= load.messages || state.trouble.is_some() || Instant::now() > deadline {
-            break;
+        if state.arrived >= messages || state.trouble.is_some() || Instant::now() > deadline {
+            return Ok(());
         }
     }
-    let cpu = browser.cpu_ns().saturating_sub(cpu);
-    let noted = browser.evaluate(tab, "pushbench.collect()", ANSWER)?;
-    Ok((noted, cpu))
 }
 
 fn publish(hub: &Hub, load: Load, browser: &Browser) -> Result<(), BrowserError> {
@@ -299,35 +326,4 @@ fn publish(hub: &Hub, load: Load, browser: &Browser) -> Result<(), BrowserError>
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_offset_puts_times_of_the_page_on_our_clock() {
-        // The page's clock began 2 s after ours; a round trip of 100 µs, answered in its middle.
-        let offset = Offset::of((10.0, 2_010_050_000.0, 10.1));
-        assert!((offset.ns - 2e9).abs() < 1.0 && (offset.uncertainty_ns - 5e4).abs() < 1.0);
-        let noted = [(1, 2_011_000_000.0, 11.3), (2, 2_012_000_000.0, 12.4)];
-        let arrived = Arrived::of(3, &noted, offset);
-        assert_eq!((arrived.lost(), arrived.again), (1, 0));
-        assert!((arrived.delays[0] - 3e5).abs() < 1.0);
-    }
-
-    #[test]
-    fn what_comes_twice_is_counted_once_and_what_is_lost_is_late() {
-        let offset = Offset {
-            ns: 0.0,
-            uncertainty_ns: 0.0,
-        };
-        let noted = [(1, 0.0, 1.0), (1, 0.0, 2.0), (2, 0.0, 3.0)];
-        let arrived = Arrived {
-            cpu_ns: 900,
-            ..Arrived::of(4, &noted, offset)
-        };
-        assert_eq!((arrived.lost(), arrived.again), (2, 1));
-        assert_eq!(arrived.quantile(0.5), Some(3e6));
-        assert_eq!(arrived.quantile(0.99), None);
-        assert_eq!(arrived.cpu_per_message(), Some(300.0));
-    }
-}
+mod tests;

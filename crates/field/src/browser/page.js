@@ -39,6 +39,39 @@ globalThis.pushbench = (() => {
     return best;
   }
 
+  // The checksum of the contract: CRC-32 of three numbers, 8 little-endian bytes each, then of the data in UTF-8.
+  const remainders = Uint32Array.from({ length: 256 }, (_, index) => {
+    let value = index;
+    for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+    return value;
+  });
+  const encoder = new TextEncoder();
+  function checksum(numbers, data) {
+    const head = new DataView(new ArrayBuffer(24));
+    numbers.forEach((number, index) => head.setBigUint64(8 * index, BigInt(number), true));
+    let crc = 0xffffffff;
+    for (const bytes of [new Uint8Array(head.buffer), encoder.encode(data)]) {
+      for (const byte of bytes) crc = (crc >>> 8) ^ remainders[(crc ^ byte) & 255];
+    }
+    return (crc ^ 0xffffffff) >>> 0;
+  }
+
+  // Numbers are taken as digits: nanoseconds may be more than a number of JavaScript holds exactly.
+  const HEAD = /^\{"seq": *(\d+),"intended": *(\d+),"published": *(\d+),"crc": *(\d+),"data":/;
+
+  /** [sequence number, due time] of a body, or null if it is none, or not as it was made. */
+  function read(body) {
+    const head = HEAD.exec(body);
+    if (head === null) return null;
+    const [, seq, intended, published, crc] = head;
+    try {
+      const sum = checksum([seq, intended, published], JSON.parse(body).data);
+      return sum === Number(crc) ? [Number(seq), Number(intended)] : null;
+    } catch {
+      return null;
+    }
+  }
+
   // A subscription: when what arrived. Bodies are read afterwards, so that a handler costs no more than it must.
   let times = [];
   let bodies = [];
@@ -225,15 +258,14 @@ globalThis.pushbench = (() => {
     /** How many messages have come, and what broke. */
     state: () => ({ arrived: times.length, trouble }),
 
-    /** Gives what has come, [sequence number, due time, time of arrival] each, and forgets it. */
+    /** Gives what has come, and forgets it: [sequence number, due time, time of arrival] of each message that is intact, and how many are not. */
     collect() {
-      const found = times.map((time, index) => {
-        const { seq, intended } = JSON.parse(bodies[index]);
-        return [seq, intended, time];
-      });
+      const messages = bodies.map(read);
+      const intact = messages.flatMap((found, index) => (found === null ? [] : [[...found, times[index]]]));
+      const damaged = bodies.length - intact.length;
       times = [];
       bodies = [];
-      return found;
+      return { intact, damaged };
     },
 
     /** Opens an EventSource and looks on. */

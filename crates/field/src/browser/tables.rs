@@ -44,6 +44,10 @@ pub fn delivery(delivered: &[Delivered]) -> Part {
         rate(FAST.interval_ns),
     ))
     .about(
+        "All arrived: each message once, with the sequence number and the checksum that it was given. The page computes both when all \
+         messages are there, outside of what is timed.",
+    )
+    .about(
         "Page and publisher have clocks of their own. In each turn the page asks the publisher's clock again and again; half of the quickest \
          round trip is what is left of uncertainty, and a difference between two ways below it says nothing.",
     )
@@ -97,17 +101,21 @@ fn arrived(row: &Delivered) -> Cell {
     }
     let loads = || row.turns.iter().flat_map(|turn| [&turn.slow, &turn.fast]);
     let sum = |of: &dyn Fn(&Arrived) -> u64| loads().map(of).sum::<u64>();
-    let (sent, lost, again) = (
+    let (sent, lost, again, damaged) = (
         sum(&|load| load.sent),
         sum(&Arrived::lost),
         sum(&|load| load.again),
+        sum(&|load| load.damaged),
     );
-    if lost == 0 && again == 0 {
+    if loads().all(Arrived::is_whole) {
         return Cell::words(format!("all {sent}"));
     }
-    let mut text = format!("{} of {sent}", sent - lost);
+    let mut text = format!("{} of {sent}", sent.saturating_sub(lost));
     if again > 0 {
         let _ = write!(text, ", {again} twice");
+    }
+    if damaged > 0 {
+        let _ = write!(text, ", {damaged} damaged");
     }
     for trouble in row.turns.iter().filter_map(|turn| turn.trouble.as_ref()) {
         let _ = write!(text, "; {trouble}");
@@ -115,12 +123,12 @@ fn arrived(row: &Delivered) -> Cell {
     Cell::state(State::Fails, text)
 }
 
-/// Whether something was lost, came twice or failed.
+/// Whether something was lost, damaged, came twice or failed.
 #[must_use]
 pub fn faulty(delivered: &[Delivered]) -> bool {
     delivered.iter().any(|row| {
         let loads = row.turns.iter().flat_map(|turn| [&turn.slow, &turn.fast]);
-        !row.failed.is_empty() || loads.into_iter().any(|load| load.lost() + load.again > 0)
+        !row.failed.is_empty() || !loads.into_iter().all(Arrived::is_whole)
     })
 }
 
@@ -177,7 +185,9 @@ pub fn limits(found: &[Limit]) -> Option<Part> {
         );
     }
     part.notes.push(
-        "The six are of HTTP/1.1. Over HTTP/2 streams share one connection, and the server says how many it takes.".into(),
+        "The six are of HTTP/1.1. Over HTTP/2 streams share one connection, and the server says how many it takes: here nginx, over TLS, in \
+         front of a server of ours."
+            .into(),
     );
     Some(part)
 }
@@ -209,4 +219,52 @@ pub fn endings(ended: &[(Case, Did)]) -> Option<Part> {
         );
     }
     Some(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::browser::delivery::{Offset, Resolution, WAYS};
+
+    #[test]
+    fn a_damaged_message_is_told_and_makes_the_survey_faulty() {
+        let delivered = |damaged: usize| {
+            let whole = Arrived {
+                sent: 2,
+                delays: vec![1.0, 2.0],
+                ..Arrived::default()
+            };
+            let slow = Arrived {
+                delays: whole.delays[..2 - damaged].to_vec(),
+                damaged: damaged as u64,
+                ..whole.clone()
+            };
+            let offset = Offset {
+                ns: 0.0,
+                uncertainty_ns: 1.0,
+            };
+            let resolution = Resolution {
+                isolated: true,
+                step_ms: 0.005,
+            };
+            let turn = Turn {
+                slow,
+                fast: whole,
+                offset,
+                resolution,
+                trouble: None,
+            };
+            [Delivered {
+                way: WAYS[0],
+                turns: vec![turn],
+                failed: Vec::new(),
+            }]
+        };
+        let cell = |damaged: usize| delivery(&delivered(damaged)).rows[0].cells[0].clone();
+        assert_eq!(cell(0), Cell::words("all 4"));
+        assert!(!faulty(&delivered(0)));
+        let told = Cell::state(State::Fails, "4 of 4, 1 damaged");
+        assert_eq!(cell(1), told);
+        assert!(faulty(&delivered(1)));
+    }
 }

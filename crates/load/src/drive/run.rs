@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Between two states that are shown.
 const SHOW_NS: u64 = 200_000_000;
 /// How long what was published is waited for.
-const DRAIN_NS: u64 = 2_000_000_000;
+const DRAIN_NS: u64 = 5_000_000_000;
 
 type Working = JoinHandle<Result<Tally, LoadError>>;
 
@@ -243,8 +243,15 @@ impl Drive<'_> {
         let posted = publisher.posted.load(Ordering::Relaxed);
         self.publisher = Some(publisher);
         let expected = posted.saturating_mul(listeners);
-        let deadline = clock::now() + DRAIN_NS;
-        while self.shared.unique.load(Ordering::Relaxed) < expected && clock::now() < deadline {
+        let mut last = (0, clock::now());
+        loop {
+            let (unique, now) = (self.shared.unique.load(Ordering::Relaxed), clock::now());
+            if unique > last.0 {
+                last = (unique, now);
+            }
+            if unique >= expected || now.saturating_sub(last.1) >= DRAIN_NS {
+                return;
+            }
             self.show();
             thread::sleep(LOOK);
         }

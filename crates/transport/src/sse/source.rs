@@ -162,6 +162,7 @@ impl Source {
                 return self.reconnect();
             }
             self.redirects += 1;
+            self.ready = ReadyState::Connecting;
             return Next::Follow;
         }
         if answer.status != 200 {

@@ -81,6 +81,11 @@ fn redirects_are_followed_up_to_a_limit() {
         let nowhere = Source::new(7).answered(&status(code));
         assert_eq!(nowhere, Next::Closed(Why::Status(code)));
     }
+    // Whatever it was before: it has no stream now.
+    let mut source = Source::new(7);
+    assert_eq!(source.answered(&STREAM), Next::Open);
+    assert_eq!(source.answered(&redirect(302)), Next::Follow);
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
     for code in [300, 304, 305, 306] {
         let answer = Source::new(7).answered(&redirect(code));
         assert_eq!(answer, Next::Closed(Why::Status(code)));
@@ -211,7 +216,7 @@ fn anything() -> impl Strategy<Value = (u16, Option<String>, bool, u8)> {
         1 => "[a-z/;, \"]{0,30}".prop_map(Some),
     ];
     (
-        prop_oneof![3 => Just(200), 1 => 100..600_u16],
+        prop_oneof![3 => Just(200), 1 => 300..309_u16, 1 => 100..600_u16],
         kind,
         any::<bool>(),
         0..8_u8,
