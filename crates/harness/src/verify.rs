@@ -119,7 +119,7 @@ fn recoveries(measurement: &Measurement, reasons: &mut Vec<Reason>) {
 fn slow_ones(measurement: &Measurement, scenario: &Scenario, reasons: &mut Vec<Reason>) {
     let wanted = match &scenario.workload {
         Workload::FanOut(fan_out) => u64::from(fan_out.slow_subscribers()),
-        Workload::Connect(_) => 0,
+        Workload::Connect(_) | Workload::Tokens(_) => 0,
     };
     let slow = measurement.slow.unwrap_or_default().slow;
     if slow != wanted {

@@ -233,7 +233,7 @@ fn batches_are_those_of_the_measured_phase() {
 /// As many messages come as periods pass: every third poll is in vain.
 #[test]
 fn polls_by_the_clock_are_counted_with_those_in_vain() {
-    let transport = pushbench_transport::transport::by_name("short-poll").unwrap();
+    let transport = by_name("short-poll").unwrap();
     let server = server(transport, ServeOptions::default());
     let mut config = config(transport, &server, &fan_out(10, "text"), Publisher::Server);
     config.target.path = "/poll?period=2".into();

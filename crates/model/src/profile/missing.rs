@@ -51,7 +51,7 @@ fn windows(profile: Profile, scenarios: &[Scenario]) -> String {
         .iter()
         .filter_map(|scenario| match &scenario.workload {
             Workload::FanOut(fan_out) => Some(fan_out.measure_s.at(profile)),
-            Workload::Connect(_) => None,
+            Workload::Connect(_) | Workload::Tokens(_) => None,
         });
     let (shortest, longest) = seconds.fold((f64::INFINITY, 0.0_f64), |(low, high), s| {
         (low.min(s), high.max(s))

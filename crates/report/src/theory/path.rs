@@ -76,7 +76,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             let pushed = ["sse", "websocket", "ndjson", "tcp"].contains(&transport);
             let turns = f64::from(fan_out.subscribers) * TURN_S;
             let short = turns <= SHARE / 2.0 * round_trip;
-            if !pushed || !short || fan_out.cuts.is_some() {
+            if !pushed || !short || fan_out.cuts.is_some() || fan_out.slow.is_some() {
                 return Vec::new();
             }
             let Some(median) = case.arm.percentile(Series::Response, P50).value() else {
@@ -96,5 +96,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
                 ),
             }]
         }
+        // An answer begins when its model does.
+        Workload::Tokens(_) => Vec::new(),
     }
 }

@@ -158,6 +158,8 @@ fn measurement(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        slow: None,
+        polls: None,
         answers: Some(answers),
         client: tally.watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,
