@@ -9,7 +9,7 @@ mod words;
 use anyhow::{Context as _, anyhow};
 use pushbench_harness::environment;
 use pushbench_load::LoadError;
-use pushbench_model::drive::{DriveReport, Ended};
+use pushbench_model::drive::{DriveReport, Ended, Fault, FaultKind};
 use pushbench_model::record::SCHEMA;
 use pushbench_report::drive::{Driven, Judged, Judgement, judge};
 
@@ -98,8 +98,11 @@ fn exit(report: &DriveReport, judged: &[Judged]) -> Exit {
     let some = |judgement| judged.iter().any(|one| one.judgement == judgement);
     let m = &report.messages;
     let published = report.published.unwrap_or_default();
+    let broken = |fault: &Fault| fault.kind == FaultKind::Protocol;
     let flawed = report.connections.failed > 0
+        || report.faults.iter().any(broken)
         || m.lost > 0
+        || m.duplicated > 0
         || m.unreadable > 0
         || published.failed > 0
         || published.missing > 0;

@@ -12,11 +12,11 @@ use crate::{load, report};
 #[track_caller]
 fn nothing(url: &str, more: &[&str], kind: FaultKind, wanted: &str) {
     let stage = Stage::new();
-    let arguments = [
-        &["sse", url, "-c", "3", "-z", "20s", "--reconnect", "never"],
-        more,
-    ]
-    .concat();
+    let mut arguments = vec!["sse", url, "-c", "3", "--reconnect", "never"];
+    arguments.extend(more);
+    if !more.contains(&"-z") {
+        arguments.extend(["-z", "20s"]);
+    }
     let ended = finish(&mut load(&stage, &arguments));
     assert!(
         ended
@@ -102,6 +102,56 @@ fn a_server_that_never_answers() {
         FaultKind::Timeout,
         "",
     );
+}
+
+/// The end of the drive comes before the end of patience.
+#[test]
+fn attempts_without_an_answer_at_the_end() {
+    let endpoint = Endpoint::start("", Then::Holds);
+    let more = ["-z", "1500ms"];
+    nothing(
+        &endpoint.url,
+        &more,
+        FaultKind::Timeout,
+        "an answer had not come at the end",
+    );
+}
+
+/// The values that do not belong together differ from attempt to attempt; the fault is one.
+#[test]
+fn an_upgrade_that_proves_nothing() {
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                  Sec-WebSocket-Accept: AAAA\r\n\r\n";
+    let endpoint = Endpoint::start(switch, Then::Holds);
+    let url = endpoint.url.replace("http:", "ws:");
+    let report = report(
+        finish(&mut load(&Stage::new(), &["ws", &url, "-c", "3"])),
+        1,
+    );
+    assert_eq!(report.faults.len(), 1, "{:?}", report.faults);
+    assert_eq!(
+        (report.faults[0].kind, report.faults[0].count),
+        (FaultKind::Protocol, 3)
+    );
+}
+
+/// A rule that is broken in the middle of a stream is the server's fault; that a connection is cut there is nobody's.
+#[test]
+fn streams_that_break_and_streams_that_are_cut() {
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let event = "d\r\ndata: hello\n\n\r\n";
+    for (rest, kind, code) in [
+        ("zz\r\n", FaultKind::Protocol, 3),
+        ("d\r\ndata: he", FaultKind::Ended, 0),
+    ] {
+        let endpoint = Endpoint::start(format!("{head}{event}{rest}"), Then::Closes);
+        let arguments = ["sse", &endpoint.url, "-c", "2", "--reconnect", "never"];
+        let report = report(finish(&mut load(&Stage::new(), &arguments)), code);
+        assert_eq!(report.messages.received, 2);
+        assert_eq!(report.faults.len(), 1, "{:?}", report.faults);
+        assert_eq!((report.faults[0].kind, report.faults[0].count), (kind, 2));
+    }
 }
 
 #[test]

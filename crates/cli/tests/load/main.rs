@@ -11,6 +11,7 @@ mod endpoint;
 mod faults;
 mod interrupted;
 mod outputs;
+mod resume;
 mod secrets;
 mod thresholds;
 mod transports;

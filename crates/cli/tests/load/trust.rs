@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use pushbench_model::drive::FaultKind;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -25,6 +25,11 @@ fn of_a_company() -> (String, String) {
         .unwrap()
         .signed_by(&key, &company)
         .unwrap();
+    (serve(&certificate, &key), company.pem())
+}
+
+/// An event stream over TLS with this certificate: its URL.
+fn serve(certificate: &Certificate, key: &KeyPair) -> String {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -49,7 +54,7 @@ fn of_a_company() -> (String, String) {
             }
         }
     });
-    (url, company.pem())
+    url
 }
 
 #[test]
@@ -78,4 +83,41 @@ fn authorities_of_the_system() {
 
     let nowhere = trusting(Some("nowhere.pem")).with(2);
     nowhere.in_one_line(&["SSL_CERT_FILE", "nowhere.pem", "--cacert"]);
+}
+
+/// What `openssl req -x509` makes: an authority's certificate that a server shows as its own.
+#[test]
+fn a_certificate_that_a_server_signs_itself() {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let url = serve(&certificate, &key);
+    let stage = Stage::new();
+    stage.write("own.pem", &certificate.pem());
+    let (_, authority) = of_a_company();
+    stage.write("company.pem", &authority);
+    let drive = |more: &[&str], url: &str, code| {
+        let arguments = [
+            &["sse", url, "-c", "2", "--reconnect", "never", "-z", "20s"],
+            more,
+        ]
+        .concat();
+        report(finish(&mut load(&stage, &arguments)), code)
+    };
+    for more in [&["--cacert", "own.pem"][..], &["-k"]] {
+        assert_eq!(drive(more, &url, 0).messages.received, 4);
+    }
+    // Another authority, and another name.
+    let other = url.replace("localhost", "127.0.0.1");
+    for (file, url) in [("company.pem", &url), ("own.pem", &other)] {
+        let refused = drive(&["--cacert", file], url, 1);
+        assert_eq!(
+            (refused.faults[0].kind, refused.faults[0].count),
+            (FaultKind::Tls, 2),
+            "{file}: {refused:?}"
+        );
+    }
+    let named = ["--cacert", "own.pem", "--server-name", "localhost"];
+    assert_eq!(drive(&named, &other, 0).messages.received, 4);
 }

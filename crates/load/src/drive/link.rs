@@ -7,7 +7,7 @@ use pushbench_sys::tcp::receive;
 use rustls::ClientConnection;
 
 use super::place::Place;
-use super::tls::Security;
+use super::tls::{Security, words};
 
 /// An open connection that does not block.
 pub(super) struct Link {
@@ -140,7 +140,7 @@ impl Link {
         let state = tls
             .process_new_packets()
             .map(|_| ())
-            .map_err(|error| Broken::Tls(error.to_string()));
+            .map_err(|error| Broken::Tls(words(&error)));
         if let Err(broken) = state {
             // The alert that tells the other side why.
             let _ = tls.write_tls(&mut self.stream);

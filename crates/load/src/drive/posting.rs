@@ -1,7 +1,7 @@
 //! A publisher of our own: messages of docs/PROTOCOL.md, posted when they are due.
 
-use std::io;
-use std::net::TcpStream;
+mod line;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -14,22 +14,20 @@ use pushbench_model::record::PUBLISHER_THREAD;
 use pushbench_model::schedule::Schedule;
 use pushbench_sys::clock;
 use pushbench_sys::pacer::{Pacer, Tick, prepare_thread};
-use pushbench_transport::http1::body::{BodyDecoder, BodyError};
-use pushbench_transport::http1::head::HeadReader;
 
-use super::link::{Broken, Link};
 use super::place::Place;
 use super::plan::Publishing;
 use super::speech::request;
 use super::tally::record;
 use super::tls::Security;
 use crate::LoadError;
+use line::Line;
 
 /// Nanoseconds before each due time that are spent spinning.
 const SPIN_NS: u64 = 100_000;
 /// Answers are waited for so long after the last message.
 const PATIENCE_NS: u64 = 2_000_000_000;
-/// Between two looks at a socket that takes or gives nothing.
+/// Between two looks at a socket that takes or gives nothing, and at answers.
 const LOOK: Duration = Duration::from_micros(100);
 
 /// A publisher at work.
@@ -58,15 +56,7 @@ impl Publisher {
         seed: u64,
     ) -> Result<Self, LoadError> {
         let place = Place::parse(&publishing.url)?;
-        let stream = connect(&place)?;
-        let failed = |broken: Broken| LoadError::Target {
-            url: place.shown.clone(),
-            reason: match broken {
-                Broken::Tls(why) | Broken::Io(_, why) => why,
-                Broken::Ended => "it ended the connection".into(),
-            },
-        };
-        let link = Link::new(stream, &place, security).map_err(failed)?;
+        let line = Line::open(place, security.cloned())?;
         let payload = Payload {
             bytes: publishing.payload_bytes as usize,
             kind: PayloadKind::Text,
@@ -76,7 +66,7 @@ impl Publisher {
             ((publishing.rate * seconds).round() as u64).max(1)
         });
         let job = Job {
-            link,
+            line,
             maker: BodyMaker::new(payload, false, seed),
             schedule: Schedule {
                 arrivals: publishing.arrivals,
@@ -84,7 +74,6 @@ impl Publisher {
                 seed,
             },
             headers: publishing.headers.clone(),
-            place,
             count,
             posted: Arc::default(),
             stop: Arc::default(),
@@ -117,29 +106,8 @@ impl Publisher {
     }
 }
 
-fn connect(place: &Place) -> Result<TcpStream, LoadError> {
-    let mut last = None;
-    for address in &place.addresses {
-        match TcpStream::connect_timeout(address, Duration::from_secs(10)) {
-            Ok(stream) => {
-                let ready = stream
-                    .set_nodelay(true)
-                    .and_then(|()| stream.set_nonblocking(true));
-                ready.map_err(LoadError::Worker)?;
-                return Ok(stream);
-            }
-            Err(source) => last = Some((*address, source)),
-        }
-    }
-    Err(match last {
-        Some((address, source)) => LoadError::Connect { address, source },
-        None => LoadError::Worker(io::Error::other("no address to publish to")),
-    })
-}
-
 struct Job {
-    link: Link,
-    place: Place,
+    line: Line,
     maker: BodyMaker,
     schedule: Schedule,
     headers: Vec<(String, String)>,
@@ -153,8 +121,7 @@ impl Job {
         // Where a thread cannot be prepared, its lateness shows it.
         let _ = prepare_thread();
         let Self {
-            mut link,
-            place,
+            mut line,
             maker,
             schedule,
             headers,
@@ -162,6 +129,7 @@ impl Job {
             posted,
             stop,
         } = self;
+        let place = line.place().clone();
         let mut head: Vec<(&str, &str)> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -169,9 +137,8 @@ impl Job {
         head.push(("Host", &place.host));
         head.extend(place.basic.as_deref().map(|basic| ("Authorization", basic)));
         head.push(("Content-Type", "application/json"));
-        let mut answers = Answers::default();
         let mut lateness = histogram::new();
-        let (mut body, mut text) = (Vec::new(), Vec::new());
+        let mut body = Vec::new();
         let mut failed: Option<String> = None;
         let offsets = schedule
             .offsets()
@@ -192,9 +159,9 @@ impl Job {
                 published,
             };
             maker.body(stamp, &mut body);
-            text.clear();
+            let mut text = line.blank();
             request("POST", &place.path, &head, &body, &mut text);
-            match push(&mut link, &text, &mut answers, &stop) {
+            match line.push(text, &stop) {
                 Ok(()) => posted.store(seq, Ordering::Relaxed),
                 Err(why) => {
                     failed = Some(why);
@@ -204,10 +171,11 @@ impl Job {
         });
         let sent = posted.load(Ordering::Relaxed);
         let deadline = clock::now() + PATIENCE_NS;
-        while failed.is_none() && answers.all() < sent && clock::now() < deadline {
-            failed = answers.take(&mut link).err();
+        while failed.is_none() && line.waits() && clock::now() < deadline {
+            failed = line.take(&stop).err();
             thread::sleep(LOOK);
         }
+        let answers = line.finish();
         let mut faults = answers.refused;
         faults.extend(failed.map(|why| (why, 1)));
         if answers.accepted < sent && faults.is_empty() {
@@ -222,110 +190,5 @@ impl Job {
             lateness,
             faults,
         }
-    }
-}
-
-/// Sends a request, and takes the answers that are there.
-fn push(
-    link: &mut Link,
-    text: &[u8],
-    answers: &mut Answers,
-    stop: &AtomicBool,
-) -> Result<(), String> {
-    let failed = |broken: Broken| match broken {
-        Broken::Ended => "the publishing connection was ended".to_owned(),
-        Broken::Io(_, why) | Broken::Tls(why) => format!("the publishing connection failed: {why}"),
-    };
-    link.send(text).map_err(failed)?;
-    answers.take(link)?;
-    while link.wants_write() || !link.is_secured() {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        thread::sleep(LOOK);
-        link.flush().map_err(failed)?;
-        answers.take(link)?;
-    }
-    Ok(())
-}
-
-/// What the other side says to what is posted.
-#[derive(Default)]
-struct Answers {
-    head: HeadReader,
-    body: Option<BodyDecoder>,
-    status: u16,
-    accepted: u64,
-    refused: Vec<(String, u64)>,
-}
-
-enum Bad {
-    Broken(Broken),
-    Http(String),
-}
-
-impl From<Broken> for Bad {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-impl Answers {
-    fn all(&self) -> u64 {
-        self.accepted + self.refused.iter().map(|(_, count)| count).sum::<u64>()
-    }
-
-    /// Reads what there is.
-    fn take(&mut self, link: &mut Link) -> Result<(), String> {
-        let mut buffer = [0; 16 * 1024];
-        let read = link.read::<Bad>(&mut buffer, &mut |bytes| {
-            self.read(bytes).map_err(Bad::Http)
-        });
-        match read {
-            Ok(()) => Ok(()),
-            Err(Bad::Http(why)) => Err(format!("the answer to a posted message: {why}")),
-            Err(Bad::Broken(Broken::Ended)) => {
-                Err("the publishing connection was ended by the server".into())
-            }
-            Err(Bad::Broken(Broken::Io(_, why) | Broken::Tls(why))) => {
-                Err(format!("the publishing connection failed: {why}"))
-            }
-        }
-    }
-
-    fn read(&mut self, mut bytes: &[u8]) -> Result<(), String> {
-        while !bytes.is_empty() || self.body.as_ref().is_some_and(BodyDecoder::is_done) {
-            match &mut self.body {
-                None => {
-                    let Some((head, taken)) =
-                        self.head.feed(bytes).map_err(|error| error.to_string())?
-                    else {
-                        return Ok(());
-                    };
-                    bytes = &bytes[taken..];
-                    if !head.is_interim() {
-                        self.status = head.status;
-                        self.body = Some(BodyDecoder::new(head.framing()));
-                    }
-                }
-                Some(body) if body.is_done() => {
-                    self.body = None;
-                    if (200..300).contains(&self.status) {
-                        self.accepted += 1;
-                    } else {
-                        let text = format!("a posted message was answered with {}", self.status);
-                        match self.refused.iter_mut().find(|(known, _)| *known == text) {
-                            Some((_, count)) => *count += 1,
-                            None => self.refused.push((text, 1)),
-                        }
-                    }
-                }
-                Some(body) => {
-                    let taken = body.feed::<BodyError>(bytes, &mut |_| Ok(()));
-                    bytes = &bytes[taken.map_err(|error| error.to_string())?..];
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
 };
 
 use super::place::Place;
@@ -17,6 +20,9 @@ use crate::LoadError;
 
 /// Variables that name another store than the system's, as OpenSSL has them.
 const NAMED: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// What the library calls a certificate that is an authority's, and a server's.
+const SIGNED_BY_ITSELF: &str = "CaUsedAsEndEntity";
 
 /// What connections with TLS share.
 #[derive(Clone)]
@@ -35,8 +41,12 @@ impl Security {
             builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+        } else if let Some(path) = &tls.ca {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Named::new(path, provider)?))
         } else {
-            builder.with_root_certificates(roots(tls.ca.as_deref())?)
+            builder.with_root_certificates(roots()?)
         };
         let mut config = match &tls.identity {
             None => builder.with_no_client_auth(),
@@ -65,17 +75,24 @@ impl Security {
     }
 }
 
-/// The authorities that are trusted: those of `ca`, or the system's, or where it has none those that browsers trust.
-fn roots(ca: Option<&Path>) -> Result<RootCertStore, LoadError> {
-    let mut roots = RootCertStore::empty();
-    if let Some(path) = ca {
-        for certificate in certificates(path)? {
-            roots
-                .add(certificate)
-                .map_err(|error| file(path, &error.to_string()))?;
+/// What went wrong, in words where the library has a name of its own for it.
+pub(super) fn words(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "nobody who is trusted has signed the server's certificate".into()
         }
-        return Ok(roots);
+        Error::InvalidCertificate(CertificateError::Other(why))
+            if why.to_string().contains(SIGNED_BY_ITSELF) =>
+        {
+            "the server has signed its certificate itself".into()
+        }
+        error => error.to_string(),
     }
+}
+
+/// The authorities that are trusted: the system's, or where it has none those that browsers trust.
+fn roots() -> Result<RootCertStore, LoadError> {
+    let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     // A store may hold what no TLS library of today reads; the others are good all the same.
     roots.add_parsable_certificates(found.certs);
@@ -107,6 +124,74 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LoadError> 
 
 fn file(path: &Path, reason: &str) -> LoadError {
     LoadError::Tls(format!("{}: {reason}", path.display()))
+}
+
+/// Takes what the authorities of a file have signed, and what is in that file itself: servers of a laboratory sign their own, which an
+/// authority's rules do not allow. Of such a certificate the name is checked, and neither its dates nor what it may be used for.
+#[derive(Debug)]
+struct Named {
+    authorities: Arc<WebPkiServerVerifier>,
+    own: Vec<CertificateDer<'static>>,
+}
+
+impl Named {
+    fn new(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, LoadError> {
+        let own = certificates(path)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &own {
+            roots
+                .add(certificate.clone())
+                .map_err(|error| file(path, &error.to_string()))?;
+        }
+        let authorities =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        Ok(Self {
+            authorities: authorities.map_err(|error| file(path, &error.to_string()))?,
+            own,
+        })
+    }
+}
+
+impl ServerCertVerifier for Named {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.own.iter().any(|own| own == certificate) {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.authorities
+            .verify_server_cert(certificate, others, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.authorities
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.authorities
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
 }
 
 /// Takes every certificate.

@@ -32,6 +32,8 @@ const HOLD_MS: u64 = 20_000;
 const BUFFER: usize = 64 * 1024;
 /// Longest wait between two looks at whether to stop.
 const LOOK_NS: u64 = 20_000_000;
+/// An attempt that has waited for so long at the end of the drive has failed.
+const LONG_NS: u64 = 1_000_000_000;
 /// Between two states that are shown.
 const SHOW_NS: u64 = 200_000_000;
 
@@ -166,7 +168,16 @@ impl Worker {
             self.tell();
         }
         self.tally.connections.at_end = self.open;
+        let now = clock::now();
         for slot in &mut self.slots {
+            if slot.stream().is_some()
+                && !slot.is_subscribed()
+                && now.saturating_sub(slot.track.began) >= LONG_NS
+            {
+                self.tally.connections.failed += 1;
+                let text = format!("{} had not come at the end", slot.waiting_for());
+                self.tally.fault(FaultKind::Timeout, text);
+            }
             if let Some((down, up)) = slot.bytes() {
                 self.tally.wire_down += down;
                 self.tally.wire_up += up;

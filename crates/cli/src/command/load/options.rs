@@ -43,7 +43,8 @@ Exit codes:
   0    done
   1    nothing could be driven; the last line on standard error says why
   2    wrong arguments
-  3    done, but connections failed, or messages were lost or unreadable
+  3    done, but connections failed, a server broke a rule of its protocol, or messages were
+       lost, doubled or unreadable
   4    a threshold of --fail-if is exceeded
   5    it cannot be told whether a threshold is exceeded: too few samples
   130  interrupted; what was measured is reported
@@ -128,8 +129,9 @@ pub(crate) struct Options {
     )]
     pub(super) max_redirects: u32,
 
-    /// PEM file of authorities to trust instead of the system's (SSL_CERT_FILE and SSL_CERT_DIR name
-    /// others; a system without a store trusts those that browsers do)
+    /// PEM file of authorities, or of a server's own certificate, to trust instead of the system's
+    /// (SSL_CERT_FILE and SSL_CERT_DIR name others; a system without a store trusts those that
+    /// browsers do)
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub(super) cacert: Option<PathBuf>,
     /// Check no certificate

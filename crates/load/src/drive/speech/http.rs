@@ -70,6 +70,8 @@ pub(super) fn refused(head: &ResponseHead<'_>) -> Stop {
         ),
         (status, _) => {
             let hint = match status {
+                200 => " (it does not upgrade: is there a WebSocket?)",
+                204 => " (which asks an EventSource not to come back)",
                 404 | 405 => " (are path and method right?)",
                 401 | 403 => " (it wants credentials: --header 'Authorization: ...')",
                 429 => " (it limits its clients)",
@@ -88,6 +90,14 @@ pub(super) fn refused(head: &ResponseHead<'_>) -> Stop {
 /// A broken rule of HTTP or of a transport.
 pub(super) fn broken(error: &impl ToString) -> Stop {
     Stop::Fault(FaultKind::Protocol, error.to_string())
+}
+
+/// The connection has ended in the middle of a response: it was cut, and no rule was broken.
+pub(super) fn cut() -> Stop {
+    Stop::Fault(
+        FaultKind::Ended,
+        "the connection ended in the middle of a response".into(),
+    )
 }
 
 /// The other side has ended the subscription.

@@ -7,7 +7,7 @@ use pushbench_transport::http1::head::HeadReader;
 use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::long_poll::batch::{BatchSplitter, LastLine};
 
-use super::http::{broken, ended, headers, refused, request};
+use super::http::{broken, cut, ended, headers, refused, request};
 use super::{Ask, Resume, Sink, Stop};
 use crate::drive::place::Place;
 use crate::drive::plan::PollStyle;
@@ -200,7 +200,7 @@ impl Poll {
                     Ok(_) => Stop::Again,
                     Err(stop) => stop,
                 },
-                Err(error) => broken(&error),
+                Err(_) => cut(),
             },
         }
     }

@@ -9,7 +9,7 @@ use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::sse::decode::{DecodeError, Decoder};
 use pushbench_transport::sse::source::{Answer, Ending, Next, Source, Why};
 
-use super::http::{broken, ended, headers, refused, request};
+use super::http::{broken, cut, ended, headers, refused, request};
 use super::{Ask, Resume, Sink, Stop};
 use crate::drive::place::Place;
 
@@ -31,12 +31,12 @@ enum State {
 impl Sse {
     pub(super) fn open(ask: &Rc<Ask>, place: &Place, resume: &Resume, out: &mut Vec<u8>) -> Self {
         let asking = &ask.asking;
-        // In messages of the contract the number is the id, whether or not it was sent as one.
+        // What a server sent as an id is its own word. Where it sent none, the number of a message of the contract is one.
         let after = resume
             .after
             .filter(|_| ask.contract)
             .map(|after| after.to_string());
-        let known_id = after.as_deref().or(resume.source.last_event_id());
+        let known_id = resume.source.last_event_id().or(after.as_deref());
         let method = if asking.method.is_empty() {
             "GET"
         } else {
@@ -77,10 +77,12 @@ impl Sse {
             match self.source.answered(&answer) {
                 Next::Open => {}
                 Next::Closed(Why::ContentType) => {
-                    let found = head.content_type.unwrap_or_default();
-                    let text = format!(
-                        "the server answered with Content-Type {found:?}, expected \"text/event-stream\""
+                    let found = head.content_type.map_or_else(
+                        || "without a Content-Type".to_owned(),
+                        |found| format!("with Content-Type {found:?}"),
                     );
+                    let text =
+                        format!("the server answered {found}, expected \"text/event-stream\"");
                     return Err(Stop::Fault(FaultKind::ContentType, text));
                 }
                 // How many redirects are followed is the plan's to say.
@@ -136,7 +138,7 @@ impl Sse {
             State::Head(_) => ended("before it had answered"),
             State::Stream { body, .. } => match body.finish() {
                 Ok(()) => ended("of the event stream"),
-                Err(error) => broken(&error),
+                Err(_) => cut(),
             },
         }
     }

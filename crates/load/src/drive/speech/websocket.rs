@@ -6,7 +6,7 @@ use pushbench_model::drive::FaultKind;
 use pushbench_transport::http1::head::HeadReader;
 use pushbench_transport::limits::MAX_MESSAGE;
 use pushbench_transport::websocket::frame::{FrameDecoder, Item, Opcode, encode_client};
-use pushbench_transport::websocket::handshake;
+use pushbench_transport::websocket::handshake::{self, HandshakeError};
 
 use super::http::{broken, ended, headers, refused, request};
 use super::{Ask, Resume, Sink, Stop};
@@ -78,7 +78,13 @@ impl WebSocket {
             if head.status != 101 {
                 return Err(refused(&head));
             }
-            handshake::check(&head, self.nonce).map_err(|error| broken(&error))?;
+            handshake::check(&head, self.nonce).map_err(|error| match error {
+                // The values differ from key to key; the fault is one.
+                HandshakeError::Accept { .. } => broken(
+                    &"websocket handshake: Sec-WebSocket-Accept does not follow from the key that was sent",
+                ),
+                error => broken(&error),
+            })?;
             // Some servers answer an unknown subprotocol with an empty one: that is none.
             let chosen = head
                 .sec_websocket_protocol
