@@ -242,4 +242,6 @@ fn inspect_reads_a_url_up_to_a_number_of_messages() {
             "         => event message: \"2\""
         ]
     );
+    let last = ended.stdout.lines().last().unwrap();
+    assert_eq!(last, "Read up to 2 messages; it goes on.");
 }

@@ -5,6 +5,7 @@
 //! - [`Inspector`]: bytes in, in reads of any size; pieces out, each byte in exactly one of them
 //! - `http`: heads and framings; what is inside a body goes through a layer of its own, so that an event may be cut by chunks
 //! - `sse`, `websocket`, `lines`: what can be inside
+//! - `tcp`: the floor, which is inside of nothing
 //! - [`live`]: the same from a URL
 //!
 //! What a stream delivers ([`Found`]) comes from the decoders of the subscribers themselves, fed piece by piece: the explanation
@@ -15,6 +16,7 @@ mod lines;
 pub mod live;
 mod nested;
 mod sse;
+mod tcp;
 mod websocket;
 
 use std::collections::VecDeque;
@@ -28,6 +30,8 @@ pub enum Kind {
     WebSocket,
     /// The body of a long-poll: messages, each with its LF.
     Poll,
+    /// The floor: messages behind their lengths.
+    Tcp,
     /// Answers of HTTP/1.1, with whatever their heads say is inside.
     Http,
 }
@@ -109,6 +113,9 @@ trait Layer {
     /// The stream has ended.
     fn finish(&mut self, out: &mut Vec<Entry>);
 
+    /// Its end, which follows, is the reader's doing.
+    fn leave(&mut self) {}
+
     /// What is left to say at the end, in sentences.
     fn conclusion(&self) -> Vec<String> {
         Vec::new()
@@ -121,6 +128,8 @@ pub struct Inspector {
     /// The first bytes, until it is known whether a head comes first.
     start: Vec<u8>,
     layer: Option<Box<dyn Layer>>,
+    /// Why it was not read to its end.
+    left: Option<String>,
 }
 
 /// What every answer begins with.
@@ -134,6 +143,7 @@ impl Inspector {
             kind,
             start: Vec::new(),
             layer: None,
+            left: None,
         }
     }
 
@@ -166,12 +176,20 @@ impl Inspector {
         out
     }
 
-    /// What is left to say when it has ended, in sentences: the last event id, an event that was cut.
+    /// The stream goes on, and is read no further: that is no cut. `why` is a sentence.
+    pub fn leave(&mut self, why: String) -> Vec<Entry> {
+        if let Some(layer) = &mut self.layer {
+            layer.leave();
+        }
+        self.left = Some(why);
+        self.finish()
+    }
+
+    /// What is left to say when it has ended, in sentences: the last event id, an event that was cut, why it was read no further.
     #[must_use]
     pub fn conclusion(&self) -> Vec<String> {
-        self.layer
-            .as_ref()
-            .map_or_else(Vec::new, |layer| layer.conclusion())
+        let said = self.layer.iter().flat_map(|layer| layer.conclusion());
+        said.chain(self.left.clone()).collect()
     }
 
     fn begin(&mut self, with_head: bool, out: &mut Vec<Entry>) {
@@ -184,6 +202,7 @@ impl Inspector {
             Kind::Sse => Box::new(sse::Sse::default()),
             Kind::WebSocket => Box::new(websocket::Frames::default()),
             Kind::Poll => Box::new(lines::Lines::default()),
+            Kind::Tcp => Box::new(tcp::Tcp::default()),
         };
         layer.feed(&std::mem::take(&mut self.start), out);
         self.layer = Some(layer);

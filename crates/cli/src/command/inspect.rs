@@ -27,7 +27,7 @@ Examples:
 
 Input that begins with the head of an HTTP answer is read with it. Frames may be those of a server or of a client.")]
 pub(crate) struct Options {
-    /// What it is (sse, ws, poll or http), then where it is: a file, - for standard input, or a URL of plain http or ws.
+    /// What it is (sse, ws, poll, ndjson, tcp or http), then where it is: a file, - for standard input, or a URL of plain http, ws or tcp.
     /// Either may be left out: what it is follows from a URL or is an event stream, and it is on standard input
     #[arg(value_name = "KIND|SOURCE", num_args = 0..=2)]
     words: Vec<String>,
@@ -83,7 +83,8 @@ fn words(words: &[String]) -> anyhow::Result<(Option<Kind>, &str)> {
     let kind = |word: &str| match word {
         "sse" => Some(Kind::Sse),
         "ws" | "websocket" => Some(Kind::WebSocket),
-        "poll" | "long-poll" => Some(Kind::Poll),
+        "poll" | "long-poll" | "ndjson" => Some(Kind::Poll),
+        "tcp" => Some(Kind::Tcp),
         "http" => Some(Kind::Http),
         _ => None,
     };
@@ -95,7 +96,9 @@ fn words(words: &[String]) -> anyhow::Result<(Option<Kind>, &str)> {
         },
         [first, source, ..] => match kind(first) {
             Some(kind) => (Some(kind), source),
-            None => wrong!("{first:?} is nothing to inspect; there are sse, ws, poll and http"),
+            None => wrong!(
+                "{first:?} is nothing to inspect; there are sse, ws, poll, ndjson, tcp and http"
+            ),
         },
     })
 }
@@ -125,11 +128,7 @@ fn connect(
         Ok(url) => url,
         Err(reason) => wrong!("{reason}"),
     };
-    let kind = match kind {
-        Some(kind) => kind,
-        None if url.websocket => Kind::WebSocket,
-        None => Kind::Http,
-    };
+    let kind = url.kind.or(kind).unwrap_or(Kind::Http);
     let bounds = Bounds {
         messages: options.messages,
         time: Duration::from_secs(options.seconds.max(1)),

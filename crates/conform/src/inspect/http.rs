@@ -18,6 +18,7 @@ pub(super) struct Http {
     /// All before this place has been handed out.
     out_to: u64,
     said: Vec<String>,
+    is_left: bool,
 }
 
 enum State {
@@ -56,6 +57,7 @@ impl Http {
             pending: Vec::new(),
             out_to: 0,
             said: Vec::new(),
+            is_left: false,
         }
     }
 
@@ -243,6 +245,7 @@ fn after(kind: Kind, head: &ResponseHead<'_>) -> State {
     let inside: Box<dyn Layer> = match kind {
         _ if head.status == 200 && is_event_stream(content_type) => Box::new(sse::Sse::default()),
         Kind::Poll => Box::new(lines::Lines::default()),
+        _ if head.status == 200 && is_lines(content_type) => Box::new(lines::Lines::default()),
         _ => Box::new(Opaque::default()),
     };
     State::Body(Body {
@@ -254,6 +257,18 @@ fn after(kind: Kind, head: &ResponseHead<'_>) -> State {
         decoder: BodyDecoder::new(head.framing()),
         inside: Nested::new(inside),
     })
+}
+
+/// Whether each line of a body of this type is a message.
+fn is_lines(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    [
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+    ]
+    .iter()
+    .any(|lines| lines.eq_ignore_ascii_case(essence))
 }
 
 /// What a chunk-size line says, and what follows it.
@@ -298,6 +313,7 @@ impl Layer for Http {
                 body.inside.finish(&mut self.pending);
                 self.said.extend(body.inside.conclusion());
                 match body.decoder.finish() {
+                    _ if self.is_left => {}
                     Ok(()) => self.said.push("The body ends with the connection.".into()),
                     Err(error) => self.said.push(format!("Cut: {error}.")),
                 }
@@ -309,6 +325,10 @@ impl Layer for Http {
             self.pending.push(piece.into());
         }
         self.release(true, out);
+    }
+
+    fn leave(&mut self) {
+        self.is_left = true;
     }
 
     fn conclusion(&self) -> Vec<String> {

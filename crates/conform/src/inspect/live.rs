@@ -1,4 +1,4 @@
-//! A stream as it comes, from a URL of plain HTTP or WebSocket.
+//! A stream as it comes, from a URL of plain HTTP, WebSocket or the floor.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -25,8 +25,8 @@ pub struct Url {
     authority: String,
     address: String,
     target: String,
-    /// Whether its scheme is that of WebSockets.
-    pub websocket: bool,
+    /// What its scheme says of the stream.
+    pub kind: Option<Kind>,
 }
 
 impl Url {
@@ -36,12 +36,18 @@ impl Url {
     ///
     /// A sentence that says what is wanted.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (websocket, rest) = if let Some(rest) = text.strip_prefix("ws://") {
-            (true, rest)
-        } else if let Some(rest) = text.strip_prefix("http://") {
-            (false, rest)
-        } else {
-            return Err(format!("{text:?} does not begin with http:// or ws://"));
+        let schemes = [
+            ("ws://", Some(Kind::WebSocket)),
+            ("tcp://", Some(Kind::Tcp)),
+            ("http://", None),
+        ];
+        let found = schemes
+            .into_iter()
+            .find_map(|(scheme, kind)| Some((kind, text.strip_prefix(scheme)?)));
+        let Some((kind, rest)) = found else {
+            return Err(format!(
+                "{text:?} does not begin with http://, ws:// or tcp://"
+            ));
         };
         let rest = rest.split('#').next().unwrap_or_default();
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -50,6 +56,7 @@ impl Url {
         let address = match after_host.rsplit_once(':') {
             Some((_, port)) if port.parse::<u16>().is_ok() => authority.to_owned(),
             Some((_, port)) => return Err(format!("{port:?} in {text:?} is no port")),
+            None if kind == Some(Kind::Tcp) => return Err(format!("{text:?} has no port")),
             None => format!("{authority}:80"),
         };
         if authority.is_empty() || rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -62,13 +69,17 @@ impl Url {
                 Some('/') => target.to_owned(),
                 _ => format!("/{target}"),
             },
-            websocket,
+            kind,
         })
     }
 
     fn request(&self, kind: Kind) -> Vec<u8> {
         let mut out = Vec::new();
-        if self.websocket || kind == Kind::WebSocket {
+        if kind == Kind::Tcp {
+            // Without a cursor: what is published from now on.
+            return u64::MAX.to_le_bytes().to_vec();
+        }
+        if kind == Kind::WebSocket {
             handshake::request(&self.target, &self.authority, NONCE, &mut out);
             return out;
         }
@@ -104,14 +115,18 @@ pub fn run(
     let mut inspector = Inspector::new(kind);
     let mut buffer = [0; 16 * 1024];
     let mut messages = 0;
-    while messages < bounds.messages {
+    let mut goes_on = true;
+    while messages < bounds.messages && goes_on {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;
         }
         stream.set_read_timeout(Some(left))?;
         let read = match stream.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => {
+                goes_on = false;
+                break;
+            }
             Ok(read) => read,
             Err(error)
                 if matches!(
@@ -132,11 +147,20 @@ pub fn run(
         let over = found()
             .any(|found| matches!(found, Found::AnswerEnds | Found::Close(_) | Found::Fault(_)));
         show(entries)?;
-        if over {
-            break;
-        }
+        goes_on = !over;
     }
-    show(inspector.finish())?;
+    let rest = if !goes_on {
+        inspector.finish()
+    } else if messages < bounds.messages {
+        let seconds = bounds.time.as_secs();
+        inspector.leave(format!("Read for {seconds} s; it goes on."))
+    } else {
+        inspector.leave(match messages {
+            1 => "Read up to the first message; it goes on.".into(),
+            _ => format!("Read up to {messages} messages; it goes on."),
+        })
+    };
+    show(rest)?;
     Ok(inspector)
 }
 
@@ -150,13 +174,17 @@ mod tests {
         assert_eq!((&*url.address, &*url.target), ("example.org:80", "/"));
         let url = Url::parse("ws://[::1]:8080/ws?x=1#y").unwrap();
         assert_eq!(
-            (&*url.address, &*url.target, url.websocket),
-            ("[::1]:8080", "/ws?x=1", true)
+            (&*url.address, &*url.target, url.kind),
+            ("[::1]:8080", "/ws?x=1", Some(Kind::WebSocket))
         );
         let url = Url::parse("http://[::1]?a").unwrap();
         assert_eq!((&*url.address, &*url.target), ("[::1]:80", "/?a"));
+        let url = Url::parse("tcp://127.0.0.1:9").unwrap();
+        assert_eq!((&*url.address, url.kind), ("127.0.0.1:9", Some(Kind::Tcp)));
+        assert_eq!(url.request(Kind::Tcp), [0xFF; 8]);
         for wrong in [
             "https://x",
+            "tcp://x",
             "x",
             "http://",
             "http://x:y/",
@@ -175,7 +203,9 @@ mod tests {
             b"GET /a HTTP/1.1\r\nHost: x:1\r\nAccept: text/event-stream, */*\r\n\r\n"
         );
         assert!(
-            url.request(Kind::WebSocket)
+            Url::parse("ws://x:1/a")
+                .unwrap()
+                .request(Kind::WebSocket)
                 .starts_with(b"GET /a HTTP/1.1\r\nHost: x:1\r\nConnection: Upgrade")
         );
     }

@@ -200,6 +200,76 @@ fn long_polls() {
     );
 }
 
+#[test]
+fn the_floor() {
+    let stream = b"\x07\0\0\0\0\0\0\0\x02\0\0\0{}\0\0\0\0\x01\0\0\0\xB1\xFF\xFF\xFF\xFFxy";
+    let (entries, _) = inspect(Kind::Tcp, [&stream[..]]);
+    let message = |body: &[u8], binary| Found::Message {
+        body: body.to_vec(),
+        binary,
+    };
+    let found = found(&entries);
+    assert_eq!(
+        found[..3],
+        [
+            message(b"{}", false),
+            message(b"", false),
+            message(b"\xB1", true)
+        ]
+    );
+    assert!(matches!(&found[3..], [Found::Fault(why)] if why.contains("4294967295")));
+    let shown = shown(&entries);
+    assert!(
+        shown[0].ends_with("the newest message has the number 7"),
+        "{shown:?}"
+    );
+    assert!(
+        shown[1].ends_with("length: 2 bytes of message"),
+        "{shown:?}"
+    );
+    assert!(
+        shown
+            .last()
+            .is_some_and(|last| last.ends_with("xy | not read")),
+        "{shown:?}"
+    );
+    let (entries, _) = inspect(Kind::Tcp, [&stream[..13]]);
+    assert_eq!(
+        entries.last().map(|last| last.piece.class),
+        Some(Class::Fault)
+    );
+}
+
+#[test]
+fn lines_of_json_are_messages_whatever_was_asked_for() {
+    let stream =
+        b"HTTP/1.1 200 OK\r\nContent-Type: Application/X-NDJSON; charset=utf-8\r\n\r\n{}\n\n[]\n";
+    let (entries, _) = inspect(Kind::Http, [&stream[..]]);
+    assert_eq!(messages(&found(&entries)), [b"{}", b"[]"]);
+}
+
+/// That a reader has seen enough is no fault of the stream.
+#[test]
+fn what_is_read_no_further_is_not_cut() {
+    let stream =
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
+                   e\r\nid\ndata: one\n\n\r\n";
+    let (_, said) = inspect(Kind::Http, [&stream[..]]);
+    assert!(
+        said.iter().any(|said| said.starts_with("Cut: ")),
+        "{said:?}"
+    );
+    let mut inspector = Inspector::new(Kind::Http);
+    inspector.feed(stream);
+    inspector.leave("Enough.".into());
+    let said = inspector.conclusion();
+    assert!(
+        !said.iter().any(|said| said.starts_with("Cut: ")),
+        "{said:?}"
+    );
+    assert_eq!(said.last().map(String::as_str), Some("Enough."));
+}
+
 const STREAM: &[&[u8]] = &[
     b"data: a\n\n",
     b"data:b\r\n\r\n",
@@ -327,7 +397,7 @@ proptest! {
     #[test]
     fn anything(stream: Vec<u8>, tail in soup(ANSWERS), sizes in vec(0..12_usize, 0..12)) {
         for stream in [stream.clone(), [&b"HTTP/1.1 200 OK\r\n"[..], &tail, &stream].concat()] {
-            for kind in [Kind::Sse, Kind::WebSocket, Kind::Poll, Kind::Http] {
+            for kind in [Kind::Sse, Kind::WebSocket, Kind::Poll, Kind::Tcp, Kind::Http] {
                 let (whole, said) = inspect(kind, [&stream[..]]);
                 let (entries, said_of_cut) = inspect(kind, cut(&stream, &sizes));
                 prop_assert_eq!(found(&entries), found(&whole));
