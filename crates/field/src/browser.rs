@@ -8,6 +8,7 @@
 //! - [`clock`]: a clock that pages can ask
 //! - [`delivery`]: messages to the handler of a page
 //! - [`limits`]: how many connections it opens
+//! - [`http2`]: the same over HTTP/2, through nginx
 //! - [`endings`]: what its EventSource does when a stream ends
 //! - [`tables`]: all of it, as parts of a survey
 
@@ -16,6 +17,7 @@ pub mod clock;
 pub mod delivery;
 mod devtools;
 pub mod endings;
+pub mod http2;
 pub mod limits;
 pub mod tables;
 pub mod visit;

@@ -5,10 +5,12 @@
 //! - [`setting`]: a proxy and how it is set
 //! - [`proxy`]: one that runs, with all its settings at once
 //! - [`watch`]: one subscriber of any transport, read by read
+//! - [`http2`]: one that speaks HTTP/2
 //! - [`observe`]: messages sent and seen
 //! - [`visit`](mod@visit): the plan, in turns
 //! - [`tables`]: what was seen, as parts of a survey
 
+pub mod http2;
 pub mod observe;
 pub mod proxy;
 pub mod setting;

@@ -11,6 +11,7 @@ use pushbench_field::browser::chromium::{Browser, find};
 use pushbench_field::browser::clock::Clock;
 use pushbench_field::browser::delivery::{WAYS, turn};
 use pushbench_field::browser::endings::{Case, watch};
+use pushbench_field::browser::http2;
 use pushbench_field::browser::limits::STEPS;
 use pushbench_sys::process::group;
 
@@ -75,6 +76,27 @@ fn connections_beyond_the_limits_wait_or_fail() {
         (4, 0, 0),
         (2, 2, 0),
         (255, 0, 45),
+    ];
+    assert_eq!(tallies, expected, "{found:#?}");
+}
+
+/// More than six are open at once, and as many as the server takes.
+#[test]
+fn over_http2_the_server_sets_the_limit() {
+    let Some(mut browser) = browser() else { return };
+    let found = match http2::streams(&mut browser).unwrap() {
+        Ok(found) => found,
+        Err(absent) => return eprintln!("skipped: {}; {}", absent.reason, absent.install),
+    };
+    let tallies: Vec<(u64, u64, u64)> = found
+        .iter()
+        .map(|limit| (limit.tally.open, limit.tally.waiting, limit.tally.failed))
+        .collect();
+    let (first, all) = (http2::STREAMS, http2::STREAMS + http2::MORE);
+    let expected = [
+        (first, 0, 0),
+        (1, 0, 0),
+        (http2::MOST - first, all - http2::MOST, 0),
     ];
     assert_eq!(tallies, expected, "{found:#?}");
 }

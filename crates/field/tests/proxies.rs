@@ -45,6 +45,15 @@ fn each_setting_does_what_it_is_known_for() {
         all_came("direct", transport);
         all_came("nginx, HTTP/1.1 and Upgrade passed on", transport);
         all_came("HAProxy, mode http", transport);
+        // HAProxy offers WebSocket over HTTP/2, nginx does not.
+        all_came("HAProxy, HTTP/2 to the client", transport);
+    }
+    let http2 = "nginx, HTTP/2 to the client, HTTP/1.1 to the server";
+    all_came(http2, "sse");
+    all_came(http2, "long-poll");
+    if let Some(refused) = find(http2, "websocket") {
+        let (_, why) = refused.slow.as_ref().unwrap().ended.as_ref().unwrap();
+        assert!(why.contains("RFC 8441"), "{why}");
     }
     all_came("nginx, buffering off", "sse");
     all_came("nginx, X-Accel-Buffering: no from the server", "sse");

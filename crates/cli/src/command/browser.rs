@@ -47,6 +47,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         NoVisit::Failed(error) => error.into(),
     })?;
     watch.kept?;
+    for absent in &visited.absent {
+        output::say(&format!(
+            "absent: {}: {}; to install it: {}",
+            absent.name, absent.reason, absent.install
+        ));
+    }
     for why in &visited.failed {
         output::say(&format!("failed: {why}"));
     }
@@ -58,9 +64,9 @@ fn found(visited: &Visited) -> Found {
     Found {
         parts: visited.parts(),
         versions: [version].into(),
+        absent: visited.absent.clone(),
         interrupted: visited.interrupted,
         unusable: visited.is_faulty(),
-        ..Found::default()
     }
 }
 

@@ -76,7 +76,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         output::say(&format!("{}/{} {}", index + 1, chosen.len(), exhibit.name));
         let show = |form| hall.show(exhibit, form);
         match show(Form::Faulty).and_then(|faulty| Ok([faulty, show(Form::Fixed)?])) {
-            Ok(outcomes) => shown.push(Shown { exhibit, outcomes }),
+            Ok(outcomes) => {
+                let [faulty, fixed] = &outcomes;
+                if faulty.is_as_meant(exhibit) || !fixed.is_as_meant(exhibit) {
+                    output::say(&format!(
+                        "{} is not what it says: its faulty form works, or its fix does not",
+                        exhibit.name
+                    ));
+                    found.unusable = true;
+                }
+                shown.push(Shown { exhibit, outcomes });
+            }
             Err(reason) => {
                 output::say(&format!("not shown: {reason}"));
                 found.unusable = true;

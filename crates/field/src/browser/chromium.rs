@@ -83,7 +83,7 @@ pub struct Browser {
     devtools: DevTools,
     child: Child,
     // Removed after the processes have ended: fields are dropped in this order.
-    _profile: Profile,
+    _profile: Folder,
 }
 
 /// A tab with our page in it.
@@ -101,7 +101,7 @@ impl Browser {
     ///
     /// When it does not start, or does not say where it listens.
     pub fn start(path: &Path, stop: &Arc<AtomicBool>) -> Result<Self, BrowserError> {
-        let profile = Profile::new()?;
+        let profile = Folder::new("chromium")?;
         let mut command = Command::new(path);
         command
             .args(FLAGS)
@@ -223,6 +223,23 @@ impl Browser {
             .map_err(|error| BrowserError::Script(error.to_string()))
     }
 
+    /// Certificates are not checked by a tab from now on.
+    ///
+    /// # Errors
+    ///
+    /// When it has gone.
+    pub fn trust_anybody(&mut self, tab: &Tab) -> Result<(), BrowserError> {
+        let ignore = json!({"ignore": true});
+        self.devtools
+            .call(
+                &tab.session,
+                "Security.setIgnoreCertificateErrors",
+                &ignore,
+                COMMAND,
+            )
+            .map(drop)
+    }
+
     /// Brings a tab to the front.
     ///
     /// # Errors
@@ -294,14 +311,14 @@ fn listening(child: &Child, file: &Path, stop: &AtomicBool) -> Result<(u16, Stri
     })
 }
 
-/// A folder of a profile, and not one of a person.
-struct Profile(PathBuf);
+/// A folder for files of a program, and not one of a person.
+pub(super) struct Folder(pub(super) PathBuf);
 
-impl Profile {
-    fn new() -> Result<Self, BrowserError> {
+impl Folder {
+    pub(super) fn new(program: &str) -> Result<Self, BrowserError> {
         static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let name = format!(
-            "pushbench-chromium-{}-{}",
+            "pushbench-{program}-{}-{}",
             std::process::id(),
             MADE.fetch_add(1, Ordering::Relaxed)
         );
@@ -314,7 +331,7 @@ impl Profile {
     }
 }
 
-impl Drop for Profile {
+impl Drop for Folder {
     fn drop(&mut self) {
         // What cannot be removed is in a place for such things.
         let mut tries = 0..TRIES;

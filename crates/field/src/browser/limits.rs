@@ -62,7 +62,7 @@ pub const STEPS: [(&str, Step); 4] = [
 ];
 
 impl Limit {
-    fn of(asked_for: &'static str, tally: Tally, shows: &'static str) -> Self {
+    pub(super) fn of(asked_for: &'static str, tally: Tally, shows: &'static str) -> Self {
         Self {
             asked_for,
             tally,
@@ -72,7 +72,11 @@ impl Limit {
     }
 
     /// One request that was answered after so many milliseconds, or waits.
-    fn answer(asked_for: &'static str, after_ms: Option<f64>, shows: &'static str) -> Self {
+    pub(super) fn answer(
+        asked_for: &'static str,
+        after_ms: Option<f64>,
+        shows: &'static str,
+    ) -> Self {
         let open = u64::from(after_ms.is_some());
         let tally = Tally {
             open,
@@ -86,8 +90,14 @@ impl Limit {
     }
 }
 
-/// Opens `count` connections of a kind and waits until no more of them open.
-fn hold(
+/// How long a plain request takes to be answered, milliseconds; `None` when it waits.
+pub(super) fn answered(browser: &mut Browser, tab: &Tab) -> Result<Option<f64>, BrowserError> {
+    let fetch = format!("pushbench.answered('/none', {PROMPT_MS})");
+    browser.evaluate(tab, &fetch, ANSWER)
+}
+
+/// Opens `count` connections of a kind and waits until no more of them open. What has become of all that the page has asked for of that kind.
+pub(super) fn hold(
     browser: &mut Browser,
     tab: &Tab,
     kind: &str,
@@ -121,10 +131,9 @@ fn streams(browser: &mut Browser) -> Result<Vec<Limit>, BrowserError> {
             hold(browser, tab, "EventSource", STREAMS, "/sse")?,
             "the others wait, no error",
         ));
-        let fetch = format!("pushbench.answered('/none', {PROMPT_MS})");
         found.push(Limit::answer(
             "a plain fetch meanwhile",
-            browser.evaluate(tab, &fetch, ANSWER)?,
+            answered(browser, tab)?,
             "waits as well",
         ));
         let greet = format!("pushbench.greeted('ws://{address}/none', {PROMPT_MS})");

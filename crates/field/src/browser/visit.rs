@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::delivery::{WAYS, turn};
 use super::devtools::BrowserError;
 use super::endings::{self, Case, Did};
+use super::http2;
 use super::limits::{Limit, STEPS};
 use super::tables::{self, Delivered};
 
@@ -38,6 +39,8 @@ pub struct Visited {
     pub ended: Vec<(Case, Did)>,
     /// Steps that failed, in sentences.
     pub failed: Vec<String>,
+    /// What steps need that is not installed.
+    pub absent: Vec<AbsentSystem>,
     /// Somebody stopped it.
     pub interrupted: bool,
 }
@@ -69,7 +72,7 @@ impl Visited {
         parts
     }
 
-    /// Whether something was lost, came twice or failed.
+    /// Whether something was lost, damaged, came twice or failed.
     #[must_use]
     pub fn is_faulty(&self) -> bool {
         !self.failed.is_empty() || tables::faulty(&self.delivered)
@@ -166,6 +169,18 @@ fn limit(browser: &mut Browser, visited: &mut Visited, observer: &mut dyn Observ
         }
         observer.seen(visited);
     }
+    let name = "more than six, over HTTP/2";
+    observer.next(name);
+    match http2::streams(browser) {
+        Ok(Ok(found)) => visited.limits.extend(found),
+        Ok(Err(absent)) => visited.absent.push(absent),
+        Err(error) => {
+            if !visited.note(name, &error) {
+                return false;
+            }
+        }
+    }
+    observer.seen(visited);
     true
 }
 

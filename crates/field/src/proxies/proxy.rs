@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,16 +61,7 @@ impl Proxy {
                 ("nginx", "nginx", "-v", "apt-get install -y nginx")
             }
         };
-        // Debian keeps both where only root looks.
-        let binary = program::find(binary)
-            .or_else(|| program::find(&format!("/usr/sbin/{binary}")))
-            .ok_or_else(|| {
-                NoProxy::Absent(AbsentSystem {
-                    name: name.into(),
-                    reason: format!("{binary} is not on the PATH"),
-                    install: install.into(),
-                })
-            })?;
+        let binary = find(name, binary, install).map_err(NoProxy::Absent)?;
         let version = program::version(&binary, asks).unwrap_or_default();
         let failed = |error: io::Error| NoProxy::Failed(format!("{name}: {error}"));
         let settings: Vec<&'static Setting> =
@@ -102,17 +93,8 @@ impl Proxy {
                 .collect(),
             _child: child,
         };
-        let deadline = Instant::now() + START;
         for address in proxy.ports.values() {
-            while TcpStream::connect(address).is_err() {
-                if Instant::now() > deadline {
-                    let said = proxy._child.errors();
-                    return Err(NoProxy::Failed(format!(
-                        "{name} does not listen on {address}: {said}"
-                    )));
-                }
-                thread::sleep(LOOK);
-            }
+            listens(name, *address, &proxy._child).map_err(NoProxy::Failed)?;
         }
         Ok(proxy)
     }
@@ -124,12 +106,40 @@ impl Proxy {
     }
 }
 
-fn local(port: u16) -> SocketAddr {
+/// Where a proxy is installed.
+///
+/// # Errors
+///
+/// That it is absent.
+pub(crate) fn find(name: &str, program: &str, install: &str) -> Result<PathBuf, AbsentSystem> {
+    // Debian keeps proxies where only root looks.
+    program::find(&format!("/usr/sbin/{program}"))
+        .map_or_else(|| program::need(name, program, install), Ok)
+}
+
+/// Waits until `name`, running as `child`, listens on `address`.
+///
+/// # Errors
+///
+/// A sentence, when it does not.
+pub(crate) fn listens(name: &str, address: SocketAddr, child: &Child) -> Result<(), String> {
+    let deadline = Instant::now() + START;
+    while TcpStream::connect(address).is_err() {
+        if Instant::now() > deadline {
+            let said = child.errors();
+            return Err(format!("{name} does not listen on {address}: {said}"));
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+pub(crate) fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// Ports that nobody listens on now.
-fn free_ports(count: usize) -> io::Result<Vec<u16>> {
+pub(crate) fn free_ports(count: usize) -> io::Result<Vec<u16>> {
     let listeners: io::Result<Vec<TcpListener>> = (0..count)
         .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
         .collect();
@@ -139,13 +149,9 @@ fn free_ports(count: usize) -> io::Result<Vec<u16>> {
         .collect()
 }
 
-fn nginx(ports: &[(&Setting, u16)], spare: u16, upstreams: Upstreams, directory: &Path) -> String {
+/// The beginning of a configuration of nginx whose files are in `directory`; the block `http` is open.
+pub(crate) fn nginx_preamble(directory: &Path) -> String {
     let directory = directory.display();
-    let Upstreams {
-        sse,
-        websocket,
-        long_poll,
-    } = upstreams;
     let mut text = format!(
         "daemon off;\nworker_processes 1;\npid {directory}/nginx.pid;\nerror_log stderr warn;\nevents {{ worker_connections 1024; }}\n\
          http {{\n  access_log off;\n  keepalive_requests 1000000;\n"
@@ -153,11 +159,22 @@ fn nginx(ports: &[(&Setting, u16)], spare: u16, upstreams: Upstreams, directory:
     for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
         let _ = writeln!(text, "  {kind}_temp_path {directory}/{kind};");
     }
+    text
+}
+
+fn nginx(ports: &[(&Setting, u16)], spare: u16, upstreams: Upstreams, directory: &Path) -> String {
+    let Upstreams {
+        sse,
+        websocket,
+        long_poll,
+    } = upstreams;
+    let mut text = nginx_preamble(directory);
     text += "  map $http_upgrade $upgrade_or_none { default upgrade; '' ''; }\n";
-    let server = |port: u16, directives: &str, to: [String; 3]| {
+    let server = |port: u16, http2: bool, directives: &str, to: [String; 3]| {
         let [sse, websocket, long_poll] = to;
+        let http2 = if http2 { " http2" } else { "" };
         format!(
-            "  server {{\n    listen 127.0.0.1:{port};\n    {directives}\n    location /sse {{ proxy_pass http://{sse}; }}\n    \
+            "  server {{\n    listen 127.0.0.1:{port}{http2};\n    {directives}\n    location /sse {{ proxy_pass http://{sse}; }}\n    \
              location /ws {{ proxy_pass http://{websocket}; }}\n    location /poll {{ proxy_pass http://{long_poll}; }}\n  }}\n"
         )
     };
@@ -168,11 +185,12 @@ fn nginx(ports: &[(&Setting, u16)], spare: u16, upstreams: Upstreams, directory:
         } else {
             servers.clone()
         };
-        text += &server(*port, setting.directives, to);
+        text += &server(*port, setting.http2, setting.directives, to);
     }
     // The server that says it wants no buffering: ours, with a header added on its way.
     text += &server(
         spare,
+        false,
         "proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off; add_header X-Accel-Buffering no;",
         servers,
     );
@@ -190,7 +208,8 @@ fn haproxy(ports: &[(&Setting, u16)], upstreams: Upstreams) -> String {
             .map(str::trim)
             .partition(|line| line.starts_with("timeout client"));
         let both = server.iter().filter(|line| line.starts_with("option"));
-        let _ = writeln!(text, "frontend f{index}\n    bind 127.0.0.1:{port}");
+        let http2 = if setting.http2 { " proto h2" } else { "" };
+        let _ = writeln!(text, "frontend f{index}\n    bind 127.0.0.1:{port}{http2}");
         for line in client.iter().chain(both) {
             let _ = writeln!(text, "    {line}");
         }

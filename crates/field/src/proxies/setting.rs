@@ -24,6 +24,8 @@ pub struct Setting {
     pub accelerated: bool,
     /// The subscriber accepts gzip (SSE only).
     pub gzip: bool,
+    /// Subscriber and proxy speak HTTP/2, in clear text and by prior knowledge.
+    pub http2: bool,
     /// The stream is idle, to see when it is cut; seconds between heartbeats of the server, 0 for none.
     pub idle: Option<u32>,
 }
@@ -34,6 +36,7 @@ const PLAIN: Setting = Setting {
     directives: "",
     accelerated: false,
     gzip: false,
+    http2: false,
     idle: None,
 };
 
@@ -94,12 +97,23 @@ pub const SETTINGS: &[Setting] = &[
         ..NGINX
     },
     Setting {
+        name: "nginx, HTTP/2 to the client, HTTP/1.1 to the server",
+        directives: "proxy_http_version 1.1; proxy_set_header Connection \"\";",
+        http2: true,
+        ..NGINX
+    },
+    Setting {
         name: "HAProxy, mode http",
         ..HAPROXY
     },
     Setting {
         name: "HAProxy, http-no-delay",
         directives: "option http-no-delay",
+        ..HAPROXY
+    },
+    Setting {
+        name: "HAProxy, HTTP/2 to the client",
+        http2: true,
         ..HAPROXY
     },
     Setting {

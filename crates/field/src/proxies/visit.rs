@@ -10,6 +10,7 @@ use pushbench_server::Server;
 use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
 use super::TRANSPORTS;
+use super::http2::Http2;
 use super::observe::{Load, Seen, idle, observe};
 use super::proxy::{NoProxy, Proxy, Upstreams};
 use super::setting::{Program, SETTINGS, Setting};
@@ -169,6 +170,10 @@ impl House {
         let after = server.hub().published();
         let opened: Result<Box<dyn Watch>, String> = if setting.gzip && name == "sse" {
             Inflating::open(address, after)
+                .map(|watch| Box::new(watch) as _)
+                .map_err(|error| error.to_string())
+        } else if setting.http2 {
+            Http2::open(name, address, after)
                 .map(|watch| Box::new(watch) as _)
                 .map_err(|error| error.to_string())
         } else {
