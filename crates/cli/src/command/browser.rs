@@ -67,7 +67,6 @@ fn found(visited: &Visited) -> Found {
         absent: visited.absent.clone(),
         interrupted: visited.interrupted,
         unusable: visited.is_faulty(),
-        ..Found::default()
     }
 }
 

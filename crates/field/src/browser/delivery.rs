@@ -261,12 +261,17 @@ fn subscribe(browser: &mut Browser, tab: &Tab, way: Way, hub: &Hub) -> Result<()
 
 /// A server of ours, as a failure of the browser's house.
 pub(super) fn start(transport: &str) -> Result<Server, BrowserError> {
+    start_with(transport, ServeOptions::default())
+}
+
+/// The same, as it is told.
+pub(super) fn start_with(transport: &str, options: ServeOptions) -> Result<Server, BrowserError> {
     let failed = |what: String| BrowserError::Io {
         what,
         source: std::io::ErrorKind::Other.into(),
     };
     let transport = by_name(transport).map_err(|error| failed(error.to_string()))?;
-    own::start(transport, ServeOptions::default()).map_err(|error| failed(error.to_string()))
+    own::start(transport, options).map_err(|error| failed(error.to_string()))
 }
 
 fn offset(browser: &mut Browser, tab: &Tab, clock: &Clock) -> Result<Offset, BrowserError> {

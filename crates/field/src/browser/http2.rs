@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 
 use pushbench_model::survey::AbsentSystem;
 use pushbench_sys::process::Child;
+use pushbench_transport::transport::ServeOptions;
 
 use super::chromium::{Browser, Folder};
-use super::delivery::start;
+use super::delivery::start_with;
 use super::devtools::BrowserError;
 use super::limits::{Limit, Tally, answered, hold};
 use crate::proxies::proxy::{find, free_ports, listens, local, nginx_preamble};
@@ -77,7 +78,14 @@ impl Front {
 ///
 /// When nginx does not start, or the browser fails. Where nginx is not installed, that is the answer.
 pub fn streams(browser: &mut Browser) -> Result<Result<Vec<Limit>, AbsentSystem>, BrowserError> {
-    let server = start("sse")?;
+    // Through nginx and over HTTP/2 a page is told that a stream is open with its first bytes.
+    let server = start_with(
+        "sse",
+        ServeOptions {
+            heartbeat_s: Some(1),
+            ..ServeOptions::default()
+        },
+    )?;
     let front = match Front::start(server.data_addr())? {
         Ok(front) => front,
         Err(absent) => return Ok(Err(absent)),

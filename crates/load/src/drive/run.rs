@@ -28,8 +28,11 @@ use crate::capacity::Limits;
 const LOOK: Duration = Duration::from_millis(10);
 /// Between two states that are shown.
 const SHOW_NS: u64 = 200_000_000;
-/// How long what was published is waited for.
-const DRAIN_NS: u64 = 5_000_000_000;
+/// How long what was published is waited for after the last of it that came.
+const DRAIN_NS: u64 = 2_000_000_000;
+/// A poll that waits says nothing. It is given so long to reach the server, through whatever stands between, before messages are published
+/// that it should bring.
+const ON_ITS_WAY_NS: u64 = 500_000_000;
 
 type Working = JoinHandle<Result<Tally, LoadError>>;
 
@@ -226,8 +229,18 @@ impl Drive<'_> {
             self.show();
             thread::sleep(LOOK);
         }
-        (self.shared.given_up.load(Ordering::Relaxed) >= u64::from(self.plan.connections))
-            .then_some(Ended::Connections)
+        if self.shared.given_up.load(Ordering::Relaxed) >= u64::from(self.plan.connections) {
+            return Some(Ended::Connections);
+        }
+        let there = clock::now().saturating_add(ON_ITS_WAY_NS);
+        while self.plan.transport.name() == "long-poll" && clock::now() < there {
+            if self.stop.load(Ordering::Relaxed) {
+                return Some(Ended::Interrupted);
+            }
+            self.show();
+            thread::sleep(LOOK);
+        }
+        None
     }
 
     /// Publishes no more, and waits for what was published: a message under way is not a lost one.

@@ -59,11 +59,11 @@ fn the_page_counts_what_is_not_as_it_was_made() {
         (1_000, "plain", none),
         (u64::from(u32::MAX) << 27 | 1, "é 漢 😀  ", none),
         (1_000, "plain", |body| {
-            *body = body.replace("plain", "plaim")
+            *body = body.replace("plain", "plaim");
         }),
         (1_000, "😀", |body| *body = body.replace('😀', "😁")),
         (1_000, "plain", |body| {
-            *body = body.replace(" 1000,", " 1001,")
+            *body = body.replace(" 1000,", " 1001,");
         }),
         (1_000, "plain", |body| body.truncate(body.len() - 2)),
         (1_000, "plain", |body| *body = "hello".into()),
