@@ -110,10 +110,18 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
 /// Where the server stands on the curves of messages per answer, if the gap between its polls is known.
 pub(super) fn dot(case: &Case<'_>) -> Option<Dot> {
     let polled = Polled::of(case)?;
-    let gap = match polled.period {
-        Some(period) => period,
-        None => round_trip_s(case.link)?,
+    let round_trip = match case.link {
+        None => 0.0,
+        some => round_trip_s(some)?,
     };
+    let gap = match polled.period {
+        // Over a longer path, a client has its answer too late to ask at its time.
+        Some(period) => (round_trip < period).then_some(period)?,
+        None => round_trip,
+    };
+    if gap == 0.0 {
+        return None;
+    }
     Some(Dot {
         server: case.arm.server.clone(),
         scenario: case.group.scenario.name.clone(),
