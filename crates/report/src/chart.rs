@@ -7,6 +7,7 @@
 //! - everything else is one chart per file, listed in [`CHARTS`]
 
 mod anatomy;
+mod batches;
 mod bytes;
 mod canvas;
 mod common;
@@ -33,6 +34,7 @@ mod svg;
 mod width;
 
 pub(crate) use anatomy::figures as anatomy;
+pub(crate) use batches::{Dot, figure as batches};
 pub(crate) use canvas::Drawing;
 pub(crate) use drive::figures as drive;
 pub(crate) use palette::Palette;

@@ -19,6 +19,7 @@ mod polls;
 
 use pushbench_model::link::Link;
 
+use crate::chart::Dot;
 use crate::number::counted;
 use crate::results::{Arm, Group, Results};
 use crate::table::{Cell, Column, Table, Tone};
@@ -55,26 +56,40 @@ pub(crate) struct Question<'a> {
 
 /// Every scenario of which a formula says something.
 pub(crate) fn questions<'a>(results: &'a Results<'a>) -> Vec<Question<'a>> {
-    let link = results.record.run.link;
     let questions = results.questions().filter_map(|question| {
         let scenario = &question.first()?.scenario.name;
-        let mut servers = Vec::new();
-        let mut held = Vec::new();
-        for group in question {
-            for arm in &group.arms {
-                // One without a choice of tuning stands beside both.
-                if servers.contains(&arm.server) || arm.valid.is_empty() {
-                    continue;
-                }
-                servers.push(arm.server);
-                let case = Case { group, arm, link };
-                held.extend(FORMULAS.iter().flat_map(|formula| formula(&case)));
-            }
-        }
+        let cases = cases(question, results.record.run.link);
+        let all = cases
+            .iter()
+            .flat_map(|case| FORMULAS.iter().flat_map(|formula| formula(case)));
+        let mut held: Vec<Held> = all.collect();
         held.sort_by_key(Held::agrees);
         (!held.is_empty()).then_some(Question { scenario, held })
     });
     questions.collect()
+}
+
+/// Servers that poll: what their answers bring.
+pub(crate) fn dots(results: &Results<'_>) -> Vec<Dot> {
+    let link = results.record.run.link;
+    let cases = results
+        .questions()
+        .flat_map(|question| cases(question, link));
+    cases.filter_map(|case| polls::dot(&case)).collect()
+}
+
+/// The servers of a scenario, each once: one without a choice of tuning stands beside both.
+fn cases<'a>(question: &'a [Group<'a>], link: Option<Link>) -> Vec<Case<'a>> {
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for group in question {
+        for arm in &group.arms {
+            let known = cases.iter().any(|case| case.arm.server == arm.server);
+            if !known && !arm.valid.is_empty() {
+                cases.push(Case { group, arm, link });
+            }
+        }
+    }
+    cases
 }
 
 impl Question<'_> {

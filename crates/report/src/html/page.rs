@@ -48,7 +48,7 @@ fn everything(results: &Results<'_>, palette: &Palette) -> String {
         None => answer::section(results, palette),
     };
     out += &evidence::sections(results, palette);
-    out += &theory::section(results);
+    out += &theory::section(results, palette);
     if let Some(anatomy) = &record.anatomy {
         out += &anatomy::section(anatomy, palette, false);
     }

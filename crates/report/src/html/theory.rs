@@ -1,10 +1,11 @@
 //! Figures held against theory, scenario by scenario.
 
-use super::{escape, table};
+use super::{escape, figure, table};
+use crate::chart::{self, Palette};
 use crate::results::Results;
-use crate::theory::{INTRODUCTION, TITLE, questions};
+use crate::theory::{INTRODUCTION, TITLE, dots, questions};
 
-pub(super) fn section(results: &Results<'_>) -> String {
+pub(super) fn section(results: &Results<'_>, palette: &Palette) -> String {
     let questions = questions(results);
     if questions.is_empty() {
         return String::new();
@@ -12,6 +13,9 @@ pub(super) fn section(results: &Results<'_>) -> String {
     let mut out = format!(
         "<section id=\"theory\">\n<h2>{TITLE}</h2>\n<p class=\"note\">{INTRODUCTION}</p>\n"
     );
+    if let Some(one) = chart::batches(&dots(results), palette) {
+        out += &format!("<div class=\"charts\">\n{}</div>\n", figure::figure(&one));
+    }
     for question in &questions {
         let (good, finding) = question.finding();
         let class = if good { "good" } else { "bad" };

@@ -24,10 +24,11 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         Agreement::Mismatch if counted == expected => f64::NAN,
         Agreement::Mismatch | Agreement::NoFormula => counted,
     };
-    let (quantity, before) = if case.group.work() == "delivery" {
-        ("bytes per message", "")
-    } else {
-        ("bytes per connection", "heads + ")
+    let polls = formula.starts_with("request");
+    let (quantity, before) = match case.group.work() {
+        "delivery" => ("bytes per message", ""),
+        _ if polls => ("bytes per connection", ""),
+        _ => ("bytes per connection", "heads + "),
     };
     vec![Held {
         server: arm.server.to_string(),

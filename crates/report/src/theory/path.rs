@@ -66,7 +66,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
                     source,
                     unit: Unit::Count,
                     predicted,
-                    measured: median as f64 / 1e9 / round_trip,
+                    measured: median / 1e9 / round_trip,
                     tolerance: Tolerance::of(SHARE, format!("{SHARE} of one")),
                 })
             })
@@ -89,7 +89,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
                 source: "the way of a message that is pushed",
                 unit: Unit::Time,
                 predicted: round_trip / 2.0 * 1e9,
-                measured: median as f64,
+                measured: median,
                 tolerance: Tolerance::of(
                     SHARE * round_trip * 1e9,
                     format!("{}{THIN}% of a round trip", SHARE * 100.0),

@@ -7,6 +7,7 @@ use pushbench_model::theory::polling::{long_poll, short_poll};
 use super::held::Tolerance;
 use super::path::{TURN_S, round_trip_s};
 use super::{Case, Held};
+use crate::chart::Dot;
 use crate::metric::Series;
 use crate::number::Unit;
 
@@ -14,22 +15,22 @@ use crate::number::Unit;
 const SOURCE: &str = "Poisson arrivals";
 
 /// What all trials of a server that polls came to, together.
-pub(crate) struct Polled {
+struct Polled {
     /// Messages per second, as they were published.
-    pub(crate) rate: f64,
+    rate: f64,
     /// Seconds over all subscribers.
-    pub(crate) client_s: f64,
+    client_s: f64,
     /// Messages published.
-    pub(crate) published: f64,
+    published: f64,
     /// Deliveries.
-    pub(crate) deliveries: f64,
+    deliveries: f64,
     /// Polls that were answered, and those of them that brought something.
-    pub(crate) answered: f64,
-    pub(crate) batches: f64,
+    answered: f64,
+    batches: f64,
     /// From one poll to the next, seconds, where that is by the clock.
-    pub(crate) period: Option<f64>,
+    period: Option<f64>,
     /// Mean response time, seconds; absent where something is missing.
-    pub(crate) age: Option<f64>,
+    age: Option<f64>,
 }
 
 impl Polled {
@@ -104,6 +105,30 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             measured: row.measured,
         })
         .collect()
+}
+
+/// Where the server stands on the curves of messages per answer, if the gap between its polls is known.
+pub(super) fn dot(case: &Case<'_>) -> Option<Dot> {
+    let polled = Polled::of(case)?;
+    let round_trip = match case.link {
+        None => 0.0,
+        some => round_trip_s(some)?,
+    };
+    let gap = match polled.period {
+        // Over a longer path, a client has its answer too late to ask at its time.
+        Some(period) => (round_trip < period).then_some(period)?,
+        None => round_trip,
+    };
+    if gap == 0.0 {
+        return None;
+    }
+    Some(Dot {
+        server: case.arm.server.clone(),
+        scenario: case.group.scenario.name.clone(),
+        waiting: polled.rate * gap,
+        batch: polled.deliveries / polled.batches,
+        by_clock: polled.period.is_some(),
+    })
 }
 
 /// What the loops over all subscribers take, seconds, at most.

@@ -1,0 +1,226 @@
+//! Messages per answer of transports that poll: the formulas as curves, and a dot for every server and scenario.
+
+use pushbench_model::record::ServerLabel;
+use pushbench_model::theory::polling::{long_poll, short_poll};
+
+use super::canvas::{Anchor, Canvas, Drawing, Pen, draw};
+use super::common::{line_entry, marker_entry};
+use super::latency::FULL;
+use super::palette::{Dash, Role};
+use super::scale::{Axis, log_range};
+use super::width::text_width;
+use super::{Figure, Palette, Panel, Room};
+use crate::number::{Unit, counted, significant, tick};
+use crate::table::{Cell, Column, Table};
+
+const SIZE: f64 = 12.0;
+const TITLE: &str = "Messages per answer, measured and by formula";
+/// Places of a curve.
+const STEPS: u32 = 64;
+
+/// A server in a scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct Dot {
+    /// Which server.
+    pub(crate) server: ServerLabel,
+    /// In which scenario.
+    pub(crate) scenario: String,
+    /// Messages that come within the gap of a long-poll, or within the period of a clock.
+    pub(crate) waiting: f64,
+    /// Messages of an answer that brings some.
+    pub(crate) batch: f64,
+    /// Whether it asks by the clock.
+    pub(crate) by_clock: bool,
+}
+
+impl Dot {
+    /// What its answers should bring.
+    fn expected(&self) -> f64 {
+        if self.by_clock {
+            by_clock(self.waiting)
+        } else {
+            held(self.waiting)
+        }
+    }
+}
+
+fn held(waiting: f64) -> f64 {
+    long_poll(waiting, 1.0).batch
+}
+
+fn by_clock(waiting: f64) -> f64 {
+    waiting / (1.0 - short_poll(waiting, 1.0, 0.0).empty)
+}
+
+/// `None` without dots.
+pub(crate) fn figure(dots: &[Dot], palette: &Palette) -> Option<Figure> {
+    if dots.is_empty() {
+        return None;
+    }
+    let waiting = dots.iter().map(|dot| dot.waiting);
+    let x = log_range(waiting.chain([0.1, 10.0]), 2.0);
+    let heights = dots.iter().map(|dot| dot.batch);
+    let y = log_range(heights.chain([1.0, by_clock(x.1)]), 2.0);
+    let versions = FULL.map(|(version, size)| plot(dots, palette, (x, y), size, version.class()));
+    let mut legend = vec![
+        line_entry("held: λG + e^(−λG)", Role::Text, Dash::Solid, None),
+        line_entry(
+            "by the clock: λT / (1 − e^(−λT))",
+            Role::Text,
+            Dash::Dashed,
+            None,
+        ),
+    ];
+    let mut named: Vec<&ServerLabel> = Vec::new();
+    for dot in dots {
+        if !named.contains(&&dot.server) {
+            named.push(&dot.server);
+            let (shape, role) = (palette.shape(&dot.server), palette.role(&dot.server));
+            legend.push(marker_entry(&dot.server.to_string(), shape, role, true));
+        }
+    }
+    Some(Figure {
+        title: TITLE.into(),
+        meta: vec![
+            "both axes logarithmic".into(),
+            "on its curve is right".into(),
+            counted(dots.len(), "dot"),
+        ],
+        caption: "What comes while nobody asks shares the next answer. A dot is a server in a scenario, over all its valid \
+                  trials; the curves are formulas for messages that come at random. A long-poll has its dots where a link \
+                  gives the gap a known length, a round trip."
+            .into(),
+        findings: Vec::new(),
+        room: Room::Full,
+        panels: vec![Panel {
+            title: None,
+            versions: versions.into(),
+        }],
+        legend,
+        legend_on_phones_only: false,
+        data: data(dots),
+    })
+}
+
+fn plot(
+    dots: &[Dot],
+    palette: &Palette,
+    (across, up): ((f64, f64), (f64, f64)),
+    size: (f64, f64),
+    class: &str,
+) -> Drawing {
+    draw(size, class, TITLE, |canvas| {
+        let x = Axis::log(across, (52.0, size.0 - 14.0));
+        let y = Axis::log(up, (size.1 - 40.0, 10.0));
+        grid(canvas, (&x, across), (&y, up), size);
+        for (curve, dash) in [
+            (held as fn(f64) -> f64, Dash::Solid),
+            (by_clock, Dash::Dashed),
+        ] {
+            let ratio = across.1 / across.0;
+            let places = (0..=STEPS).map(|step| {
+                let waiting = across.0 * ratio.powf(f64::from(step) / f64::from(STEPS));
+                (x.at(waiting), y.at(curve(waiting)))
+            });
+            let places: Vec<_> = places.collect();
+            canvas.path(&places, Pen::new(Role::Text, 1.6).dash(dash));
+        }
+        for dot in dots {
+            let (shape, role) = (palette.shape(&dot.server), palette.role(&dot.server));
+            canvas.marker((x.at(dot.waiting), y.at(dot.batch)), 4.5, shape, role, true);
+        }
+    })
+}
+
+fn grid(
+    canvas: &mut Canvas<'_>,
+    (x, across): (&Axis, (f64, f64)),
+    (y, up): (&Axis, (f64, f64)),
+    (width, height): (f64, f64),
+) {
+    let (left, right) = (x.at(across.0), x.at(across.1));
+    let (bottom, top) = (y.at(up.0), y.at(up.1));
+    let fine = Pen::new(Role::Grid, 1.0);
+    for value in y.ticks((height / 38.0) as usize) {
+        let place = y.at(value);
+        canvas.line((left, place), (right, place), fine);
+        let text = tick(Unit::Count, value);
+        canvas.text((left - 8.0, place), &text, SIZE, Anchor::End, Role::Muted);
+    }
+    let mut free = 0.0;
+    for value in x.ticks((width / 90.0) as usize) {
+        let place = x.at(value);
+        canvas.line((place, bottom), (place, top), fine);
+        let text = tick(Unit::Count, value);
+        let half = text_width(&text, SIZE) / 2.0;
+        if place - half >= free && place + half <= width {
+            let at = (place, bottom + 13.0);
+            canvas.text(at, &text, SIZE, Anchor::Middle, Role::Muted);
+            free = place + half + 6.0;
+        }
+    }
+    canvas.line((left, bottom), (right, bottom), Pen::new(Role::Axis, 1.0));
+    let at = (f64::midpoint(left, right), bottom + 30.0);
+    let text = "messages per gap or period";
+    canvas.text(at, text, SIZE, Anchor::Middle, Role::Muted);
+}
+
+fn data(dots: &[Dot]) -> Table {
+    let numbers = ["messages per gap or period", "by formula", "measured"];
+    let numbers = numbers.map(|name| Column::numbers(name, ""));
+    let columns = [Column::words("scenario")].into_iter().chain(numbers);
+    let mut table = Table::new("server", columns.collect());
+    for dot in dots {
+        let figures = [dot.waiting, dot.expected(), dot.batch];
+        let figures = figures.map(|value| Cell::plain(significant(value, 3)));
+        let cells = [Cell::plain(&dot.scenario)].into_iter().chain(figures);
+        table.row(dot.server.to_string(), cells.collect());
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn curves_are_those_of_the_formulas_and_dots_lie_where_they_belong() {
+        assert!((held(1.0) - 1.367_879).abs() < 1e-6);
+        assert!((by_clock(1.0) - 1.581_977).abs() < 1e-6);
+        let record = sample::record();
+        let server = &record.run.servers[2];
+        let dots: Vec<_> = [(0.01, 1.0), (1.0, 1.4), (900.0, 900.0)]
+            .map(|(waiting, batch)| Dot {
+                server: server.clone(),
+                scenario: "polling".into(),
+                waiting,
+                batch,
+                by_clock: false,
+            })
+            .into();
+        let palette = Palette::new(&record.run);
+        let figure = figure(&dots, &palette).unwrap();
+        assert_eq!(figure.data.rows.len(), 3);
+        assert_eq!(figure.data.rows[1].cells[2].text, "1.37");
+        for drawing in figure.panels.iter().flat_map(|panel| &panel.versions) {
+            assert!(!drawing.svg.contains("=\"#"), "a fixed colour");
+            let (width, height) = drawing.size;
+            for (index, one) in drawing.labels.iter().enumerate() {
+                let inside = one.left >= -0.5
+                    && one.right <= width + 0.5
+                    && one.top >= -0.5
+                    && one.bottom <= height + 0.5;
+                assert!(inside, "{:?}: {one:?}", drawing.size);
+                for other in &drawing.labels[index + 1..] {
+                    let apart = one.right <= other.left
+                        || other.right <= one.left
+                        || one.bottom <= other.top
+                        || other.bottom <= one.top;
+                    assert!(apart, "{:?}: {one:?} {other:?}", drawing.size);
+                }
+            }
+        }
+        assert!(super::figure(&[], &palette).is_none());
+    }
+}
