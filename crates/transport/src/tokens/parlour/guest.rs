@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http::{Method, StatusCode};
 use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
 
@@ -112,7 +112,7 @@ impl Guest {
         let last = old || head.lists(&CONNECTION, "close");
         let (used, length) = (head.used, head.skip as usize);
         let is_asked = *head.method() == Method::POST && head.uri().path() == PATH;
-        let is_counted = head.values(&CONTENT_LENGTH).next().is_some();
+        let is_counted = head.values(&TRANSFER_ENCODING).next().is_none();
         self.form = Form { old, last };
         if !is_asked {
             return self.refuse(StatusCode::NOT_FOUND, "", common, now);
