@@ -134,10 +134,9 @@ impl Server {
             let looks_back = matches!(scenario.workload, Workload::Connect(_));
             let asks = matches!(scenario.workload, Workload::Tokens(_));
             if asks && !self.answers {
-                return Some(format!(
-                    "it does not answer questions at a pace that it is told over {} (servers.toml: answers)",
-                    self.label.transport
-                ));
+                return Some(
+                    "no answers at a pace that they are told (servers.toml: answers)".to_owned(),
+                );
             }
             (looks_back && !self.resumes).then(|| {
                 "new connections look for a message that was published before, which it cannot be asked for by number \

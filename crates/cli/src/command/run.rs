@@ -11,7 +11,7 @@ use pushbench_harness::{
 };
 use pushbench_model::link::Link;
 use pushbench_model::profile::Profile;
-use pushbench_model::record::Record;
+use pushbench_model::record::{LeftOut, Record};
 use pushbench_model::scenario::Scenario;
 use pushbench_model::tuning::Tuning;
 use pushbench_model::wish::Wish;
@@ -141,11 +141,31 @@ pub(crate) fn tell_absent(config: &RunConfig) {
         );
         output::say(&line);
     }
-    // Those that the profile leaves out are in what it says of itself.
-    let by_scenario = config.all_left_out().into_iter();
-    for left_out in by_scenario.filter(|left_out| left_out.scenario.is_some()) {
-        output::say(&format!("left out: {left_out}"));
+    for line in left_out_of_scenarios(&config.all_left_out()) {
+        output::say(&line);
     }
+}
+
+/// Who is left out of single scenarios, a line per scenario and reason. Those that the profile leaves out are in what it
+/// says of itself.
+fn left_out_of_scenarios(left_out: &[LeftOut]) -> Vec<String> {
+    let mut lines: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for one in left_out {
+        let Some(scenario) = &one.scenario else {
+            continue;
+        };
+        let line = lines
+            .iter_mut()
+            .find(|(of, reason, _)| *of == scenario && *reason == one.reason);
+        match line {
+            Some((_, _, servers)) => servers.push(one.server.to_string()),
+            None => lines.push((scenario, &one.reason, vec![one.server.to_string()])),
+        }
+    }
+    let said = lines.into_iter().map(|(scenario, reason, servers)| {
+        format!("left out of {scenario}: {}: {reason}", servers.join(", "))
+    });
+    said.collect()
 }
 
 /// The profile with what it leaves out, a line each.
