@@ -294,7 +294,7 @@ fn the_run_is_told(record: &Record, stderr: &str, stdout: &str) {
         assert!(stderr.lines().any(|told| told == line), "{line}: {stderr}");
     }
     assert!(
-        ["recording to reports/", "absent: ", "left out of "]
+        ["profile quick, ", "absent: ", "left out of "]
             .iter()
             .any(|first| stderr.starts_with(first)),
         "{stderr}"

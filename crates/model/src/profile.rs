@@ -54,7 +54,7 @@ impl Profile {
     pub fn leaves_out(self) -> &'static str {
         match self {
             Self::Quick => {
-                "short windows: tails beyond p99 and rare stalls are not seen, six repetitions give wide intervals, and \
+                "short windows: tails beyond p99 and rare stalls are not seen, few repetitions give wide intervals, and \
                  runtimes that compile while they run may not have reached their pace"
             }
             Self::Standard => {

@@ -25,7 +25,7 @@ use crate::{output, table};
 pub(crate) struct Options {
     /// A minute: 100 subscribers only, short slices, and no tools, so that without the processor's own counters
     /// (`pushbench doctor` tells) instructions, allocations and system calls are left out. Otherwise 1 to 10,000
-    /// subscribers with everything that can be counted: up to 20 minutes
+    /// subscribers with everything that can be counted: half an hour or more
     #[arg(long)]
     quick: bool,
     /// Numbers of subscribers, separated by commas [default: 1,100,1000,10000; with --quick 100]

@@ -103,8 +103,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let config = config(options, seed, link)?;
     let counters = config.environment.no_counters.is_none();
     tell_absent(&config);
-    for sentence in missing(&config) {
-        output::say(&sentence);
+    // Who names a scenario has not asked for what a profile holds.
+    if options.chosen_scenarios.is_empty() && options.wish.is_none() {
+        for sentence in missing(&config) {
+            output::say(&sentence);
+        }
     }
     let cores = config.cores.clone();
     let mut runner = ProcessRunner {

@@ -2,7 +2,7 @@
 //!
 //! What other modules push is shared by all subscribers; here every connection has its own sequence, timer and end.
 //!
-//! - [`ledger`]: what all answers of a server have in common, and [`Answer`]: one that is under way
+//! - [`ledger`]: what all answers of a server have in common, and `Answer`: one that is under way
 //! - `timers`: waiting to the microsecond under a runtime whose own timers tick in milliseconds
 //! - `http`: `POST /chat` on the stack `reference`, in whatever framing a transport has
 //! - `websocket`: requests and tokens as messages on a connection that stays

@@ -16,6 +16,12 @@ use crate::drive::plan::PollStyle;
 #[cfg(test)]
 mod tests;
 
+/// What answers in lines are.
+const LINES: &str = "application/x-ndjson";
+/// A poll that says what it has by validators would miss messages where it gets none.
+const OF_LINES: &str = "the answer is lines of JSON without Last-Modified or ETag, as docs/PROTOCOL.md has it: add --contract, or \
+     --poll-style contract or plain";
+
 pub(in crate::drive) struct Poll {
     state: State,
     ask: Rc<Ask>,
@@ -177,6 +183,15 @@ impl Poll {
                 let empty = matches!(head.status, 204 | 304 | 408);
                 if head.status != 200 && !empty {
                     return Err(refused(&head));
+                }
+                let is_of_lines = || {
+                    let kind = head.content_type.unwrap_or_default();
+                    kind.trim_start().starts_with(LINES)
+                };
+                let has_validators = head.last_modified.is_some() || head.etag.is_some();
+                let conditional = self.ask.asking.poll == PollStyle::Conditional;
+                if conditional && !empty && !has_validators && is_of_lines() {
+                    return Err(broken(&OF_LINES));
                 }
                 if !empty {
                     let own = |text: Option<&str>| text.map(str::to_owned);

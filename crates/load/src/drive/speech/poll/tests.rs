@@ -178,3 +178,30 @@ proptest! {
         }
     }
 }
+
+/// Asked by validators that it does not give, a server of the contract would be asked for what is new, over and over.
+#[test]
+fn lines_without_validators_are_asked_for_otherwise() {
+    let hear = |style: PollStyle, fields: &str| {
+        let heard = answer(fields, "1\n");
+        converse(&ask(style), &place(), [heard.as_bytes()].into_iter())
+    };
+    let lines = "content-type: application/x-ndjson\r\n";
+    let (ear, _, done) = hear(PollStyle::Conditional, lines);
+    let Err(stop) = done else { panic!("{ear:?}") };
+    assert!(format!("{stop:?}").contains("--contract"), "{stop:?}");
+    assert_eq!(ear, Ear::default());
+    for (style, fields) in [
+        (PollStyle::Contract, lines.to_owned()),
+        (PollStyle::Plain, lines.to_owned()),
+        (PollStyle::Conditional, format!("{lines}etag: \"7\"\r\n")),
+        (
+            PollStyle::Conditional,
+            "content-type: text/plain\r\n".to_owned(),
+        ),
+    ] {
+        let (ear, _, done) = hear(style, &fields);
+        assert!(done.is_ok(), "{fields}");
+        assert_eq!(ear.messages.len(), 1, "{fields}");
+    }
+}

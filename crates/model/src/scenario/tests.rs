@@ -1,0 +1,158 @@
+use super::*;
+
+const GOOD: &str = r#"
+name = "fan-out-small"
+models = "a dashboard"
+expected = "a tie"
+profiles = ["quick", "standard"]
+
+[payload]
+bytes = 128
+
+[fan-out]
+subscribers = 100
+rate = 50.0
+arrivals = "poisson"
+warm-up-s = { quick = 0.2, standard = 1.0, thorough = 2.0 }
+measure-s = { quick = 1.0, standard = 5.0, thorough = 30.0 }
+"#;
+
+fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+    Scenario::parse(text, Path::new("small.toml"))
+}
+
+#[test]
+fn a_good_file_parses() {
+    let scenario = parse(GOOD).unwrap();
+    assert_eq!(scenario.workload.label(), "fan-out");
+    let Workload::FanOut(fan_out) = scenario.workload else {
+        panic!("fan-out expected")
+    };
+    assert_eq!(fan_out.messages(fan_out.measure_s.at(Profile::Quick)), 50);
+}
+
+/// Every mistake names the file, the line and what is allowed.
+#[test]
+fn mistakes_are_located_and_explained() {
+    let cases = [
+        (
+            "rate = 50.0",
+            "rate = 0.0",
+            12,
+            "0.001 to 1000000.0 messages per second",
+        ),
+        (
+            "rate = 50.0",
+            "rate = nan",
+            12,
+            "0.001 to 1000000.0 messages per second",
+        ),
+        ("rate = 50.0", "rate = \"x\"", 12, "expected f64"),
+        (
+            "subscribers = 100",
+            "subscribers = 0",
+            11,
+            "1 to 1000000 subscribers",
+        ),
+        ("subscribers = 100", "subscribers = -1", 11, "expected u32"),
+        (
+            "subscribers = 100",
+            "subscriber = 100",
+            11,
+            "expected one of `subscribers`",
+        ),
+        (
+            "arrivals = \"poisson\"",
+            "arrivals = \"often\"",
+            13,
+            "expected `constant` or `poisson`",
+        ),
+        (
+            "\"quick\", ",
+            "\"fast\", ",
+            5,
+            "expected one of `quick`, `standard`, `thorough`",
+        ),
+        (
+            "name = \"fan-out-small\"",
+            "name = \"Fan Out\"",
+            2,
+            "lower-case letters",
+        ),
+        ("bytes = 128", "bytes = 99999999", 8, "0 to 8388608 bytes"),
+        (
+            "[fan-out]",
+            "[margin]\np50 = 1.5\n[fan-out]",
+            10,
+            "shares of 0.0 to 1.0",
+        ),
+        (
+            "[fan-out]",
+            "[margin]\np5 = 0.5\n[fan-out]",
+            11,
+            "expected one of `p50`",
+        ),
+        ("[fan-out]", "[fanout]", 10, "expected one of"),
+        ("quick = 1.0", "quick = 0.0", 15, "0.01 to 86400.0 seconds"),
+        (
+            "[fan-out]",
+            "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = -1.0\nresume = true\n[fan-out]",
+            10,
+            "a delay of 0 to 600 seconds",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.slow]\nshare = 1.0\nbytes-per-s = 0\n[fan-out]",
+            10,
+            "more than 0.0 and less than 1.0",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = 1.0\nresume = true\n\
+             [fan-out.slow]\nshare = 0.5\nbytes-per-s = 0\n[fan-out]",
+            14,
+            "slow subscribers or cuts, not both",
+        ),
+        (
+            "[fan-out]",
+            "[objective]\np99-ms = 0.0\n[fan-out]",
+            10,
+            "a 99th percentile of",
+        ),
+        ("[fan-out]", "[fan-out", 10, ""),
+    ];
+    for (from, to, line, wanted) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let error = parse(&GOOD.replace(from, to)).expect_err(to);
+        assert_eq!(
+            (error.file.as_str(), error.line),
+            ("small.toml", line),
+            "{to}: {error}"
+        );
+        assert!(error.message.contains(wanted), "{to}: {error}");
+    }
+}
+
+#[test]
+fn cuts_are_part_of_a_fan_out() {
+    let text = format!(
+        "{GOOD}[fan-out.cuts]\npattern = {{ each-every-s = 2.5 }}\ndelay-s = 0.1\nresume = false\n"
+    );
+    let Workload::FanOut(fan_out) = parse(&text).unwrap().workload else {
+        panic!("fan-out expected")
+    };
+    let cuts = fan_out.cuts.unwrap();
+    assert_eq!(cuts.pattern, Pattern::EachEveryS(2.5));
+    assert_eq!((cuts.delay_s, cuts.jitter, cuts.resume), (0.1, 0.0, false));
+}
+
+#[test]
+fn exactly_one_workload() {
+    let none = GOOD.split("[fan-out]").next().unwrap();
+    assert!(
+        parse(none)
+            .unwrap_err()
+            .message
+            .contains("exactly one workload")
+    );
+}
