@@ -55,7 +55,7 @@ const ROWS: [Row; 28] = [
     row("client", "floor", 371.0, NONE, None),
     row("client", "tcp/pushbench", 560.0, NONE, OWN),
     row("client", "sse/pushbench", 929.0, NONE, OWN),
-    row("client", "websocket/pushbench", 719.0, NONE, OWN),
+    row("client", "websocket/pushbench", 750.0, NONE, OWN),
     row("client", "sse/hyper", 5_235.0, NONE, None),
     row("client", "sse/reqwest-eventsource", 16_500.0, 10.2, None),
     row("client", "websocket/tungstenite-4k", 6_330.0, NONE, None),
@@ -65,7 +65,7 @@ const ROWS: [Row; 28] = [
     drive("tcp", 705.0, NONE),
     drive("sse", 985.0, NONE),
     drive("websocket", 925.0, NONE),
-    drive("long-poll", 1_150.0, NONE),
+    drive("long-poll", 1_225.0, NONE),
 ];
 
 const fn row(

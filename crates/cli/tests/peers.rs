@@ -219,11 +219,6 @@ fn nodes_ws_receives_all() {
         .replace("warm-up-s = 1.0", "warm-up-s = 0.05")
         .replace("measure-s = 3.0", "measure-s = 0.1");
     stage.write("list/peers.toml", &text);
-    std::fs::copy(
-        root().join("benches/peers/servers.toml"),
-        stage.path("list/servers.toml"),
-    )
-    .unwrap();
     let arguments = [
         "peers",
         "--peers",

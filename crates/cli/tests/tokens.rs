@@ -48,7 +48,7 @@ fn a_run_of_conversations() {
         command.args(["--server", server]);
     }
     let ended = finish(&mut command).with(0);
-    let left_out = "left out: long-poll/bare in talk: it does not answer questions at a pace";
+    let left_out = "left out of talk: long-poll/bare: no answers at a pace";
     assert!(ended.stderr.contains(left_out), "{}", ended.stderr);
 
     let directory = stage.record();

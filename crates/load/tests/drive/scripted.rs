@@ -64,8 +64,8 @@ fn what_an_endpoint_does_wrong_is_named() {
         (
             "long-poll",
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-            FaultKind::Protocol,
-            "before the end of the body",
+            FaultKind::Ended,
+            "in the middle of a response",
         ),
     ];
     for (transport, answer, kind, words) in cases {

@@ -122,7 +122,7 @@ pub(crate) trait Protocol: 'static {
     /// Whether messages are asked for, and not pushed.
     const POLLED: bool = false;
 
-    /// What is asked for by a request that differs from one read before in nothing but its number, and is to be held.
+    /// What is asked for by a request that differs from one read before in nothing but its number.
     fn known(&mut self, _bytes: &[u8]) -> Option<Poll> {
         None
     }

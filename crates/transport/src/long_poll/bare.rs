@@ -36,11 +36,11 @@ impl LongPoll {
             return;
         };
         // A header may name another cursor than the query.
-        if Some(number) == after && bytes.len() <= MAX_KNOWN && hold_ms > 0 {
+        if Some(number) == after && bytes.len() <= MAX_KNOWN {
             self.last.clear();
             self.last.extend_from_slice(bytes);
             self.poll = Poll {
-                next: number + 1,
+                next: number.wrapping_add(1),
                 hold_ns: hold_ms.saturating_mul(1_000_000),
             };
             (self.digits, self.hold_ms) = (digits, hold_ms);
@@ -64,7 +64,7 @@ impl LongPoll {
         } else {
             self.last.splice(..digits_end, start.iter().copied());
         }
-        (self.poll.next, self.digits) = (number + 1, digits);
+        (self.poll.next, self.digits) = (number.wrapping_add(1), digits);
         true
     }
 }
@@ -96,7 +96,7 @@ impl Protocol for LongPoll {
             return Asked::Batch {
                 used: bytes.len(),
                 skip: 0,
-                after: Some(poll.next - 1),
+                after: Some(poll.next.wrapping_sub(1)),
                 hold_ms: self.hold_ms,
                 form: Form::default(),
             };

@@ -29,6 +29,7 @@ impl<P: Protocol> Loop<P> {
                 // What is known is short: there was room for more.
                 && let Some(poll) = self.outlet.protocol.known(&self.buffer[..count])
                 && poll.next == self.outlet.feed.next_seq()
+                && poll.hold_ns > 0
             {
                 // As nearly always: it has all, and waits for more.
                 conn.cursor = poll.next;
