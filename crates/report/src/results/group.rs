@@ -72,7 +72,14 @@ pub(super) fn groups<'a>(record: &'a Record, scenario: &'a Scenario) -> Vec<Grou
             models.push(other);
         }
     }
-    let mut servers: Vec<&ServerLabel> = record.run.servers.iter().collect();
+    // Who cannot take part in a scenario, or is not asked about, has no row in it.
+    let left_out = |server: &ServerLabel| {
+        let mut left_out = record.run.left_out.iter();
+        left_out.any(|one| one.server == *server && one.scenario.as_ref() == Some(&scenario.name))
+    };
+    let takes_part =
+        |server: &&ServerLabel| scenario.asks_about(&server.transport) && !left_out(server);
+    let mut servers: Vec<&ServerLabel> = record.run.servers.iter().filter(takes_part).collect();
     for trial in &trials {
         if !servers.contains(&&trial.trial.server) {
             servers.push(&trial.trial.server);

@@ -95,18 +95,20 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// What a server made of subscribers that do not read: whether it let them go, and what it kept for them.
+    /// What a server made of subscribers that do not read: whether it let them go, and how much it has grown, with the
+    /// messages that it keeps for anybody.
     pub(super) fn slow(&mut self) {
         let all: Vec<_> = self.group.arms.iter().map(Slow::of).collect();
         if all.iter().all(Vec::is_empty) {
             return;
         }
-        let per_slow = |trials: &[Slow]| {
-            let slow: u64 = trials.iter().map(|trial| trial.count.slow).sum();
+        let mean = |trials: &[Slow]| {
             let grown: Option<f64> = trials.iter().map(|trial| trial.grown).sum();
-            grown.filter(|_| slow > 0).map(|grown| grown / slow as f64)
+            grown
+                .filter(|_| !trials.is_empty())
+                .map(|grown| grown / trials.len() as f64)
         };
-        let grown: Vec<_> = all.iter().map(|trials| per_slow(trials)).collect();
+        let grown: Vec<_> = all.iter().map(|trials| mean(trials)).collect();
         let scale = Unit::Memory.scale(grown.iter().copied().flatten());
         self.columns.push(Column::numbers("slow ones let go", ""));
         self.columns
