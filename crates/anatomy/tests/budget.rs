@@ -42,7 +42,7 @@ const ROWS: [Row; 28] = [
     row("server", "tcp/bare", 91.0, NONE, BARE),
     row("server", "sse/bare", 105.0, NONE, BARE),
     row("server", "websocket/bare", 91.0, NONE, BARE),
-    row("server", "long-poll/bare", 200.0, NONE, BARE),
+    row("server", "long-poll/bare", 212.0, NONE, BARE),
     row("server", "tcp/reference", 980.0, NONE, None),
     row("server", "sse/reference", 2_050.0, NONE, None),
     row("server", "sse/reference@defaults", 10_850.0, 8.1, None),
