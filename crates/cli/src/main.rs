@@ -22,7 +22,7 @@ use exit::Exit;
 
 /// Compare Server-Sent Events, WebSocket and HTTP long-polling by measurement.
 ///
-/// Without a command, runs the quick profile (under three minutes) and writes a report.
+/// Without a command, runs the quick profile (three to four minutes) and writes a report.
 #[derive(Debug, Parser)]
 #[command(name = "pushbench", version, max_term_width = 100, after_help = exit::HELP)]
 struct Cli {

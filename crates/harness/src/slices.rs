@@ -67,7 +67,8 @@ pub struct SliceConfig {
 
 impl SliceConfig {
     /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices, when
-    /// connections are cut in it, when it asks about some transports only, and when it has so many subscribers that one message is more than a slice.
+    /// connections are cut or subscribers slow in it, when it asks about some transports only, and when it has so many subscribers
+    /// that one message is more than a slice.
     #[must_use]
     pub fn new(
         scenario: &Arc<Scenario>,

@@ -148,7 +148,7 @@ fn amount(
                     format!("{published} of {due} scheduled messages were published"),
                 ));
             }
-            let healthy = fan_out.subscribers - fan_out.slow_subscribers();
+            let healthy = fan_out.measured_subscribers();
             let expected = published * u64::from(healthy);
             let missed = match fan_out.cuts {
                 Some(cuts) if !cuts.resume => measurement.sequence.lost,

@@ -2,33 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::path::Path;
+mod stage;
 
 use pushbench_load::barrier::Free;
-use pushbench_load::target::Target;
-use pushbench_load::{Config, LoadError, Patience, run};
+use pushbench_load::{LoadError, run};
 use pushbench_model::measurement::{AnswerCount, Measurement, Publisher};
-use pushbench_model::profile::Profile;
-use pushbench_model::scenario::Scenario;
 use pushbench_model::tuning::Tuning;
-use pushbench_server::{Config as ServerConfig, Server};
 use pushbench_transport::stack::Stack;
-use pushbench_transport::transport::{ServeOptions, Transport, by_name};
+use pushbench_transport::transport::{ServeOptions, by_name};
+
+use stage::{config, server};
 
 const TRANSPORTS: [&str; 3] = ["sse", "websocket", "ndjson"];
-
-fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
-    let any = "127.0.0.1:0".parse().unwrap();
-    Server::start(ServerConfig {
-        transport,
-        listen: any,
-        control: any,
-        cores: vec![],
-        shards: 1,
-        options,
-    })
-    .unwrap()
-}
 
 fn try_measure(
     name: &str,
@@ -37,18 +22,7 @@ fn try_measure(
 ) -> Result<Measurement, LoadError> {
     let transport = by_name(name).unwrap();
     let server = server(transport, options);
-    let config = Config {
-        scenario: Scenario::parse(scenario, Path::new("test.toml")).unwrap(),
-        profile: Profile::Quick,
-        transport,
-        target: Target::parse(&format!("http://{}", server.data_addr())).unwrap(),
-        control: Target::parse(&format!("http://{}", server.control_addr())).unwrap(),
-        publisher: Publisher::Server,
-        seed: 7,
-        cores: vec![],
-        spin_ns: 0,
-        patience: Patience::default(),
-    };
+    let config = config(transport, &server, scenario, Publisher::Server);
     run(config, &mut Free)
 }
 

@@ -211,7 +211,7 @@ pub struct AnswerCount {
     pub tokens: u64,
     /// Pauses between the receipt of two tokens of more than three mean gaps.
     pub stalls: u64,
-    /// Pauses that long by schedule: the model's own.
+    /// Pauses that long by the model's schedule.
     pub scheduled_stalls: u64,
     /// Bytes of all prompts: questions, and context where it is sent again.
     pub prompt_bytes: u64,

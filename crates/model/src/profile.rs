@@ -16,9 +16,9 @@ pub use missing::missing;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Under three minutes.
+    /// Three to four minutes.
     Quick,
-    /// About twenty minutes.
+    /// Twenty to twenty-five minutes.
     Standard,
     /// Hours.
     Thorough,

@@ -48,6 +48,16 @@ pub struct Scenario {
     pub objective: Option<Objective>,
 }
 
+/// What a scenario may ask about.
+pub const TRANSPORT_NAMES: [&str; 6] = [
+    "tcp",
+    "sse",
+    "websocket",
+    "long-poll",
+    "ndjson",
+    "short-poll",
+];
+
 /// What a server must keep to be of use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -118,6 +128,12 @@ impl FanOut {
         self.slow.map_or(0, |slow| slow.of(self.subscribers))
     }
 
+    /// Subscribers that figures are of: those that are not slow on purpose.
+    #[must_use]
+    pub fn measured_subscribers(&self) -> u32 {
+        self.subscribers - self.slow_subscribers()
+    }
+
     /// Messages published in `seconds`, at least one.
     #[must_use]
     pub fn messages(&self, seconds: f64) -> u64 {
@@ -156,7 +172,7 @@ struct RawScenario {
     expected: String,
     profiles: Spanned<Vec<Profile>>,
     #[serde(default)]
-    transports: Vec<String>,
+    transports: Vec<Spanned<String>>,
     /// Absent where the workload brings its own.
     payload: Option<RawPayload>,
     #[serde(default)]
@@ -257,13 +273,25 @@ impl Scenario {
                 return Err(source.error(raw.name.span(), wanted));
             }
         };
+        for name in &raw.transports {
+            let wanted = format!("one of {}", TRANSPORT_NAMES.join(", "));
+            source.check(
+                name,
+                |name| TRANSPORT_NAMES.contains(&name.as_str()),
+                &wanted,
+            )?;
+        }
         let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
         Ok(Self {
             name: raw.name.into_inner(),
             models: raw.models,
             expected: raw.expected,
             profiles: raw.profiles.into_inner(),
-            transports: raw.transports,
+            transports: raw
+                .transports
+                .into_iter()
+                .map(Spanned::into_inner)
+                .collect(),
             margins: raw.margin.map(Spanned::into_inner).unwrap_or_default(),
             payload,
             workload,

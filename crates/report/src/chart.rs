@@ -15,6 +15,7 @@ mod cost;
 mod cpu;
 mod curves;
 mod drive;
+mod grid;
 mod instructions;
 mod latency;
 mod lateness;

@@ -136,10 +136,10 @@ impl Question<'_> {
                 Cell::plain(&held.tolerance.said),
                 Cell::plain(verdict),
             ];
-            for cell in cells.iter_mut().skip(4).step_by(2) {
-                cell.tone = tone;
+            cells[6].tone = tone;
+            if tone == Tone::Bad {
+                cells[4].tone = tone;
             }
-            cells[4].tone = if tone == Tone::Bad { tone } else { Tone::Plain };
             table.row(held.server.clone(), cells);
         }
         table

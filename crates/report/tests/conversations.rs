@@ -95,7 +95,7 @@ fn the_answer_has_what_a_conversation_is_judged_by() {
         "5 conversations at once, 2 questions each, answers of 40 tokens",
         "all that was said is sent again with every question",
         "one answer in 3 is stopped half way",
-        "of them the model's own",
+        "by the model's schedule",
         "added first token p50",
     ] {
         assert!(text.contains(said), "{said}");

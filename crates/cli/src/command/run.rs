@@ -25,7 +25,7 @@ use crate::{inputs, output, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How much to measure: quick (about 3 minutes), standard (about 20 minutes) or thorough
+    /// How much to measure: quick (3 to 4 minutes), standard (20 to 25 minutes) or thorough
     #[arg(long, default_value_t = Profile::Quick)]
     profile: Profile,
     /// Scenario to run, by name or path of a .toml file; repeatable [default: all of the profile]

@@ -2,52 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+#[path = "../stage/mod.rs"]
+mod stage;
 mod troubled;
 
-use std::path::Path;
-
 use pushbench_load::barrier::{Barrier, Free};
-use pushbench_load::target::Target;
-use pushbench_load::{Config, LoadError, Patience, run, run_slices};
+use pushbench_load::{LoadError, run, run_slices};
 use pushbench_model::measurement::{Measurement, Publisher};
-use pushbench_model::profile::Profile;
-use pushbench_model::scenario::Scenario;
-use pushbench_server::{Config as ServerConfig, Server};
+use pushbench_server::Server;
 use pushbench_transport::stack::Stack;
-use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport, by_name};
+use pushbench_transport::transport::{ServeOptions, TRANSPORTS, by_name};
 
-fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
-    let any = "127.0.0.1:0".parse().unwrap();
-    Server::start(ServerConfig {
-        transport,
-        listen: any,
-        control: any,
-        cores: vec![],
-        shards: 1,
-        options,
-    })
-    .unwrap()
-}
-
-fn config(
-    transport: &'static dyn Transport,
-    server: &Server,
-    scenario: &str,
-    publisher: Publisher,
-) -> Config {
-    Config {
-        scenario: Scenario::parse(scenario, Path::new("test.toml")).unwrap(),
-        profile: Profile::Quick,
-        transport,
-        target: Target::parse(&format!("http://{}", server.data_addr())).unwrap(),
-        control: Target::parse(&format!("http://{}", server.control_addr())).unwrap(),
-        publisher,
-        seed: 7,
-        cores: vec![],
-        spin_ns: 0,
-        patience: Patience::default(),
-    }
-}
+use stage::{config, server};
 
 fn fan_out(bytes: usize, kind: &str) -> String {
     format!(

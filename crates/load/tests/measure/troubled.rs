@@ -1,6 +1,23 @@
 //! Connections that are cut, and subscribers that stop reading.
 
+use pushbench_model::measurement::Measurement;
+use pushbench_transport::transport::Transport;
+
 use super::*;
+
+/// What a server of `stack` gives the subscribers of `scenario`.
+fn measured(transport: &'static dyn Transport, stack: Stack, scenario: &str) -> Measurement {
+    let options = ServeOptions {
+        stack,
+        ..ServeOptions::default()
+    };
+    let server = server(transport, options);
+    run(
+        config(transport, &server, scenario, Publisher::Server),
+        &mut Free,
+    )
+    .unwrap()
+}
 
 /// A fan-out whose connections are cut.
 fn cut(cuts: &str) -> String {
@@ -16,16 +33,10 @@ fn subscribers_that_are_cut_off_go_on_where_they_were() {
     for &transport in TRANSPORTS {
         let name = transport.name();
         for stack in [Stack::Bare, Stack::Reference] {
-            let options = ServeOptions {
-                stack,
-                ..ServeOptions::default()
-            };
-            let server = server(transport, options);
             let scenario = cut(
                 "pattern = { each-every-s = 0.2 }\ndelay-s = 0.02\njitter = 0.5\nresume = true",
             );
-            let config = config(transport, &server, &scenario, Publisher::Server);
-            let measurement = run(config, &mut Free).unwrap();
+            let measurement = measured(transport, stack, &scenario);
             assert!(
                 measurement.sequence.is_clean(),
                 "{name}: {:?} {:?}",
@@ -52,10 +63,8 @@ fn subscribers_that_are_cut_off_go_on_where_they_were() {
 fn subscribers_that_do_not_say_where_they_were_miss_what_came_meanwhile() {
     for &transport in TRANSPORTS {
         let name = transport.name();
-        let server = server(transport, ServeOptions::default());
         let scenario = cut("pattern = { each-every-s = 0.3 }\ndelay-s = 0.1\nresume = false");
-        let config = config(transport, &server, &scenario, Publisher::Server);
-        let measurement = run(config, &mut Free).unwrap();
+        let measurement = measured(transport, Stack::Reference, &scenario);
         let (counts, cuts) = (measurement.sequence, measurement.cuts.unwrap());
         assert_eq!(
             counts.duplicated + counts.reordered + counts.corrupted,
@@ -76,10 +85,8 @@ fn subscribers_that_do_not_say_where_they_were_miss_what_came_meanwhile() {
 fn a_storm_cuts_everybody_once_and_all_come_back() {
     for &transport in TRANSPORTS {
         let name = transport.name();
-        let server = server(transport, ServeOptions::default());
         let scenario = cut("pattern = { all-at-s = 0.2 }\ndelay-s = 0.1\nresume = true");
-        let config = config(transport, &server, &scenario, Publisher::Server);
-        let measurement = run(config, &mut Free).unwrap();
+        let measurement = measured(transport, Stack::Reference, &scenario);
         assert!(
             measurement.sequence.is_clean(),
             "{name}: {:?}",
@@ -112,14 +119,8 @@ fn healthy_subscribers_do_not_wait_for_slow_ones() {
     for &transport in TRANSPORTS {
         for (stack, bytes_per_s) in [(Stack::Bare, 0), (Stack::Bare, 2000), (Stack::Reference, 0)] {
             let name = format!("{} {stack} {bytes_per_s}", transport.name());
-            let options = ServeOptions {
-                stack,
-                ..ServeOptions::default()
-            };
-            let server = server(transport, options);
             let scenario = slow(1024, bytes_per_s);
-            let config = config(transport, &server, &scenario, Publisher::Server);
-            let measurement = run(config, &mut Free).unwrap();
+            let measurement = measured(transport, stack, &scenario);
             let slow = measurement.slow.unwrap();
             assert_eq!(slow.slow, 5, "{name}");
             assert!(

@@ -45,7 +45,7 @@ pub fn missing(
     said
 }
 
-/// `, 0.5 to 1 s measured in each`; nothing where nothing is measured by time.
+/// `, 0.5 to 1 s measured in one`; nothing where nothing is measured by time.
 fn windows(profile: Profile, scenarios: &[Scenario]) -> String {
     let seconds = scenarios
         .iter()

@@ -114,6 +114,12 @@ fn mistakes_are_located_and_explained() {
             "slow subscribers or cuts, not both",
         ),
         (
+            "profiles = [",
+            "transports = [\"sse\", \"longpoll\"]\nprofiles = [",
+            5,
+            "one of tcp, sse, websocket, long-poll",
+        ),
+        (
             "[fan-out]",
             "[objective]\np99-ms = 0.0\n[fan-out]",
             10,

@@ -5,8 +5,13 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{ScenarioError, Source};
-use crate::profile::PerProfile;
-use crate::tokens::{Gaps, MAX_PAUSE_MS};
+use crate::profile::{PerProfile, Profile};
+use crate::tokens::{Gaps, MAX_ASK, MAX_PAUSE_MS};
+
+/// Most bytes of a token: seven characters.
+const LONGEST_TOKEN: u64 = 7 * 4;
+/// Bytes of a request that are left for what it asks.
+const LONGEST_PROMPT: u64 = MAX_ASK as u64 - 4096;
 
 /// Parameters of the tokens workload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +101,19 @@ impl RawTokens {
         }
         source.in_range(&self.opening, 1..=200_000, "bytes")?;
         source.in_range(&self.question, 1..=200_000, "bytes")?;
+        for profile in Profile::ALL {
+            let (turns, tokens) = (self.turns.get_ref(), self.tokens.get_ref().at(profile));
+            let before = u64::from(turns.at(profile) - 1);
+            let turn = u64::from(*self.question.get_ref()) + u64::from(tokens) * LONGEST_TOKEN;
+            let last = u64::from(*self.opening.get_ref()) + before * turn;
+            source.check(
+                &self.turns,
+                |_| self.context == Context::Kept || last <= LONGEST_PROMPT,
+                &format!(
+                    "the last question would send up to {last} bytes again, and no server takes more than {LONGEST_PROMPT}"
+                ),
+            )?;
+        }
         if let Some(spread_ms) = &self.spread_ms {
             source.in_range(spread_ms, pause, "milliseconds")?;
         }

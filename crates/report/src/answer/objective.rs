@@ -136,7 +136,7 @@ fn cells(arm: &Arm<'_>, group: &Group<'_>, fan_out: &FanOut, objective_ns: f64) 
         ..Cell::default()
     };
     let connections = f64::from(fan_out.subscribers);
-    let deliveries = fan_out.rate * connections;
+    let deliveries = fan_out.rate * f64::from(fan_out.measured_subscribers());
     let scaled = |metric: Metric, factor: f64| scaled(arm.figure(metric), factor);
     vec![
         kept,

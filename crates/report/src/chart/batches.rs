@@ -3,17 +3,18 @@
 use pushbench_model::record::ServerLabel;
 use pushbench_model::theory::polling::{long_poll, short_poll};
 
-use super::canvas::{Anchor, Canvas, Drawing, Pen, draw};
+use super::canvas::{Drawing, Pen, draw};
 use super::common::{line_entry, marker_entry};
+use super::grid::{Scale, grid};
 use super::latency::FULL;
 use super::palette::{Dash, Role};
 use super::scale::{Axis, log_range};
-use super::width::text_width;
 use super::{Figure, Palette, Panel, Room};
-use crate::number::{Unit, counted, significant, tick};
+use crate::number::{Unit, counted, significant};
 use crate::table::{Cell, Column, Table};
 
-const SIZE: f64 = 12.0;
+/// What the lower axis counts.
+const WAITING: &str = "messages per gap or period";
 const TITLE: &str = "Messages per answer, measured and by formula";
 /// Places of a curve.
 const STEPS: u32 = 64;
@@ -112,7 +113,9 @@ fn plot(
     draw(size, class, TITLE, |canvas| {
         let x = Axis::log(across, (52.0, size.0 - 14.0));
         let y = Axis::log(up, (size.1 - 40.0, 10.0));
-        grid(canvas, (&x, across), (&y, up), size);
+        let waiting = Scale::across(&x, across, Unit::Count, size.0);
+        let batches = Scale::up(&y, up, Unit::Count, size.1);
+        grid(canvas, &waiting, &batches, size.0, WAITING);
         for (curve, dash) in [
             (held as fn(f64) -> f64, Dash::Solid),
             (by_clock, Dash::Dashed),
@@ -132,41 +135,8 @@ fn plot(
     })
 }
 
-fn grid(
-    canvas: &mut Canvas<'_>,
-    (x, across): (&Axis, (f64, f64)),
-    (y, up): (&Axis, (f64, f64)),
-    (width, height): (f64, f64),
-) {
-    let (left, right) = (x.at(across.0), x.at(across.1));
-    let (bottom, top) = (y.at(up.0), y.at(up.1));
-    let fine = Pen::new(Role::Grid, 1.0);
-    for value in y.ticks((height / 38.0) as usize) {
-        let place = y.at(value);
-        canvas.line((left, place), (right, place), fine);
-        let text = tick(Unit::Count, value);
-        canvas.text((left - 8.0, place), &text, SIZE, Anchor::End, Role::Muted);
-    }
-    let mut free = 0.0;
-    for value in x.ticks((width / 90.0) as usize) {
-        let place = x.at(value);
-        canvas.line((place, bottom), (place, top), fine);
-        let text = tick(Unit::Count, value);
-        let half = text_width(&text, SIZE) / 2.0;
-        if place - half >= free && place + half <= width {
-            let at = (place, bottom + 13.0);
-            canvas.text(at, &text, SIZE, Anchor::Middle, Role::Muted);
-            free = place + half + 6.0;
-        }
-    }
-    canvas.line((left, bottom), (right, bottom), Pen::new(Role::Axis, 1.0));
-    let at = (f64::midpoint(left, right), bottom + 30.0);
-    let text = "messages per gap or period";
-    canvas.text(at, text, SIZE, Anchor::Middle, Role::Muted);
-}
-
 fn data(dots: &[Dot]) -> Table {
-    let numbers = ["messages per gap or period", "by formula", "measured"];
+    let numbers = [WAITING, "by formula", "measured"];
     let numbers = numbers.map(|name| Column::numbers(name, ""));
     let columns = [Column::words("scenario")].into_iter().chain(numbers);
     let mut table = Table::new("server", columns.collect());

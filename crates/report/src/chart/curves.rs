@@ -1,11 +1,12 @@
 //! Percentile curves, on the axis that HdrHistogram plots made usual: each further nine takes the same room.
 
 use super::canvas::{Anchor, Canvas, Drawing, Pen, draw};
+use super::grid::{Scale, grid};
 use super::palette::{Dash, Role, Shape};
 use super::scale::{Axis, log_range};
 use super::width::text_width;
 use crate::metric::Series;
-use crate::number::{Unit, tick};
+use crate::number::Unit;
 use crate::results::Arm;
 use pushbench_model::histogram::Histogram;
 use pushbench_stats::percentile;
@@ -86,7 +87,11 @@ impl Plot {
             };
             let x = Axis::linear((0.0, self.deepest), (56.0, size.0 - room));
             let y = Axis::log(self.range, (size.1 - 40.0, 10.0));
-            self.grid(canvas, &x, &y, size);
+            let depths = TICKS.into_iter().filter(|(d, _)| *d <= self.deepest + 1e-9);
+            let depths = depths.map(|(depth, text)| (depth, text.to_owned()));
+            let depths = Scale::with(&x, (0.0, self.deepest), depths);
+            let times = Scale::up(&y, self.range, Unit::Time, size.1);
+            grid(canvas, &depths, &times, size.0, "percentile");
             for curve in &self.curves {
                 one(canvas, curve, &x, &y);
             }
@@ -99,44 +104,6 @@ impl Plot {
     fn widest_name(&self) -> f64 {
         let widths = self.curves.iter().map(|c| text_width(&c.label, SIZE));
         widths.fold(0.0, f64::max)
-    }
-
-    fn grid(&self, canvas: &mut Canvas<'_>, x: &Axis, y: &Axis, (width, height): (f64, f64)) {
-        let (left, right) = (x.at(0.0), x.at(self.deepest));
-        let (bottom, top) = (y.at(self.range.0), y.at(self.range.1));
-        let fine = Pen::new(Role::Grid, 1.0);
-        for value in y.ticks((height / 38.0) as usize) {
-            let place = y.at(value);
-            canvas.line((left, place), (right, place), fine);
-            let text = tick(Unit::Time, value);
-            canvas.text((left - 8.0, place), &text, SIZE, Anchor::End, Role::Muted);
-        }
-        let mut free = 0.0;
-        for (depth, text) in TICKS.into_iter().filter(|(d, _)| *d <= self.deepest + 1e-9) {
-            let place = x.at(depth);
-            canvas.line((place, bottom), (place, top), fine);
-            let half = text_width(text, SIZE) / 2.0;
-            let fits = place - half >= free && place + half <= width;
-            if fits {
-                canvas.text(
-                    (place, bottom + 13.0),
-                    text,
-                    SIZE,
-                    Anchor::Middle,
-                    Role::Muted,
-                );
-                free = place + half + 4.0;
-            }
-        }
-        canvas.line((left, bottom), (right, bottom), Pen::new(Role::Axis, 1.0));
-        let middle = f64::midpoint(left, right);
-        canvas.text(
-            (middle, bottom + 30.0),
-            "percentile",
-            SIZE,
-            Anchor::Middle,
-            Role::Muted,
-        );
     }
 
     /// Names at the ends of the curves, moved apart where they would touch.

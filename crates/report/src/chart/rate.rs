@@ -16,7 +16,7 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         return None;
     }
     let asked = match &group.scenario.workload {
-        Workload::FanOut(fan_out) => Some(fan_out.rate * f64::from(fan_out.subscribers)),
+        Workload::FanOut(fan_out) => Some(fan_out.rate * f64::from(fan_out.measured_subscribers())),
         Workload::Connect(_) => None,
         // The pace is the model's.
         Workload::Tokens(_) => return None,

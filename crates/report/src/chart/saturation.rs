@@ -4,12 +4,12 @@ use pushbench_model::search::{ProbeVerdict, Search};
 
 use super::canvas::{Anchor, Canvas, Drawing, Pen, draw};
 use super::common::{line_entry, marker_entry};
+use super::grid::{Scale, grid};
 use super::latency::FULL;
 use super::palette::{Dash, Role, Shape};
 use super::scale::{Axis, log_range, zero_range};
-use super::width::text_width;
 use super::{Figure, Palette, Panel, Room, Version};
-use crate::number::{Unit, counted, tick};
+use crate::number::{Unit, counted};
 use crate::saturation::{Point, Saturation, Searched};
 
 const SIZE: f64 = 12.0;
@@ -115,7 +115,9 @@ impl<'a> Frame<'a> {
         draw(size, class, label, |canvas| {
             let x = Axis::linear(self.load, (62.0, size.0 - 14.0));
             let y = Axis::log(self.time, (size.1 - 40.0, 10.0));
-            self.grid(canvas, &x, &y, size);
+            let load = Scale::across(&x, self.load, Unit::PerSecond, size.0);
+            let time = Scale::up(&y, self.time, Unit::Time, size.1);
+            grid(canvas, &load, &time, size.0, "deliveries per second");
             self.objective(canvas, &x, &y);
             self.knee(canvas, arm, &x, &y);
             for (of, dash) in [
@@ -136,39 +138,6 @@ impl<'a> Frame<'a> {
             }
             self.probes(canvas, arm, role, &x, &y);
         })
-    }
-
-    fn grid(&self, canvas: &mut Canvas<'_>, x: &Axis, y: &Axis, (width, height): (f64, f64)) {
-        let (left, right) = (x.at(self.load.0), x.at(self.load.1));
-        let (bottom, top) = (y.at(self.time.0), y.at(self.time.1));
-        let fine = Pen::new(Role::Grid, 1.0);
-        for value in y.ticks((height / 38.0) as usize) {
-            let place = y.at(value);
-            canvas.line((left, place), (right, place), fine);
-            let text = tick(Unit::Time, value);
-            canvas.text((left - 8.0, place), &text, SIZE, Anchor::End, Role::Muted);
-        }
-        let mut free = 0.0;
-        for value in x.ticks((width / 90.0) as usize) {
-            let place = x.at(value);
-            canvas.line((place, bottom), (place, top), fine);
-            let text = tick(Unit::PerSecond, value);
-            let half = text_width(&text, SIZE) / 2.0;
-            if place - half >= free && place + half <= width {
-                let at = (place, bottom + 13.0);
-                canvas.text(at, &text, SIZE, Anchor::Middle, Role::Muted);
-                free = place + half + 6.0;
-            }
-        }
-        canvas.line((left, bottom), (right, bottom), Pen::new(Role::Axis, 1.0));
-        let at = (f64::midpoint(left, right), bottom + 30.0);
-        canvas.text(
-            at,
-            "deliveries per second",
-            SIZE,
-            Anchor::Middle,
-            Role::Muted,
-        );
     }
 
     fn objective(&self, canvas: &mut Canvas<'_>, x: &Axis, y: &Axis) {

@@ -1,5 +1,7 @@
 //! Bytes per message or connection.
 
+use pushbench_model::scenario::Workload;
+
 use super::held::Tolerance;
 use super::{Case, Held};
 use crate::number::Unit;
@@ -13,7 +15,22 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     else {
         return Vec::new();
     };
-    let Some((formula, source)) = formula(&arm.server.transport) else {
+    let polls = ["long-poll", "short-poll"].contains(&arm.server.transport.as_str());
+    let (known, (quantity, before)) = match &case.group.scenario.workload {
+        Workload::Tokens(tokens) => (
+            formula_of_answers(&arm.server.transport, tokens.stream),
+            ("bytes per token", "heads + questions + "),
+        ),
+        Workload::FanOut(_) => (formula(&arm.server.transport), ("bytes per message", "")),
+        Workload::Connect(_) if polls => {
+            (formula(&arm.server.transport), ("bytes per connection", ""))
+        }
+        Workload::Connect(_) => (
+            formula(&arm.server.transport),
+            ("bytes per connection", "heads + "),
+        ),
+    };
+    let Some((formula, source)) = known else {
         return Vec::new();
     };
     let counted = per.down + per.up;
@@ -23,12 +40,6 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         // Trials that are off to either side make up for one another.
         Agreement::Mismatch if counted == expected => f64::NAN,
         Agreement::Mismatch | Agreement::NoFormula => counted,
-    };
-    let polls = formula.starts_with("request");
-    let (quantity, before) = match case.group.work() {
-        "delivery" => ("bytes per message", ""),
-        _ if polls => ("bytes per connection", ""),
-        _ => ("bytes per connection", "heads + "),
     };
     vec![Held {
         server: arm.server.to_string(),
@@ -40,6 +51,16 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         measured,
         tolerance: Tolerance::exact(),
     }]
+}
+
+/// What a token costs besides its body; an answer that is not a stream is one body of JSON.
+fn formula_of_answers(transport: &str, stream: bool) -> Option<(&'static str, &'static str)> {
+    match transport {
+        "websocket" => formula(transport),
+        _ if !stream => Some(("body of JSON", "RFC 9112 §6.2")),
+        "sse" => Some(("chunk(data line + 1)", "WHATWG HTML §9.2, RFC 9112 §7.1")),
+        _ => formula(transport),
+    }
 }
 
 /// What a body costs besides itself, and by which specification. Heads enter as they were.

@@ -1,23 +1,25 @@
 //! What is missed by subscribers that were cut off and cannot say where they were.
 
-use pushbench_model::scenario::Workload;
+use pushbench_model::scenario::{Pattern, Workload};
 use pushbench_model::theory::pushing::missed_while_away;
 
-use super::held::Tolerance;
+use super::held::{ERRORS, Tolerance};
 use super::{Case, Held};
 use crate::number::Unit;
-
-/// Standard errors that chance is allowed.
-const ERRORS: f64 = 3.0;
 
 pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     let Workload::FanOut(fan_out) = &case.group.scenario.workload else {
         return Vec::new();
     };
     let polls = ["long-poll", "short-poll"].contains(&case.arm.server.transport.as_str());
-    if polls || fan_out.cuts.is_none_or(|cuts| cuts.resume) {
+    let Some(pattern) = fan_out.cuts.filter(|cuts| !polls && !cuts.resume) else {
         return Vec::new();
-    }
+    };
+    // Who is away at the same time misses the same messages.
+    let together = match pattern.pattern {
+        Pattern::AllAtS(_) => f64::from(fan_out.subscribers),
+        Pattern::EachEveryS(_) => 1.0,
+    };
     let measured = case.arm.valid.iter();
     let (mut cuts, mut away, mut lost) = (0.0, 0.0, 0.0);
     for one in measured.filter_map(|t| t.trial.measurement.as_ref()) {
@@ -41,7 +43,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         predicted: missed / cuts,
         measured: lost / cuts,
         tolerance: Tolerance::of(
-            1.0 + ERRORS * missed.sqrt() / cuts,
+            1.0 + ERRORS * (missed * together).sqrt() / cuts,
             "1, cut in two, and chance",
         ),
     }]

@@ -35,7 +35,7 @@ pub(crate) struct Tolerance {
 /// What a formula of counts or ages may be off by.
 const SHARE: f64 = 0.05;
 /// Standard errors that chance is allowed.
-const ERRORS: f64 = 3.0;
+pub(super) const ERRORS: f64 = 3.0;
 
 impl Tolerance {
     /// To the byte.

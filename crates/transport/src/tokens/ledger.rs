@@ -56,6 +56,12 @@ impl Ledger {
     /// Begins the answer to a request that was whole at `arrived`, CLOCK_MONOTONIC nanoseconds.
     pub(crate) fn begin(self: &Arc<Self>, ask: Ask, arrived: u64) -> Answer {
         let mut tokens = ask.pace.tokens();
+        // Where it comes at once, all of it is due with its last token.
+        let whole = (!ask.stream).then(|| {
+            let last = ask.tokens.saturating_sub(1) as usize;
+            let last = ask.pace.tokens().nth(last);
+            last.map_or(0, |token| arrived.saturating_add(token.offset))
+        });
         let before = ask.session.map_or(0, |session| {
             let kept = self.kept();
             kept.contexts.get(&session.id).map_or(0, String::len)
@@ -64,6 +70,7 @@ impl Ledger {
             next: tokens.next(),
             tokens,
             arrived,
+            whole,
             sent: 0,
             bytes: 0,
             before,
@@ -122,6 +129,8 @@ pub(crate) struct Answer {
     /// The token that is due next.
     next: Option<Token>,
     arrived: u64,
+    /// When all of it is due, if it does not come token by token.
+    whole: Option<u64>,
     sent: u32,
     /// Bytes of its text so far.
     bytes: usize,
@@ -134,17 +143,9 @@ pub(crate) struct Answer {
 impl Answer {
     /// When there is something to send, CLOCK_MONOTONIC nanoseconds.
     pub(crate) fn due(&self) -> u64 {
-        if self.ask.stream {
-            return self.due_of(self.next);
-        }
-        let last = self.ask.tokens.saturating_sub(1) as usize;
-        self.due_of(self.ask.pace.tokens().nth(last))
-    }
-
-    fn due_of(&self, token: Option<Token>) -> u64 {
-        token
-            .filter(|_| self.sent < self.ask.tokens)
-            .map_or(0, |token| self.arrived.saturating_add(token.offset))
+        let next = self.next.filter(|_| self.sent < self.ask.tokens);
+        self.whole
+            .unwrap_or_else(|| next.map_or(0, |token| self.arrived.saturating_add(token.offset)))
     }
 
     /// Whether it comes token by token.

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::http::Desk;
 use super::ledger::Answer;
@@ -99,10 +99,7 @@ impl Conversation {
             if !answer.take(now, &mut self.body) {
                 self.answer = None;
             }
-            let body = Bytes::copy_from_slice(&self.body);
-            let message = Utf8Bytes::try_from(body).map(Message::Text);
-            let message = message.unwrap_or_else(|_| Message::binary(self.body.clone()));
-            Pin::new(&mut self.socket).start_send(message)?;
+            Pin::new(&mut self.socket).start_send(text(&self.body))?;
             self.unflushed = true;
         }
         Poll::Ready(Ok(self.unflushed))
@@ -134,8 +131,7 @@ impl Conversation {
             };
             self.body.clear();
             answer.stop(&mut self.body);
-            let stopped = String::from_utf8_lossy(&self.body).into_owned();
-            return Pin::new(&mut self.socket).start_send(Message::text(stopped));
+            return Pin::new(&mut self.socket).start_send(text(&self.body));
         }
         let refusal = match Ask::parse(body) {
             Ok(ask) if self.answer.is_none() => {
@@ -153,6 +149,11 @@ impl Conversation {
         };
         Pin::new(&mut self.socket).start_send(Message::Close(Some(close)))
     }
+}
+
+/// What an answer says is JSON, and with that UTF-8.
+fn text(body: &[u8]) -> Message {
+    Message::text(String::from_utf8_lossy(body).into_owned())
 }
 
 /// As much of a reason as a close frame holds (RFC 6455, section 5.5: 125 bytes, two of them the code).

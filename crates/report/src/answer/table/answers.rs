@@ -45,7 +45,7 @@ impl Builder<'_, '_> {
         for (arm, row) in self.group.arms.iter().zip(&mut self.rows) {
             row.push(match counts(arm) {
                 Some(all) => Cell::plain(whole(all.stalls)).under(format!(
-                    "{} of them the model's own",
+                    "{} by the model's schedule",
                     whole(all.scheduled_stalls)
                 )),
                 None => Cell::absent(""),

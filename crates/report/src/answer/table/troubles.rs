@@ -112,7 +112,7 @@ impl Builder<'_, '_> {
         let scale = Unit::Memory.scale(grown.iter().copied().flatten());
         self.columns.push(Column::numbers("slow ones let go", ""));
         self.columns
-            .push(Column::numbers("server grown per slow one", scale.symbol));
+            .push(Column::numbers("server grown by", scale.symbol));
         for ((trials, grown), row) in all.iter().zip(grown).zip(&mut self.rows) {
             if trials.is_empty() {
                 row.extend([Cell::absent(""), Cell::absent("")]);

@@ -38,7 +38,9 @@ pub(super) struct Guest {
     reader: Option<Reader>,
     /// Nothing more is heard or said.
     done: bool,
+    /// The body that is being said, and its frame.
     body: Vec<u8>,
+    framed: Vec<u8>,
 }
 
 impl Guest {
@@ -53,6 +55,7 @@ impl Guest {
             reader: None,
             done: false,
             body: Vec::new(),
+            framed: Vec::new(),
         }
     }
 
@@ -265,9 +268,9 @@ impl Guest {
                     self.say(StatusCode::OK, "application/json", &body, common, now);
                 }
                 Manner::Http(framing) => {
-                    let mut framed = Vec::with_capacity(body.len() + 16);
-                    (framing.frame)(&body, &mut framed);
-                    chunk(&framed, self.form.old, &mut self.owed);
+                    self.framed.clear();
+                    (framing.frame)(&body, &mut self.framed);
+                    chunk(&self.framed, self.form.old, &mut self.owed);
                     if !more && !self.form.old {
                         self.owed.extend_from_slice(LAST_CHUNK);
                     }
