@@ -225,3 +225,20 @@ pub fn hub_for(transport: &'static dyn Transport, options: &Arc<ServeOptions>) -
     });
     Hub::with_work(encode, work)
 }
+
+#[cfg(test)]
+mod tests {
+    use pushbench_model::scenario::TRANSPORT_NAMES;
+
+    use super::*;
+
+    /// Scenarios are read where no transport is known.
+    #[test]
+    fn scenarios_may_ask_about_those_there_are() {
+        let mut there: Vec<_> = TRANSPORTS.iter().map(|one| one.name()).collect();
+        let mut known = TRANSPORT_NAMES;
+        there.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(there, known);
+    }
+}

@@ -212,6 +212,12 @@ cancel-every = 4
             ("\"resent\"", "\"lost\"", 15, "expected `resent` or `kept`"),
             ("cancel-every = 4", "cancel-every = 1", 16, "2 or more"),
             (
+                "thorough = 20 }",
+                "thorough = 900 }",
+                9,
+                "no server takes more than",
+            ),
+            (
                 "cancel-every = 4",
                 "cancel-every = 4\nstream = false",
                 16,

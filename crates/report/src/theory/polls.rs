@@ -91,8 +91,9 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     };
     let rows = match polled.period {
         Some(period) if round_trip < period => by_clock(&polled, period, round_trip),
-        Some(_) => Vec::new(),
-        None => held_open(&polled, round_trip, turns(case)),
+        // Without a path the gap of a long-poll is what both ends take, and that nobody knows.
+        None if round_trip > 0.0 => held_open(&polled, round_trip, turns(case)),
+        Some(_) | None => Vec::new(),
     };
     rows.into_iter()
         .map(|row| Held {
@@ -228,9 +229,7 @@ fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
             error,
         },
     ];
-    // Without a path there is nothing to wait for but what both ends do.
-    let age = polled.age.filter(|_| round_trip > 0.0);
-    rows.extend(age.map(|age| {
+    rows.extend(polled.age.map(|age| {
         let mean = round_trip / 2.0 + theory.mean_wait;
         Row {
             quantity: "mean age of a message",

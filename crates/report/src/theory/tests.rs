@@ -231,7 +231,9 @@ fn where_no_formula_holds_none_is_said() {
         all.dedup();
         all
     };
-    let mut record = polling("", None, 1.0, 1.0);
+    let record = polling("", None, 1.0, 1.0);
+    assert_eq!(quantities(&record), ["bytes per message"], "loopback");
+    let mut record = polling("rtt=20ms", None, 1.0, 1.0);
     assert!(quantities(&record).contains(&"messages per answer"));
     fan_out(&mut record, |fan_out| fan_out.arrivals = Arrivals::Constant);
     assert_eq!(quantities(&record), ["bytes per message"]);
