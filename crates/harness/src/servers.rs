@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{LeftOut, ServerLabel};
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::{Scenario, Setting, Workload};
 
 use crate::cores;
 use crate::error::HarnessError;
@@ -25,13 +25,16 @@ pub use parse::ServersError;
 pub(crate) use parse::{Source, is_plain};
 pub use paths::Paths;
 
+/// The argument of a command in whose place options stand that say how the server is to be set, if a scenario says it.
+const SETTING: &str = "{setting}";
+
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Which.
     pub label: ServerLabel,
-    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}`, `{cores}` and `{connections}` are still to be
-    /// filled in.
+    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}`, `{cores}`, `{connections}` and `{setting}` are still
+    /// to be filled in.
     pub command: Vec<String>,
     /// Where it is started; the current directory if absent.
     pub directory: Option<PathBuf>,
@@ -133,6 +136,12 @@ impl Server {
         let reason = too_many.or_else(|| {
             let looks_back = matches!(scenario.workload, Workload::Connect(_));
             let asks = matches!(scenario.workload, Workload::Tokens(_));
+            if !scenario.server.is_none() && !self.can_be_set() {
+                return Some(format!(
+                    "it cannot be told what the scenario wants of a server: {} (servers.toml: {SETTING} in command)",
+                    scenario.server.words()
+                ));
+            }
             if asks && !self.answers {
                 return Some(
                     "no answers at a pace that they are told (servers.toml: answers)".to_owned(),
@@ -151,16 +160,22 @@ impl Server {
         })
     }
 
-    /// Program and arguments that start it, to hold `connections` at a time. `pushbench` is an absolute path, because
-    /// the server may have a directory of its own.
+    /// Whether a scenario can tell it how it is to be set.
+    fn can_be_set(&self) -> bool {
+        self.command.iter().any(|argument| argument == SETTING)
+    }
+
+    /// Program and arguments that start it, set as `setting` wants it, to hold `connections` at a time. `pushbench` is an
+    /// absolute path, because the server may have a directory of its own.
     #[must_use]
     pub fn arguments(
         &self,
         pushbench: &Path,
         server_cores: &[usize],
         connections: u32,
+        setting: Setting,
     ) -> Vec<OsString> {
-        let fill = |argument: &String| {
+        let fill = |argument: &String| -> OsString {
             if argument == "{pushbench}" {
                 return pushbench.into();
             }
@@ -172,6 +187,12 @@ impl Server {
                 .replace("{connections}", &connections.to_string())
                 .into()
         };
-        self.command.iter().map(fill).collect()
+        let told = || setting.arguments().into_iter().map(OsString::from);
+        let filled = self.command.iter().flat_map(|argument| {
+            let is_setting = argument == SETTING;
+            let other = (!is_setting).then(|| fill(argument));
+            other.into_iter().chain(told().filter(move |_| is_setting))
+        });
+        filled.collect()
     }
 }

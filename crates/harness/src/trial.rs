@@ -234,6 +234,7 @@ impl ProcessRunner<'_> {
                 &self.pushbench,
                 &self.cores.server,
                 trial.scenario.workload.connections(),
+                trial.scenario.server,
             )
             .into_iter();
         // A server that was parsed has a command; an empty name cannot be started and says so.

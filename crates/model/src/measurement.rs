@@ -265,6 +265,9 @@ pub struct Measurement {
     /// Connections that were cut on purpose, if any were to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cuts: Option<CutCount>,
+    /// Signs of life that came on all streams, if the server was told to send any: SSE comments, WebSocket pings, empty lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeats: Option<u64>,
     /// Subscribers that were slow on purpose, if any were to be. Deliveries, sequence and bytes are those of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<SlowCount>,

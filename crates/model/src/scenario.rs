@@ -3,6 +3,7 @@
 //! Parsing validates: a [`Scenario`] that exists can run. A mistake is an error with file, line and what is allowed.
 
 mod cuts;
+mod setting;
 mod slow;
 mod tokens;
 
@@ -19,6 +20,7 @@ use crate::profile::{PerProfile, Profile};
 use crate::schedule::Arrivals;
 
 pub use cuts::{Cuts, Pattern};
+pub use setting::Setting;
 pub use slow::Slow;
 use tokens::RawTokens;
 pub use tokens::{Context, Tokens};
@@ -37,6 +39,9 @@ pub struct Scenario {
     /// Transports it asks about; all if there are none here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transports: Vec<String>,
+    /// How its servers are to be set.
+    #[serde(default, skip_serializing_if = "Setting::is_none")]
+    pub server: Setting,
     /// How large a difference must be to matter.
     pub margins: Margins,
     /// What every message carries.
@@ -179,6 +184,7 @@ struct RawScenario {
     margin: Option<Spanned<Margins>>,
     #[serde(default)]
     objective: Option<Spanned<Objective>>,
+    server: Option<Spanned<Setting>>,
     fan_out: Option<RawFanOut>,
     connect: Option<RawConnect>,
     tokens: Option<RawTokens>,
@@ -282,6 +288,7 @@ impl Scenario {
             )?;
         }
         let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
+        let server = raw.server.map(|server| Setting::validate(server, &source));
         Ok(Self {
             name: raw.name.into_inner(),
             models: raw.models,
@@ -292,6 +299,7 @@ impl Scenario {
                 .into_iter()
                 .map(Spanned::into_inner)
                 .collect(),
+            server: server.transpose()?.unwrap_or_default(),
             margins: raw.margin.map(Spanned::into_inner).unwrap_or_default(),
             payload,
             workload,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::{PerProfile, Profile};
-use crate::scenario::{FanOut, Objective, Scenario, Workload};
+use crate::scenario::{FanOut, Objective, Scenario, Setting, Workload};
 use crate::schedule::Arrivals;
 
 /// Name of the scenario that a wish becomes.
@@ -178,6 +178,7 @@ impl Wish {
             expected: "Unknown: it was asked for on the command line.".into(),
             profiles: Profile::ALL.to_vec(),
             transports: Vec::new(),
+            server: Setting::default(),
             margins: Margins::default(),
             payload: Payload {
                 bytes: self.bytes,

@@ -126,6 +126,14 @@ pub(crate) fn machine(run: &Run) -> &str {
 /// The parameters of a scenario in one line.
 pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
     let payload = format!("{}{THIN}B payload", whole(scenario.payload.bytes as u64));
+    let workload = workload(scenario, run, &payload);
+    if scenario.server.is_none() {
+        return workload;
+    }
+    format!("{workload}; servers with {}", scenario.server.words())
+}
+
+fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
             "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}",

@@ -9,13 +9,17 @@
 //! - `bytes`: bytes on the wire
 //! - `path`: round trips and half round trips, over a link of known round trip
 //! - `polls`: requests, answers and ages of transports that poll
+//! - `heartbeats`: signs of life on idle streams
+//! - `windows`: what a flush window adds to the age of a message
 //! - `cuts`: what is missed by subscribers that were cut off and cannot say where they were
 
 mod bytes;
 mod cuts;
+mod heartbeats;
 mod held;
 mod path;
 mod polls;
+mod windows;
 
 use pushbench_model::link::Link;
 
@@ -36,8 +40,14 @@ pub(crate) const INTRODUCTION: &str = "Formulas that were written before the run
     the measurement, or the server does something else than it says.";
 
 /// The formulas, each for one server in one scenario.
-const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 4] =
-    [bytes::held, path::held, polls::held, cuts::held];
+const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 6] = [
+    bytes::held,
+    path::held,
+    polls::held,
+    cuts::held,
+    heartbeats::held,
+    windows::held,
+];
 
 /// The valid trials of one server in one scenario.
 struct Case<'a> {

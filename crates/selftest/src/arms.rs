@@ -7,7 +7,7 @@ use pushbench_model::measurement::Publisher;
 use pushbench_model::payload::{Payload, PayloadKind};
 use pushbench_model::profile::{PerProfile, Profile};
 use pushbench_model::record::ServerLabel;
-use pushbench_model::scenario::{FanOut, Scenario, Workload};
+use pushbench_model::scenario::{FanOut, Scenario, Setting, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_model::tuning::Tuning;
 
@@ -79,6 +79,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
             slow: None,
         }),
         objective: None,
+        server: Setting::default(),
     }
 }
 

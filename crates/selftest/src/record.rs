@@ -187,6 +187,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         server: None,
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         answers: None,
         client: None,

@@ -13,7 +13,7 @@ use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::payload::{Payload, PayloadKind};
 use pushbench_model::profile::{PerProfile, Profile};
 use pushbench_model::record::ServerLabel;
-use pushbench_model::scenario::{FanOut, Scenario, Workload};
+use pushbench_model::scenario::{FanOut, Scenario, Setting, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_model::tuning::Tuning;
 
@@ -77,6 +77,7 @@ impl Setup {
             },
             workload: Workload::FanOut(self.fan_out()),
             objective: None,
+            server: Setting::default(),
         }
     }
 

@@ -17,6 +17,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use pushbench_sys::poller::Bell;
 use pushbench_transport::bare;
@@ -135,6 +136,14 @@ impl Server {
         }
         let injected = !injection.is_none();
         let hub = hub_for(config.transport, &options);
+        if options.flush_window_ms > 0 {
+            let length = Duration::from_millis(options.flush_window_ms.into());
+            hub.wait_for_others(length)
+                .map_err(|source| ServeError::Thread {
+                    thread: "flush window",
+                    source,
+                })?;
+        }
         let stats = Arc::new(Stats::default());
         let (stop, stopped) = watch::channel(false);
         let (data_listener, data) = listen(config.listen)?;

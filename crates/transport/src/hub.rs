@@ -10,10 +10,13 @@ mod broadcast;
 mod feed;
 mod round;
 mod topic;
+mod window;
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 pub(crate) use broadcast::{Broadcast, Pump, Source};
 use bytes::{Bytes, BytesMut};
@@ -21,6 +24,7 @@ pub(crate) use feed::Feed;
 pub(crate) use round::Round;
 pub(crate) use topic::arithmetic;
 pub use topic::{Lagged, Subscription, Topic};
+use window::Window;
 
 /// How many messages are kept for subscribers that resume or fall behind.
 const KEPT_MESSAGES: usize = 4096;
@@ -64,6 +68,8 @@ pub struct Hub {
     encode: Encode,
     ring: Mutex<Ring>,
     workers: Mutex<Vec<News>>,
+    /// Where messages wait for others, if they do.
+    window: OnceLock<Arc<Window>>,
     published: AtomicU64,
     lagged: AtomicU64,
     dropped: AtomicU64,
@@ -121,11 +127,25 @@ impl Hub {
             encode,
             ring: Mutex::default(),
             workers: Mutex::default(),
+            window: OnceLock::new(),
             published: AtomicU64::new(0),
             lagged: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             work,
         })
+    }
+
+    /// Has workers be told of a message when so much time has passed since the first of which they have not been told.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be started for it.
+    pub fn wait_for_others(self: &Arc<Self>, length: Duration) -> io::Result<()> {
+        let window = Window::start(self, length)?;
+        if let Err(second) = self.window.set(window) {
+            second.end();
+        }
+        Ok(())
     }
 
     /// Publishes the next message. `make` is told its sequence number, appends its body, and says whether it is
@@ -177,6 +197,13 @@ impl Hub {
     }
 
     fn tell(&self) {
+        match self.window.get() {
+            Some(window) => window.open(),
+            None => self.ring_workers(),
+        }
+    }
+
+    fn ring_workers(&self) {
         self.workers().iter().for_each(|tell| tell());
     }
 
@@ -232,6 +259,14 @@ impl Hub {
     /// Rounds of arithmetic that a worker adds for every subscriber it wakes.
     pub(crate) fn work(&self) -> u32 {
         self.work
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(window) = self.window.get() {
+            window.end();
+        }
     }
 }
 

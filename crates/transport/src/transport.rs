@@ -66,6 +66,11 @@ pub trait Transport: Send + Sync {
     /// sizes, WebSocket headers) is added by the server half; with the tuning `defaults` that is all but the body.
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>);
 
+    /// What a sign of life takes that our servers send on a stream; `None` where there are no streams, or no such thing.
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        None
+    }
+
     /// Accepts and serves connections on this thread until the worker is told to stop.
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()>;
 
@@ -91,6 +96,15 @@ pub trait Transport: Send + Sync {
 
     /// What a subscriber makes of a server that sends `pieces`, each in one read, and then ends the connection.
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue;
+}
+
+/// Bytes that a sign of life takes on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Server to client.
+    pub down: u64,
+    /// Client to server, which is where it is answered.
+    pub up: u64,
 }
 
 /// All transports; a new one is a module and a line here.
@@ -160,6 +174,8 @@ pub struct ServeOptions {
     pub sse_retry_ms: Option<u64>,
     /// WebSocket: send every message of a client back to it, as it came. What is published is sent as well.
     pub echo: bool,
+    /// How long a message waits for others, to be written together, milliseconds; 0 writes each when it comes.
+    pub flush_window_ms: u32,
     /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
     pub heartbeat_s: Option<u32>,
     /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
@@ -184,6 +200,7 @@ impl Default for ServeOptions {
             sse_post: false,
             sse_retry_ms: None,
             echo: false,
+            flush_window_ms: 0,
             heartbeat_s: None,
             poll_timeout_ms: 25_000,
             header_timeout_ms: 10_000,

@@ -68,6 +68,14 @@ pub(crate) struct Options {
     /// Send SSE comments or WebSocket pings this many seconds apart
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     heartbeat: Option<u32>,
+    /// Let a message wait this long for others, and write them together [default: each when it comes]
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    flush_window: u32,
     /// Long-poll: hold a request at most this many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25_000)]
     poll_timeout: u64,
@@ -114,6 +122,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             sse_event: options.sse_event.clone(),
             sse_retry_ms: options.sse_retry,
             echo: options.echo,
+            flush_window_ms: options.flush_window,
             heartbeat_s: options.heartbeat,
             poll_timeout_ms: options.poll_timeout,
             queue: options.queue.map_or(usize::MAX, |queue| queue as usize),

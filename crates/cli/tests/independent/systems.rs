@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pushbench_harness::servers::{Server, check};
+use pushbench_model::scenario::Setting;
 use pushbench_transport::transport::by_name;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -45,7 +46,7 @@ impl System {
 
     fn started(server: &Server) -> Self {
         let pushbench = Path::new(env!("CARGO_BIN_EXE_pushbench"));
-        let arguments = server.arguments(pushbench, &[0], 10);
+        let arguments = server.arguments(pushbench, &[0], 10, Setting::default());
         let mut command = Command::new(&arguments[0]);
         command
             .args(&arguments[1..])

@@ -5,6 +5,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pushbench_model::scenario::Setting;
+
 use super::site::Site;
 use super::subscriber::Cursor;
 use super::{
@@ -31,7 +33,9 @@ struct Started<'a> {
 impl<'a> Started<'a> {
     fn new(server: &Server, pushbench: &Path, stop: &'a AtomicBool) -> Result<Self, Abort> {
         let events = Events::new(stop);
-        let mut arguments = server.arguments(pushbench, &[], CONNECTIONS).into_iter();
+        let mut arguments = server
+            .arguments(pushbench, &[], CONNECTIONS, Setting::default())
+            .into_iter();
         // A server that was parsed has a command; an empty name cannot be started and says so.
         let mut command = Command::new(arguments.next().unwrap_or_default());
         command.args(arguments).env_remove("PORT");

@@ -10,6 +10,7 @@ use pushbench_model::control::PublishOrder;
 use pushbench_model::message::TEXT_ENVELOPE;
 use pushbench_model::payload::{Payload, PayloadKind};
 use pushbench_model::peers::{CountedBy, PeerLoad};
+use pushbench_model::scenario::Setting;
 use pushbench_model::schedule::{Arrivals, Schedule};
 
 use super::Receiver;
@@ -50,7 +51,12 @@ pub(super) fn receive(
     seed: u64,
 ) -> Result<Received, Abort> {
     let events = Events::new(runner.stop);
-    let arguments = sender.arguments(&runner.pushbench, &runner.cores.server, load.connections);
+    let arguments = sender.arguments(
+        &runner.pushbench,
+        &runner.cores.server,
+        load.connections,
+        Setting::default(),
+    );
     let mut command = command(&arguments, sender.directory.as_deref());
     let server = Process::start(&mut command, &runner.cores.server, Role::Server, &events)?;
     let address = ready(&server, &events, runner.deadlines.ready)?;

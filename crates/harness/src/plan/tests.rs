@@ -210,6 +210,32 @@ fn who_cannot_hold_the_connections_is_left_out_of_a_scenario() {
     assert!(left_out.reason.contains("3000") && left_out.reason.contains("2999"));
 }
 
+/// A scenario that wants servers set is measured on those that can be told.
+#[test]
+fn servers_that_cannot_be_told_how_to_be_set_are_left_out() {
+    let other = SERVERS
+        .replace("\"reference\"", "\"told\"")
+        .replace("\"{pushbench}\"", "\"{pushbench}\", \"{setting}\"");
+    let both = format!("{other}{SERVERS}");
+    let servers = Server::parse(&both, Path::new("servers.toml")).unwrap();
+    let mut set = scenario("a");
+    set.server.flush_window_ms = 5;
+    let can: Vec<bool> = servers
+        .iter()
+        .map(|server| server.left_out_by(&set).is_none())
+        .collect();
+    assert_eq!(can, [true, true, true, false, false, false]);
+    for server in &servers {
+        assert!(server.left_out_by(&scenario("a")).is_none());
+    }
+    let last = servers.last().unwrap().left_out_by(&set).unwrap();
+    assert!(
+        last.reason.contains("within 5 ms") && last.reason.contains("{setting}"),
+        "{}",
+        last.reason
+    );
+}
+
 /// Every server of such a trial would hold all of them at once.
 #[test]
 fn a_crowd_is_not_sliced() {

@@ -180,8 +180,10 @@ mod tests {
     /// A reason goes into records, and those are shared.
     #[test]
     fn what_is_missing_is_named_as_the_list_sees_it() {
-        let home = tempfile::tempdir().unwrap();
-        let list = home.path().join("servers.toml");
+        let outside = tempfile::tempdir().unwrap();
+        let home = outside.path().join("lists");
+        std::fs::create_dir(&home).unwrap();
+        let list = home.join("servers.toml");
         let text = |more: &str| {
             format!(
                 "[[server]]\nstack = \"x\"\ntransports = [\"sse\"]\ncommand = [\"x\"]\n\
@@ -194,13 +196,13 @@ mod tests {
         };
         let in_a_directory = "directory = \"node\"\nneeds = [\"modules/ws\"]";
         assert_eq!(reason(in_a_directory).unwrap(), "node does not exist");
-        std::fs::create_dir(home.path().join("node")).unwrap();
+        std::fs::create_dir(home.join("node")).unwrap();
         assert_eq!(
             reason(in_a_directory).unwrap(),
             "node/modules/ws does not exist"
         );
         assert_eq!(reason("needs = [\"../x\"]").unwrap(), "../x does not exist");
-        std::fs::create_dir_all(home.path().join("node/modules/ws")).unwrap();
+        std::fs::create_dir_all(home.join("node/modules/ws")).unwrap();
         assert_eq!(reason(in_a_directory), None);
     }
 

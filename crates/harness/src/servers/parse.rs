@@ -11,7 +11,7 @@ use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Server, needs, paths};
+use super::{SETTING, Server, needs, paths};
 
 /// A list of servers that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,8 +140,8 @@ impl RawServer {
         for argument in self.command.get_ref() {
             if let Some(unknown) = unknown_placeholder(argument.get_ref()) {
                 let message = format!(
-                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}}, {{tuning}}, {{cores}} \
-                     and {{connections}}"
+                    "{unknown} is no placeholder: there are {{pushbench}}, {{transport}}, {{tuning}}, {{cores}}, \
+                     {{connections}} and, as an argument of its own, {{setting}}"
                 );
                 return Err(source.error(argument.span(), &message));
             }
@@ -237,7 +237,8 @@ fn unknown_placeholder(argument: &str) -> Option<&str> {
             let word = &rest[..=rest.find('}')?];
             let name = &word[1..word.len() - 1];
             let known = ["pushbench", "transport", "tuning", "cores", "connections"];
-            (is_plain(name) && !known.contains(&name)).then_some(word)
+            let known = known.contains(&name) || argument == SETTING;
+            (is_plain(name) && !known).then_some(word)
         })
         .next()
 }
@@ -261,13 +262,15 @@ impl Source<'_> {
 
 #[cfg(test)]
 mod tests {
+    use pushbench_model::scenario::Setting;
+
     use super::*;
 
     const GOOD: &str = r#"
 [[server]]
 stack = "reference"
 transports = ["sse", "websocket"]
-command = ["{pushbench}", "serve", "--transport={transport}", "-c{connections}", "--cores", "{cores}"]
+command = ["{pushbench}", "serve", "--transport={transport}", "-c{connections}", "{setting}", "--cores", "{cores}"]
 publishes = "schedule"
 about = "ours"
 
@@ -334,18 +337,23 @@ resumes = false
     #[test]
     fn placeholders_are_filled_in() {
         let servers = parse(GOOD).unwrap();
-        let arguments = servers[1].arguments(Path::new("/opt/pushbench"), &[0, 2], 50_000);
-        assert_eq!(
-            arguments,
-            [
-                "/opt/pushbench",
-                "serve",
-                "--transport=websocket",
-                "-c50000",
-                "--cores",
-                "0,2"
-            ]
-        );
+        let arguments =
+            |setting| servers[1].arguments(Path::new("/opt/pushbench"), &[0, 2], 50_000, setting);
+        let mut expected = vec![
+            "/opt/pushbench",
+            "serve",
+            "--transport=websocket",
+            "-c50000",
+            "--cores",
+            "0,2",
+        ];
+        assert_eq!(arguments(Setting::default()), expected);
+        let setting = Setting {
+            heartbeat_s: 2,
+            ..Setting::default()
+        };
+        expected.splice(4..4, ["--heartbeat", "2"]);
+        assert_eq!(arguments(setting), expected);
     }
 
     /// Every mistake names the file, the line and what is allowed.

@@ -79,6 +79,7 @@ pub(crate) fn flawless() -> Measurement {
         held_up_ns: 0,
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         answers: None,
         client: None,

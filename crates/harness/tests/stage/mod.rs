@@ -215,6 +215,7 @@ fn flawless(workload: &str) -> Measurement {
         server: None,
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         answers: None,
         client: None,

@@ -185,6 +185,7 @@ fn measurement(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         answers: None,
         client: None,

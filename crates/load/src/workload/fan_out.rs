@@ -5,6 +5,7 @@
 
 mod connect;
 mod cutting;
+mod heartbeat;
 mod phase;
 mod sample;
 mod settle;
@@ -146,6 +147,12 @@ fn measurement(
             histograms.insert(name.to_owned(), histogram.clone());
         }
     }
+    let mut wire = phase.wire;
+    let heartbeats = config
+        .transport
+        .heartbeat()
+        .filter(|_| config.scenario.server.heartbeat_s > 0)
+        .map(|one| heartbeat::count(&mut wire, one));
     Measurement {
         workload: config.scenario.workload.label().to_owned(),
         transport: config.transport.name().to_owned(),
@@ -159,7 +166,8 @@ fn measurement(
         payload_bytes: payload.bytes as u64,
         elapsed_ns: recorder.last_received.saturating_sub(report.started),
         sequence,
-        wire: phase.wire,
+        wire,
+        heartbeats,
         batches: (phase.batches > 0).then_some(phase.batches),
         polls: (phase.answers > 0).then(|| PollCount {
             answered: phase.answers,

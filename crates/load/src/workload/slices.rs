@@ -65,6 +65,7 @@ pub(crate) fn run(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         answers: None,
         client: None,

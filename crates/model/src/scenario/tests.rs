@@ -125,6 +125,18 @@ fn mistakes_are_located_and_explained() {
             10,
             "a 99th percentile of",
         ),
+        (
+            "[fan-out]",
+            "[server]\nheartbeat-s = 4000\n[fan-out]",
+            10,
+            "a heartbeat-s of up to 3600",
+        ),
+        (
+            "[fan-out]",
+            "[server]\nflush-window = 5\n[fan-out]",
+            11,
+            "expected `heartbeat-s` or `flush-window-ms`",
+        ),
         ("[fan-out]", "[fan-out", 10, ""),
     ];
     for (from, to, line, wanted) in cases {

@@ -54,6 +54,13 @@ pub fn sse_event(body: u64, lines: u64, id: Option<u64>, event_name: Option<u64>
     data + id.map_or(0, |id| 5 + decimal_digits(id)) + event_name.map_or(0, |name| 8 + name)
 }
 
+/// A comment of a `text/event-stream`, as servers send to keep a connection alive: `: ` before, LF after its text, and an
+/// empty line.
+#[must_use]
+pub fn sse_comment(text: u64) -> u64 {
+    text + 4
+}
+
 /// A chunk of the chunked coding: size in hex, CRLF, content, CRLF (RFC 9112 §7.1).
 #[must_use]
 pub fn chunk(content: u64) -> u64 {
@@ -137,6 +144,7 @@ mod tests {
         assert_eq!(websocket_server_frame(65_536) - 65_536, 10);
         let sse = |p| chunk(sse_event(p, 1, None, None)) - p;
         assert_eq!((sse(64), sse(1024), sse(65_536)), (14, 15, 17));
+        assert_eq!(chunk(sse_comment(0)), "4\r\n: \n\n\r\n".len() as u64);
     }
 
     /// A small secured message on an Ethernet: framing is a few per cent of it.

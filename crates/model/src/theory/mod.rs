@@ -7,10 +7,12 @@
 //!
 //! - `bytes`: what framing adds to a message, above TCP and below it
 //! - [`round_trips`]: how many until the first message
+//! - [`flush`]: messages that wait for others
 //! - [`polling`]: batches, delays and polls of long-polling and of polling by the clock
 //! - [`pushing`]: where in a fan-out a subscriber stands, and what buffers and acknowledgements make of a message
 
 mod bytes;
+pub mod flush;
 pub mod polling;
 pub mod pushing;
 pub mod round_trips;

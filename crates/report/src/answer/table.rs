@@ -49,6 +49,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.missing();
     builder.cuts();
     builder.slow();
+    builder.heartbeats();
     builder.answers();
     builder.left_out();
     builder.published();

@@ -132,6 +132,7 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
         ("workload", scenario.workload.label().to_owned()),
         ("payload.bytes", scenario.payload.bytes.to_string()),
         ("payload.kind", kind.to_owned()),
+        ("server", scenario.server.words()),
     ];
     match &scenario.workload {
         Workload::FanOut(w) => {

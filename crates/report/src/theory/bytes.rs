@@ -21,7 +21,14 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             formula_of_answers(&arm.server.transport, tokens.stream),
             ("bytes per token", "heads + questions + "),
         ),
-        Workload::FanOut(_) => (formula(&arm.server.transport), ("bytes per message", "")),
+        Workload::FanOut(_) => {
+            let alive = case.group.scenario.server.heartbeat_s > 0;
+            let before = if alive && !polls { "heartbeats + " } else { "" };
+            (
+                formula(&arm.server.transport),
+                ("bytes per message", before),
+            )
+        }
         Workload::Connect(_) if polls => {
             (formula(&arm.server.transport), ("bytes per connection", ""))
         }

@@ -76,7 +76,8 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             let pushed = ["sse", "websocket", "ndjson", "tcp"].contains(&transport);
             let turns = f64::from(fan_out.subscribers) * TURN_S;
             let short = turns <= SHARE / 2.0 * round_trip;
-            if !pushed || !short || fan_out.cuts.is_some() || fan_out.slow.is_some() {
+            let waits = case.group.scenario.server.flush_window_ms > 0;
+            if !pushed || !short || waits || fan_out.cuts.is_some() || fan_out.slow.is_some() {
                 return Vec::new();
             }
             let Some(median) = case.arm.percentile(Series::Response, P50).value() else {

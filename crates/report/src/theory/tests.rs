@@ -244,6 +244,62 @@ fn where_no_formula_holds_none_is_said() {
     assert_eq!(quantities(&record), ["bytes per message"]);
 }
 
+/// Half a message joins the first in a window of 10 ms at 50 a second: 10 ms times 1.25 by 1.5.
+#[test]
+fn messages_wait_for_others_as_long_as_the_window_says() {
+    let rows = |ns: u64, subscribers: u32| {
+        let mut record = sample::record();
+        for scenario in &mut record.run.scenarios {
+            scenario.server.flush_window_ms = 10;
+        }
+        fan_out(&mut record, |fan_out| fan_out.subscribers = subscribers);
+        all_take(&mut record, histogram_name::SERVICE, ns);
+        let rows = held(&record, "fan-out-small").into_iter();
+        let rows = rows.filter(|held| held.quantity.starts_with("mean age of a message since"));
+        rows.collect::<Vec<_>>()
+    };
+    let agreeing = rows(8_400_000, 100);
+    assert!(agreeing.iter().all(Held::agrees), "{agreeing:?}");
+    assert!((agreeing[0].predicted - 10e6 * 1.25 / 1.5).abs() < 1.0);
+    let polls = |held: &Held| held.server.starts_with("long-poll");
+    assert!(!agreeing.is_empty() && !agreeing.iter().any(polls));
+    let wrong = rows(12_000_000, 100);
+    assert!(!wrong.is_empty() && !wrong.iter().any(Held::agrees));
+    assert!(rows(8_400_000, 200).is_empty(), "a loop of 4 ms");
+}
+
+/// One every two seconds, give or take one; servers that told of none are held against nothing.
+#[test]
+fn heartbeats_are_as_many_as_the_time_has_room_for() {
+    let rows = |late: u64| {
+        let mut record = sample::record();
+        for scenario in &mut record.run.scenarios {
+            scenario.server.heartbeat_s = 2;
+        }
+        for recorded in &mut record.trials {
+            if let Some(measured) = &mut recorded.trial.measurement
+                && measured.transport == "sse"
+            {
+                measured.elapsed_ns = 60_000_000_000;
+                measured.heartbeats = Some((30 - late) * measured.concurrency);
+            }
+        }
+        let page = crate::markdown(&record);
+        assert!(page.contains("heartbeats per stream | an hour of a stream"));
+        let rows = held(&record, "fan-out-small").into_iter();
+        let rows = rows.filter(|held| held.quantity.starts_with("heartbeats"));
+        rows.collect::<Vec<_>>()
+    };
+    let agreeing = rows(1);
+    assert!(
+        agreeing
+            .iter()
+            .all(|held| held.agrees() && held.server.starts_with("sse/"))
+    );
+    assert!(!agreeing.is_empty() && (agreeing[0].predicted - 30.0).abs() < 1e-9);
+    assert!(!rows(2).iter().any(Held::agrees));
+}
+
 #[test]
 fn what_is_missed_is_rate_times_absence() {
     let mut record = sample::record();

@@ -193,6 +193,7 @@ impl Sketch<'_> {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            heartbeats: None,
             slow: None,
             answers: None,
             client: None,

@@ -192,6 +192,7 @@ mod tests {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            heartbeats: None,
             slow: None,
             answers: None,
             client: None,

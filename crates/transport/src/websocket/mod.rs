@@ -13,6 +13,7 @@ mod utf8;
 use std::io;
 use std::sync::Arc;
 
+use pushbench_model::theory;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
@@ -22,7 +23,7 @@ use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::tokens::Talk;
-use crate::transport::{LocalFuture, ServeOptions, Transport};
+use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Transport};
 
 /// The transport `websocket`.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,13 @@ impl Transport for WebSocket {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
+    }
+
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        Some(Heartbeat {
+            down: theory::websocket_server_frame(0),
+            up: theory::websocket_client_frame(0),
+        })
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {

@@ -158,6 +158,7 @@ fn measurement(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         polls: None,
         answers: Some(answers),

@@ -38,6 +38,32 @@ impl Slow {
     }
 }
 
+/// Of all trials of a server, one stream in one trial.
+struct Alive {
+    heartbeats: f64,
+    bytes_per_hour: f64,
+}
+
+impl Alive {
+    fn of(arm: &Arm<'_>) -> Option<Self> {
+        let measured = arm.valid.iter();
+        let measured: Vec<_> = measured
+            .filter_map(|t| t.trial.measurement.as_ref())
+            .collect();
+        let heartbeats: Option<u64> = measured.iter().map(|one| one.heartbeats).sum();
+        let (mut streams, mut stream_s, mut bytes) = (0.0, 0.0, 0.0);
+        for one in &measured {
+            streams += one.concurrency as f64;
+            stream_s += one.concurrency as f64 * one.elapsed_ns as f64 / 1e9;
+            bytes += (one.wire.bytes_down + one.wire.bytes_up) as f64;
+        }
+        (stream_s > 0.0).then_some(Self {
+            heartbeats: heartbeats? as f64 / streams,
+            bytes_per_hour: bytes / stream_s * 3600.0,
+        })
+    }
+}
+
 impl Builder<'_, '_> {
     /// How long it took until streams flowed again that were cut, what was missed, and the crowd of those who came back.
     pub(super) fn cuts(&mut self) {
@@ -92,6 +118,29 @@ impl Builder<'_, '_> {
             }
             row.push(cell);
             row.push(Cell::plain(whole(peak as u64)));
+        }
+    }
+
+    /// Signs of life, and what an hour of such a stream takes.
+    pub(super) fn heartbeats(&mut self) {
+        let all: Vec<_> = self.group.arms.iter().map(Alive::of).collect();
+        if all.iter().all(Option::is_none) {
+            return;
+        }
+        let hours = all.iter().flatten().map(|alive| alive.bytes_per_hour);
+        let scale = Unit::Bytes.scale(hours);
+        self.columns
+            .push(Column::numbers("heartbeats per stream", ""));
+        self.columns
+            .push(Column::numbers("an hour of a stream", scale.symbol));
+        for (alive, row) in all.iter().zip(&mut self.rows) {
+            row.extend(match alive {
+                None => [Cell::absent(""), Cell::absent("")],
+                Some(alive) => [
+                    Cell::plain(significant(alive.heartbeats, 3)),
+                    Cell::plain(scale.number(alive.bytes_per_hour)).under("messages included"),
+                ],
+            });
         }
     }
 

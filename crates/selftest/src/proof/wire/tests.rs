@@ -56,6 +56,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         }),
         windows: Vec::new(),
         cuts: None,
+        heartbeats: None,
         slow: None,
         answers: None,
         client: None,

@@ -1,0 +1,99 @@
+//! How a scenario wants its servers set.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::{ScenarioError, Source};
+
+/// What a server is told beside what its tuning says. One that cannot be told is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Setting {
+    /// Seconds between two signs of life on a stream: an SSE comment, a WebSocket ping, an empty line. None with 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub heartbeat_s: u32,
+    /// Milliseconds for which the first message that is to be sent waits for others, which are then written together; with
+    /// 0 each is written when it comes.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub flush_window_ms: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+impl Setting {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The options of `pushbench serve` that say it.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let options = [
+            ("--heartbeat", self.heartbeat_s),
+            ("--flush-window", self.flush_window_ms),
+        ];
+        let told = options.into_iter().filter(|&(_, value)| value > 0);
+        told.flat_map(|(option, value)| [option.to_owned(), value.to_string()])
+            .collect()
+    }
+
+    /// How it reads in a sentence; empty where there is nothing to tell.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut words = Vec::new();
+        if self.heartbeat_s > 0 {
+            words.push(format!("a heartbeat every {} s", self.heartbeat_s));
+        }
+        if self.flush_window_ms > 0 {
+            words.push(format!(
+                "messages written together that come within {} ms",
+                self.flush_window_ms
+            ));
+        }
+        words.join(", ")
+    }
+
+    pub(super) fn validate(
+        setting: Spanned<Self>,
+        source: &Source<'_>,
+    ) -> Result<Self, ScenarioError> {
+        source.check(
+            &setting,
+            |setting| setting.heartbeat_s <= 3600 && setting.flush_window_ms <= 10_000,
+            "a heartbeat-s of up to 3600, a flush-window-ms of up to 10000",
+        )?;
+        Ok(setting.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_what_is_set_and_no_more() {
+        let nothing = Setting::default();
+        assert!(nothing.is_none() && nothing.arguments().is_empty() && nothing.words().is_empty());
+        let both = Setting {
+            heartbeat_s: 15,
+            flush_window_ms: 5,
+        };
+        assert_eq!(
+            both.arguments(),
+            ["--heartbeat", "15", "--flush-window", "5"]
+        );
+        assert_eq!(
+            both.words(),
+            "a heartbeat every 15 s, messages written together that come within 5 ms"
+        );
+    }
+}
