@@ -110,11 +110,8 @@ pub struct Entry {
 trait Layer {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Entry>);
 
-    /// The stream has ended.
-    fn finish(&mut self, out: &mut Vec<Entry>);
-
-    /// Its end, which follows, is the reader's doing.
-    fn leave(&mut self) {}
+    /// The stream has ended; or `is_left`, and goes on unread: then what has come of the next piece is no cut, and nothing comes of it.
+    fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>);
 
     /// What is left to say at the end, in sentences.
     fn conclusion(&self) -> Vec<String> {
@@ -168,21 +165,22 @@ impl Inspector {
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Vec<Entry> {
-        let mut out = Vec::new();
-        self.begin(false, &mut out);
-        if let Some(layer) = &mut self.layer {
-            layer.finish(&mut out);
-        }
-        out
+        self.end(false)
     }
 
     /// The stream goes on, and is read no further: that is no cut. `why` is a sentence.
     pub fn leave(&mut self, why: String) -> Vec<Entry> {
-        if let Some(layer) = &mut self.layer {
-            layer.leave();
-        }
         self.left = Some(why);
-        self.finish()
+        self.end(true)
+    }
+
+    fn end(&mut self, is_left: bool) -> Vec<Entry> {
+        let mut out = Vec::new();
+        self.begin(false, &mut out);
+        if let Some(layer) = &mut self.layer {
+            layer.finish(is_left, &mut out);
+        }
+        out
     }
 
     /// What is left to say when it has ended, in sentences: the last event id, an event that was cut, why it was read no further.
@@ -235,6 +233,14 @@ impl Unread {
             bytes: self.bytes.drain(..len).collect(),
             class,
             meaning: meaning.into(),
+        }
+    }
+
+    /// Takes what is left of a stream that is read no further.
+    fn leave(&mut self, out: &mut Vec<Entry>) {
+        let len = self.bytes.len();
+        if len > 0 {
+            out.push(self.piece(len, Class::Value, "read no further").into());
         }
     }
 }

@@ -4,13 +4,12 @@
 //!
 //! - [`plan`]: what to do, and on whom
 //! - [`live`]: what is seen of it while it goes on
-
 //! - [`run`](fn@run): the whole of it
 //! - `place`, `tls`, `link`: where a URL leads, and a socket with or without TLS
 //! - `speech`: the socket-free half of each transport
 //! - `reading`, `pointer`: what a message says of itself
 //! - `worker`, `tally`, `delays`, `reconnect`: one thread, its connections, and what they have seen
-//! - `posting`: a publisher of our own
+//! - `posting`, `waiting`: a publisher of our own, and how long its messages are waited for
 //!
 //! Subscribers of a trial are another loop (`transport::subscriber`): they speak to servers that keep the contract, over plain sockets, and
 //! cost as little as can be. Here connections come and go, are secured and redirected, and messages are whatever they are.
@@ -28,6 +27,7 @@ mod run;
 mod speech;
 mod tally;
 mod tls;
+mod waiting;
 mod worker;
 
 pub use live::{Live, Snapshot};

@@ -43,19 +43,27 @@ fn over_strides(bytes: &[u8], fold: impl Fn(u8, u8) -> u8 + Copy) -> Option<u8> 
     columns.into_iter().max()
 }
 
-/// Appends a number, at a fraction of what the general formatting of text costs: polls and answers hold some.
-pub(crate) fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
+/// Most digits of a number.
+pub(crate) const MOST_DECIMALS: usize = 20;
+
+/// A number in digits, at the end of `room`, at a fraction of what the general formatting of text costs: polls and answers hold some.
+#[inline]
+pub(crate) fn decimal(mut number: u64, room: &mut [u8; MOST_DECIMALS]) -> &[u8] {
+    let mut at = room.len();
     loop {
         at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
+        room[at] = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
             break;
         }
     }
-    out.extend_from_slice(&digits[at..]);
+    &room[at..]
+}
+
+/// Appends a number.
+pub(crate) fn push_decimal(number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(decimal(number, &mut [0; MOST_DECIMALS]));
 }
 
 #[cfg(test)]

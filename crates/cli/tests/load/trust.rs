@@ -117,6 +117,12 @@ fn a_certificate_that_a_server_signs_itself() {
             (FaultKind::Tls, 2),
             "{file}: {refused:?}"
         );
+        let said = "certificate is that of an authority: --cacert with that very certificate";
+        assert_eq!(
+            refused.faults[0].text.contains(said),
+            file == "company.pem",
+            "{refused:?}"
+        );
     }
     let named = ["--cacert", "own.pem", "--server-name", "localhost"];
     assert_eq!(drive(&named, &other, 0).messages.received, 4);

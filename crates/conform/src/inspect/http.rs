@@ -18,7 +18,6 @@ pub(super) struct Http {
     /// All before this place has been handed out.
     out_to: u64,
     said: Vec<String>,
-    is_left: bool,
 }
 
 enum State {
@@ -57,7 +56,6 @@ impl Http {
             pending: Vec::new(),
             out_to: 0,
             said: Vec::new(),
-            is_left: false,
         }
     }
 
@@ -161,7 +159,7 @@ impl Http {
             entry.piece.class = Class::Fault;
             entry.found.push(Found::Fault(error.to_string()));
             self.pending.push(entry);
-            body.inside.finish(&mut self.pending);
+            body.inside.finish(false, &mut self.pending);
             self.said.extend(body.inside.conclusion());
             return true;
         }
@@ -186,7 +184,7 @@ impl Http {
     fn go_on(&mut self, mut body: Body) {
         let done = body.decoder.is_done();
         if done {
-            body.inside.finish(&mut self.pending);
+            body.inside.finish(false, &mut self.pending);
         }
         self.state = State::Body(body);
         if done {
@@ -299,36 +297,34 @@ impl Layer for Http {
         self.release(false, out);
     }
 
-    fn finish(&mut self, out: &mut Vec<Entry>) {
-        let rest = self.unread.peek().len();
+    fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>) {
         let meaning = match std::mem::replace(&mut self.state, State::Broken) {
             State::Head(..) => "a head, cut",
             State::Broken => "not read",
             State::Upgraded(mut inside) => {
-                inside.finish(&mut self.pending);
+                inside.finish(is_left, &mut self.pending);
                 self.said.extend(inside.conclusion());
                 ""
             }
             State::Body(mut body) => {
-                body.inside.finish(&mut self.pending);
+                body.inside.finish(is_left, &mut self.pending);
                 self.said.extend(body.inside.conclusion());
                 match body.decoder.finish() {
-                    _ if self.is_left => {}
+                    _ if is_left => {}
                     Ok(()) => self.said.push("The body ends with the connection.".into()),
                     Err(error) => self.said.push(format!("Cut: {error}.")),
                 }
                 "framing of the body, cut"
             }
         };
-        if rest > 0 {
+        let rest = self.unread.peek().len();
+        if is_left {
+            self.unread.leave(&mut self.pending);
+        } else if rest > 0 {
             let piece = self.unread.piece(rest, Class::Fault, meaning);
             self.pending.push(piece.into());
         }
         self.release(true, out);
-    }
-
-    fn leave(&mut self) {
-        self.is_left = true;
     }
 
     fn conclusion(&self) -> Vec<String> {

@@ -80,7 +80,10 @@ impl Layer for Lines {
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<Entry>) {
+    fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>) {
+        if is_left {
+            return self.unread.leave(out);
+        }
         let rest = self.unread.peek().len();
         self.emit(
             rest,

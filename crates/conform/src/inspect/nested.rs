@@ -27,9 +27,9 @@ impl Nested {
         self.place(inner, out);
     }
 
-    pub(super) fn finish(&mut self, out: &mut Vec<Entry>) {
+    pub(super) fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>) {
         let mut inner = Vec::new();
-        self.layer.finish(&mut inner);
+        self.layer.finish(is_left, &mut inner);
         self.place(inner, out);
     }
 
@@ -92,5 +92,5 @@ impl Layer for Opaque {
         out.push(piece.into());
     }
 
-    fn finish(&mut self, _out: &mut Vec<Entry>) {}
+    fn finish(&mut self, _is_left: bool, _out: &mut Vec<Entry>) {}
 }

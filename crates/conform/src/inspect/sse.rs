@@ -167,7 +167,12 @@ impl Layer for Sse {
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<Entry>) {
+    fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>) {
+        if is_left {
+            // Its event goes on, too.
+            self.block = Block::default();
+            return self.unread.leave(out);
+        }
         let rest = self.unread.peek().len();
         self.emit(rest, Class::Fault, "a line without its end: discarded", out);
     }

@@ -97,7 +97,10 @@ impl Layer for Tcp {
         while self.step(out) {}
     }
 
-    fn finish(&mut self, out: &mut Vec<Entry>) {
+    fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>) {
+        if is_left {
+            return self.unread.leave(out);
+        }
         let rest = self.unread.peek().len();
         if rest > 0 {
             let meaning = match self.next {

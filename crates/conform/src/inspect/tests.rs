@@ -8,6 +8,8 @@ use pushbench_transport::websocket::frame::{FrameDecoder, Item};
 
 use super::*;
 
+mod left;
+
 /// What comes of a stream that is read in these pieces, after checking that every byte is in exactly one piece.
 fn inspect<'a>(
     kind: Kind,
@@ -246,28 +248,6 @@ fn lines_of_json_are_messages_whatever_was_asked_for() {
         b"HTTP/1.1 200 OK\r\nContent-Type: Application/X-NDJSON; charset=utf-8\r\n\r\n{}\n\n[]\n";
     let (entries, _) = inspect(Kind::Http, [&stream[..]]);
     assert_eq!(messages(&found(&entries)), [b"{}", b"[]"]);
-}
-
-/// That a reader has seen enough is no fault of the stream.
-#[test]
-fn what_is_read_no_further_is_not_cut() {
-    let stream =
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
-                   e\r\nid\ndata: one\n\n\r\n";
-    let (_, said) = inspect(Kind::Http, [&stream[..]]);
-    assert!(
-        said.iter().any(|said| said.starts_with("Cut: ")),
-        "{said:?}"
-    );
-    let mut inspector = Inspector::new(Kind::Http);
-    inspector.feed(stream);
-    inspector.leave("Enough.".into());
-    let said = inspector.conclusion();
-    assert!(
-        !said.iter().any(|said| said.starts_with("Cut: ")),
-        "{said:?}"
-    );
-    assert_eq!(said.last().map(String::as_str), Some("Enough."));
 }
 
 const STREAM: &[&[u8]] = &[

@@ -256,7 +256,10 @@ impl Layer for Frames {
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<Entry>) {
+    fn finish(&mut self, is_left: bool, out: &mut Vec<Entry>) {
+        if is_left {
+            return self.unread.leave(out);
+        }
         let bytes = self.unread.peek();
         let there = bytes.len();
         if there == 0 {

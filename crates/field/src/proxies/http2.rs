@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +18,8 @@ use pushbench_transport::long_poll::batch::{BatchSplitter, LastLine};
 use pushbench_transport::sse::decode::Decoder;
 use pushbench_transport::websocket::frame::{FrameDecoder, Item};
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use super::watch::Watch;
 
@@ -34,10 +36,13 @@ enum Note {
     Ended(String),
 }
 
-/// A subscription over a connection of its own.
+/// A subscription over a connection of its own, which a thread of its own reads. Who watches waits for what that thread tells: a wait in a
+/// runtime would be rounded up to the milliseconds of its timers.
 pub struct Http2 {
-    runtime: Runtime,
-    notes: UnboundedReceiver<Note>,
+    notes: Receiver<Note>,
+    /// Its drop ends the thread.
+    watched: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
     arrived: u64,
     now: u64,
     subscribed: bool,
@@ -49,32 +54,38 @@ impl Http2 {
     ///
     /// # Errors
     ///
-    /// When there is no connection.
+    /// When there is no connection, or no thread for it.
     pub fn open(transport: &'static str, address: SocketAddr, after: u64) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()?;
-        let (sender, notes) = unbounded_channel();
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let (sender, notes) = channel();
         let stream = runtime.block_on(TcpStream::connect(address))?;
         stream.set_nodelay(true)?;
+        let (watched, unwatched) = oneshot::channel();
         let subscription = Subscription {
             base: format!("http://{address}"),
             after,
-            notes: sender,
+            notes: sender.clone(),
         };
-        runtime.spawn(async move {
-            let notes = subscription.notes.clone();
-            let why = match subscription.run(transport, stream).await {
-                Ok(()) => "the server ended the response".to_owned(),
-                Err(why) => why,
-            };
-            // Nobody listens when the watch is over.
-            let _ = notes.send(Note::Ended(why));
-        });
+        let body = async move {
+            tokio::select! {
+                done = subscription.run(transport, stream) => {
+                    let why = match done {
+                        Ok(()) => "the server ended the response".to_owned(),
+                        Err(why) => why,
+                    };
+                    // Nobody listens when the watch is over.
+                    let _ = sender.send(Note::Ended(why));
+                }
+                _ = unwatched => {}
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("http2".into())
+            .spawn(move || runtime.block_on(body))?;
         Ok(Self {
-            runtime,
             notes,
+            watched: Some(watched),
+            thread: Some(thread),
             arrived: 0,
             now: clock::now(),
             subscribed: false,
@@ -83,20 +94,32 @@ impl Http2 {
     }
 }
 
+impl Drop for Http2 {
+    fn drop(&mut self) {
+        drop(self.watched.take());
+        if let Some(thread) = self.thread.take() {
+            // One that has panicked has ended too.
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Watch for Http2 {
     fn turn(&mut self, timeout: Duration) -> io::Result<()> {
-        let next = self
-            .runtime
-            .block_on(async { tokio::time::timeout(timeout, self.notes.recv()).await });
+        let next = self.notes.recv_timeout(timeout);
         self.now = clock::now();
         match next {
-            Ok(Some(Note::Accepted)) => self.subscribed = true,
-            Ok(Some(Note::Read(at, messages))) => {
+            Ok(Note::Accepted) => self.subscribed = true,
+            Ok(Note::Read(at, messages)) => {
                 self.now = at;
                 self.arrived += messages;
             }
-            Ok(Some(Note::Ended(why))) => self.ended = Some(why),
-            Ok(None) | Err(_) => {}
+            Ok(Note::Ended(why)) => self.ended = Some(why),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                self.ended
+                    .get_or_insert_with(|| "its thread has ended".to_owned());
+            }
         }
         Ok(())
     }
@@ -123,7 +146,7 @@ struct Subscription {
     /// Scheme and address.
     base: String,
     after: u64,
-    notes: UnboundedSender<Note>,
+    notes: Sender<Note>,
 }
 
 /// What a message is not, is not counted.
@@ -158,14 +181,15 @@ impl Subscription {
         let _ = self.notes.send(note);
     }
 
-    /// Sends a request without a body, and returns the answer if it is a 200.
+    /// Sends a request without a body, and returns the answer if its status is one of `statuses`.
     async fn ask(
         requests: &mut SendRequest<Bytes>,
         request: Request<()>,
+        statuses: &[u16],
     ) -> Result<Response<RecvStream>, String> {
         let mut ready = requests.clone().ready().await.map_err(words)?;
         let (answer, _) = ready.send_request(request, true).map_err(words)?;
-        accepted(answer.await.map_err(words)?)
+        accepted(answer.await.map_err(words)?, statuses)
     }
 
     async fn events(&mut self, requests: &mut SendRequest<Bytes>) -> Result<(), String> {
@@ -174,7 +198,7 @@ impl Subscription {
             .header("last-event-id", self.after.to_string())
             .body(())
             .map_err(words)?;
-        let mut body = Self::ask(requests, request).await?.into_body();
+        let mut body = Self::ask(requests, request, &[200]).await?.into_body();
         self.tell(Note::Accepted);
         let mut events = Decoder::new(MAX_MESSAGE);
         while let Some((at, data)) = read(&mut body).await? {
@@ -197,7 +221,7 @@ impl Subscription {
             let request = Request::get(format!("{base}/poll?after={after}&timeout={HOLD_MS}"))
                 .body(())
                 .map_err(words)?;
-            let mut body = Self::ask(requests, request).await?.into_body();
+            let mut body = Self::ask(requests, request, &[200, 204]).await?.into_body();
             let mut lines = BatchSplitter::new(MAX_MESSAGE);
             while let Some((at, data)) = read(&mut body).await? {
                 let (mut messages, mut after) = (0, self.after);
@@ -237,7 +261,7 @@ impl Subscription {
             .insert(Protocol::from_static("websocket"));
         // What would be sent is kept open: its end would be that of the WebSocket.
         let (answer, _ours) = ready.send_request(request, false).map_err(words)?;
-        let mut body = accepted(answer.await.map_err(words)?)?.into_body();
+        let mut body = accepted(answer.await.map_err(words)?, &[200])?.into_body();
         self.tell(Note::Accepted);
         let mut frames = FrameDecoder::new(MAX_MESSAGE);
         while let Some((at, data)) = read(&mut body).await? {
@@ -260,9 +284,12 @@ impl Subscription {
     }
 }
 
-fn accepted(answer: Response<RecvStream>) -> Result<Response<RecvStream>, String> {
+fn accepted(
+    answer: Response<RecvStream>,
+    statuses: &[u16],
+) -> Result<Response<RecvStream>, String> {
     match answer.status().as_u16() {
-        200 | 204 => Ok(answer),
+        status if statuses.contains(&status) => Ok(answer),
         status => Err(format!("the answer is {status}")),
     }
 }
@@ -280,3 +307,6 @@ async fn read(body: &mut RecvStream) -> Result<Option<(u64, Vec<u8>)>, String> {
         .map_err(words)?;
     Ok(Some((at, data.to_vec())))
 }
+
+#[cfg(test)]
+mod tests;

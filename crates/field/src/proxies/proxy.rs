@@ -113,8 +113,8 @@ impl Proxy {
 /// That it is absent.
 pub(crate) fn find(name: &str, program: &str, install: &str) -> Result<PathBuf, AbsentSystem> {
     // Debian keeps proxies where only root looks.
-    program::find(&format!("/usr/sbin/{program}"))
-        .map_or_else(|| program::need(name, program, install), Ok)
+    program::need(name, program, install)
+        .or_else(|absent| program::find(&format!("/usr/sbin/{program}")).ok_or(absent))
 }
 
 /// Waits until `name`, running as `child`, listens on `address`.

@@ -74,8 +74,8 @@ pub enum PollStyle {
 /// How TLS is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// PEM file of authorities that are trusted instead of the system's: those that `SSL_CERT_FILE` or `SSL_CERT_DIR` name, or
-    /// those of its store, or where it has none those that browsers trust.
+    /// PEM file of authorities, or servers' own certificates, that are trusted instead of the system's: those that `SSL_CERT_FILE` or
+    /// `SSL_CERT_DIR` name, or those of its store, or where it has none those that browsers trust.
     pub ca: Option<PathBuf>,
     /// No certificate is checked.
     pub insecure: bool,

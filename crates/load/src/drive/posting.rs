@@ -162,7 +162,9 @@ impl Job {
             let mut text = line.blank();
             request("POST", &place.path, &head, &body, &mut text);
             match line.push(text, &stop) {
-                Ok(()) => posted.store(seq, Ordering::Relaxed),
+                Ok(true) => posted.store(seq, Ordering::Relaxed),
+                // It came too late.
+                Ok(false) => {}
                 Err(why) => {
                     failed = Some(why);
                     stop.store(true, Ordering::Relaxed);

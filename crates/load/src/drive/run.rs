@@ -20,6 +20,7 @@ use super::posting::{Posted, Publisher};
 use super::reading::Reader;
 use super::tally::Tally;
 use super::tls::Security;
+use super::waiting::Waiting;
 use super::worker::{Orders, Shared, Worker};
 use crate::LoadError;
 use crate::capacity::Limits;
@@ -28,10 +29,11 @@ use crate::capacity::Limits;
 const LOOK: Duration = Duration::from_millis(10);
 /// Between two states that are shown.
 const SHOW_NS: u64 = 200_000_000;
-/// How long what was published is waited for after the last of it that came.
-const DRAIN_NS: u64 = 2_000_000_000;
+/// A publisher whose time has been over for so long is told to end: more than it waits for the last answer. One that is so late has a relay
+/// that does not take what is posted.
+const OVERDUE_NS: u64 = 3_000_000_000;
 /// A poll that waits says nothing. It is given so long to reach the server, through whatever stands between, before messages are published
-/// that it should bring.
+/// that it should bring. Chosen and not measured: a person does not mind it, and few paths take that long.
 const ON_ITS_WAY_NS: u64 = 500_000_000;
 
 type Working = JoinHandle<Result<Tally, LoadError>>;
@@ -178,27 +180,23 @@ impl Drive<'_> {
         loop {
             self.show();
             if self.stop.load(Ordering::Relaxed) {
-                self.wind_up(listeners);
-                return Ok((Ended::Interrupted, listeners));
+                return Ok((self.wind_up(Ended::Interrupted, listeners), listeners));
             }
             let messages = self.shared.messages.load(Ordering::Relaxed);
             if self.plan.messages.is_some_and(|wanted| messages >= wanted) {
-                self.wind_up(listeners);
-                return Ok((Ended::Messages, listeners));
+                return Ok((self.wind_up(Ended::Messages, listeners), listeners));
             }
             if self.shared.given_up.load(Ordering::Relaxed) >= u64::from(self.plan.connections) {
                 return Ok((Ended::Connections, listeners));
             }
-            let is_over = until.is_some_and(|until| clock::now() >= until);
-            match &self.publisher {
-                Some(publisher) if publisher.is_done() => {
-                    self.wind_up(listeners);
-                    return Ok((Ended::Time, listeners));
-                }
+            let until = match &self.publisher {
+                Some(publisher) if publisher.is_done() => Some(0),
                 // Its own end, and that of the last answer, comes a little later.
-                Some(_) => {}
-                None if is_over => return Ok((Ended::Time, listeners)),
-                None => {}
+                Some(_) => until.map(|until| until.saturating_add(OVERDUE_NS)),
+                None => until,
+            };
+            if until.is_some_and(|until| clock::now() >= until) {
+                return Ok((self.wind_up(Ended::Time, listeners), listeners));
             }
             thread::sleep(LOOK);
         }
@@ -232,8 +230,11 @@ impl Drive<'_> {
         if self.shared.given_up.load(Ordering::Relaxed) >= u64::from(self.plan.connections) {
             return Some(Ended::Connections);
         }
+        if self.plan.transport.name() != "long-poll" {
+            return None;
+        }
         let there = clock::now().saturating_add(ON_ITS_WAY_NS);
-        while self.plan.transport.name() == "long-poll" && clock::now() < there {
+        while clock::now() < there {
             if self.stop.load(Ordering::Relaxed) {
                 return Some(Ended::Interrupted);
             }
@@ -243,31 +244,31 @@ impl Drive<'_> {
         None
     }
 
-    /// Publishes no more, and waits for what was published: a message under way is not a lost one.
-    fn wind_up(&mut self, listeners: u64) {
-        let Some(publisher) = self.publisher.take() else {
-            return;
-        };
-        publisher.ask_to_end();
-        while !publisher.is_done() {
+    /// Publishes no more, and waits for what was published: a message under way is not a lost one. `ended`, or that somebody has had
+    /// enough of waiting; who has asked for the end before has not.
+    fn wind_up(&mut self, ended: Ended, listeners: u64) -> Ended {
+        if let Some(publisher) = &self.publisher {
+            publisher.ask_to_end();
+        }
+        let was_stopped = self.stop.load(Ordering::Relaxed);
+        let mut waiting: Option<Waiting> = None;
+        while let Some(publisher) = &self.publisher {
+            if !was_stopped && self.stop.load(Ordering::Relaxed) {
+                return Ended::Interrupted;
+            }
+            if publisher.is_done() {
+                let (unique, now) = (self.shared.unique.load(Ordering::Relaxed), clock::now());
+                let posted = publisher.posted.load(Ordering::Relaxed);
+                let waiting = waiting
+                    .get_or_insert_with(|| Waiting::new(posted.saturating_mul(listeners), now));
+                if waiting.is_over(unique, now) {
+                    break;
+                }
+            }
             self.show();
             thread::sleep(LOOK);
         }
-        let posted = publisher.posted.load(Ordering::Relaxed);
-        self.publisher = Some(publisher);
-        let expected = posted.saturating_mul(listeners);
-        let mut last = (0, clock::now());
-        loop {
-            let (unique, now) = (self.shared.unique.load(Ordering::Relaxed), clock::now());
-            if unique > last.0 {
-                last = (unique, now);
-            }
-            if unique >= expected || now.saturating_sub(last.1) >= DRAIN_NS {
-                return;
-            }
-            self.show();
-            thread::sleep(LOOK);
-        }
+        ended
     }
 
     fn show(&mut self) {

@@ -21,8 +21,8 @@ use crate::LoadError;
 /// Variables that name another store than the system's, as OpenSSL has them.
 const NAMED: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What the library calls a certificate that is an authority's, and a server's.
-const SIGNED_BY_ITSELF: &str = "CaUsedAsEndEntity";
+/// What the library calls an authority's certificate that a server shows as its own, whoever has signed it.
+const OF_AN_AUTHORITY: &str = "CaUsedAsEndEntity";
 
 /// What connections with TLS share.
 #[derive(Clone)]
@@ -82,9 +82,9 @@ pub(super) fn words(error: &Error) -> String {
             "nobody who is trusted has signed the server's certificate".into()
         }
         Error::InvalidCertificate(CertificateError::Other(why))
-            if why.to_string().contains(SIGNED_BY_ITSELF) =>
+            if why.to_string().contains(OF_AN_AUTHORITY) =>
         {
-            "the server has signed its certificate itself".into()
+            "the server's certificate is that of an authority: --cacert with that very certificate trusts it".into()
         }
         error => error.to_string(),
     }

@@ -3,6 +3,7 @@
 //! The first request asks not to be held: its answer, with messages or empty, shows that the connection works. From
 //! then on a cursor makes sure that nothing is lost between polls.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use pushbench_model::{message, theory};
@@ -180,19 +181,22 @@ impl<const BY_CLOCK: bool> PollProtocol<BY_CLOCK> {
     }
 }
 
-/// Appends the poll for messages after number `after`.
-fn poll(request: &Request, after: u64, hold_ms: u64, out: &mut Vec<u8>) {
+/// Appends the poll for messages after number `after`; returns where that number stands.
+fn poll(request: &Request, after: u64, hold_ms: u64, out: &mut Vec<u8>) -> Range<usize> {
     let Request { host, path, .. } = request;
     let join = if path.contains('?') { "&" } else { "?" };
     for part in ["GET ", path, join, "after="] {
         out.extend_from_slice(part.as_bytes());
     }
+    let start = out.len();
     push_decimal(after, out);
+    let number = start..out.len();
     out.extend_from_slice(b"&timeout=");
     push_decimal(hold_ms, out);
     for part in [" HTTP/1.1\r\nHost: ", host, "\r\n\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
+    number
 }
 
 /// Notes a message: the cursor of the next poll, and the bytes it must have cost.

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use crate::ascii::{MOST_DECIMALS, decimal};
+
 /// Longest head that is kept, bytes.
 const MAX_KNOWN: usize = 1024;
 
@@ -135,23 +137,42 @@ impl KnownHead {
     }
 }
 
-/// The text of the last poll.
+/// The text of the last poll, whose number changes.
 #[derive(Debug, Default)]
-pub(super) struct KnownPoll {
+pub struct KnownPoll {
     text: Vec<u8>,
     after: u64,
+    /// Where the number stands.
+    digits: Range<usize>,
 }
 
 impl KnownPoll {
-    /// The poll for messages after number `after`; `write` appends one.
+    /// The poll for messages after number `after`. `write` appends one and returns where its number stands, in decimal digits; nothing
+    /// but that may differ from one poll to the next.
     #[inline]
-    pub(super) fn text(&mut self, after: u64, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
-        if self.text.is_empty() || self.after != after {
-            self.text.clear();
-            write(&mut self.text);
+    pub fn text(&mut self, after: u64, write: impl FnOnce(&mut Vec<u8>) -> Range<usize>) -> &[u8] {
+        if self.text.is_empty() {
+            self.digits = write(&mut self.text);
             self.after = after;
+        } else if self.after != after {
+            self.renumber(after);
         }
         &self.text
+    }
+
+    fn renumber(&mut self, after: u64) {
+        let mut room = [0; MOST_DECIMALS];
+        let number = decimal(after, &mut room);
+        match self.text.get_mut(self.digits.clone()) {
+            Some(digits) if digits.len() == number.len() => digits.copy_from_slice(number),
+            _ => {
+                let start = self.digits.start;
+                self.text
+                    .splice(self.digits.clone(), number.iter().copied());
+                self.digits = start..start + number.len();
+            }
+        }
+        self.after = after;
     }
 }
 
@@ -273,6 +294,26 @@ mod tests {
     }
 
     proptest! {
+        /// A poll that is known is the one that would be written.
+        #[test]
+        fn a_known_poll_is_the_one_that_would_be_written(
+            numbers in vec((any::<u64>(), 0..64_u32).prop_map(|(number, bits)| number >> bits), 1..12),
+            tail in "[a-z=&]{0,9}",
+        ) {
+            let mut known = KnownPoll::default();
+            let mut written = 0;
+            for number in numbers {
+                let text = known.text(number, |out| {
+                    written += 1;
+                    out.extend_from_slice(format!("after={number}{tail}").as_bytes());
+                    "after=".len()..out.len() - tail.len()
+                });
+                let expected = format!("after={number}{tail}");
+                prop_assert_eq!(text, expected.as_bytes());
+            }
+            prop_assert_eq!(written, 1);
+        }
+
         /// Whatever was read before, what is said of a head is what the parser says.
         #[test]
         fn what_is_known_is_what_the_parser_says(

@@ -1,6 +1,8 @@
 //! The connection on which messages are posted, one after the other: the next does not wait for the answer to the last. A server may end a
 //! connection after some requests, and says so in its last answer; what it has not answered by then is posted again on the next one.
 
+mod answers;
+
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
@@ -9,19 +11,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use pushbench_transport::http1::body::{BodyDecoder, BodyError};
-use pushbench_transport::http1::head::HeadReader;
-
 use super::LOOK;
 use crate::LoadError;
 use crate::drive::link::{Broken, Link};
 use crate::drive::place::Place;
 use crate::drive::tls::Security;
+use answers::{Answers, Halt};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Requests whose memory is kept for later ones.
 const SPARE: usize = 64;
+/// Bytes of requests that are not answered; who posts more waits for answers.
+const MOST: usize = 16 * 1024 * 1024;
 
 /// One connection after the other.
 pub(super) struct Line {
@@ -32,40 +34,14 @@ pub(super) struct Line {
     answers: Answers,
     /// Requests that were not answered.
     unanswered: VecDeque<Vec<u8>>,
+    /// Their bytes.
+    held: usize,
     /// So many of them were sent on the present connection.
     sent: usize,
     /// Memory of requests that were answered.
     spare: Vec<Vec<u8>>,
     /// The present connection has answered something.
     has_answered: bool,
-}
-
-/// What the other side says to what is posted.
-#[derive(Default)]
-pub(super) struct Answers {
-    head: HeadReader,
-    body: Option<BodyDecoder>,
-    status: u16,
-    /// The answer being read is the last one of its connection.
-    is_last: bool,
-    /// Answers of 2xx.
-    pub(super) accepted: u64,
-    /// What else was answered, or became of a message, and how often.
-    pub(super) refused: Vec<(String, u64)>,
-}
-
-/// Why reading stopped.
-enum Halt {
-    /// The last answer of the connection was read.
-    Last,
-    Broken(Broken),
-    Http(String),
-}
-
-impl From<Broken> for Halt {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
 }
 
 impl Line {
@@ -78,6 +54,7 @@ impl Line {
             link: Some(link),
             answers: Answers::default(),
             unanswered: VecDeque::new(),
+            held: 0,
             sent: 0,
             spare: Vec::new(),
             has_answered: false,
@@ -103,57 +80,90 @@ impl Line {
         self.answers
     }
 
-    /// Sends a request, and takes the answers that are there.
-    pub(super) fn push(&mut self, text: Vec<u8>, stop: &AtomicBool) -> Result<(), String> {
+    /// Sends a request, and takes the answers that are there; waits while too much is not answered. Whether it was taken on: not if
+    /// `stop` was set before there was room.
+    pub(super) fn push(&mut self, text: Vec<u8>, stop: &AtomicBool) -> Result<bool, String> {
         // A server that has ended the connection has said so before.
         self.absorb()?;
+        while self.waits() && self.held + text.len() > MOST {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            self.take(stop)?;
+            thread::sleep(LOOK);
+        }
+        self.held += text.len();
         self.unanswered.push_back(text);
-        self.take(stop)
+        self.take(stop)?;
+        Ok(true)
     }
 
-    /// Takes the answers that are there, and sends what they leave to be sent.
+    /// Takes the answers that are there, and sends what they leave to be sent. Once `stop` is set it does not wait for a socket that
+    /// takes no more.
     pub(super) fn take(&mut self, stop: &AtomicBool) -> Result<(), String> {
         loop {
             self.send(stop)?;
+            // One that ends the connection would have the others again on the next.
             self.absorb()?;
-            if self.sent == self.unanswered.len() || stop.load(Ordering::Relaxed) {
+            let waits = self.link.as_ref().is_none_or(is_busy);
+            if self.sent == self.unanswered.len() || (waits && stop.load(Ordering::Relaxed)) {
                 return Ok(());
             }
         }
     }
 
-    /// Sends what was not sent on the present connection, or on a new one; returns when the socket has taken it.
+    /// Sends the next of what was not sent on the present connection, or on a new one; returns when the socket has taken it, or with its
+    /// rest still to be sent once `stop` is set.
     fn send(&mut self, stop: &AtomicBool) -> Result<(), String> {
-        while let Some(text) = self.unanswered.get(self.sent) {
-            let link = match &mut self.link {
-                Some(link) => link,
-                none => {
-                    let link = connect(&self.place, self.security.as_ref()).map_err(|error| {
-                        format!("the publishing connection cannot be opened again: {error}")
-                    })?;
-                    self.has_answered = false;
-                    self.answers.begin();
-                    none.insert(link)
-                }
-            };
-            self.sent += 1;
-            let mut sent = link.send(text);
-            while sent.is_ok()
-                && let Some(link) = &mut self.link
-                && (link.wants_write() || !link.is_secured())
-            {
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                thread::sleep(LOOK);
-                sent = link.flush();
-                self.absorb()?;
+        let mut sent = match (&mut self.link, self.unanswered.get(self.sent)) {
+            (Some(link), _) if is_busy(link) => link.flush(),
+            (_, None) => return Ok(()),
+            (link, Some(text)) => {
+                let link = match link {
+                    Some(link) => link,
+                    none => {
+                        let opened = connect(&self.place, self.security.as_ref());
+                        self.has_answered = false;
+                        self.answers.begin();
+                        none.insert(opened.map_err(|error| {
+                            format!("the publishing connection cannot be opened again: {error}")
+                        })?)
+                    }
+                };
+                self.sent += 1;
+                link.send(text)
             }
-            if let Err(broken) = sent {
-                self.broken(&broken)?;
+        };
+        while sent.is_ok()
+            && let Some(link) = &mut self.link
+            && is_busy(link)
+        {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
             }
+            thread::sleep(LOOK);
+            sent = link.flush();
+            self.absorb()?;
         }
-        Ok(())
+        match sent {
+            Ok(()) => Ok(()),
+            Err(broken) => self.unsent(&broken),
+        }
+    }
+
+    /// The connection takes no more. What it has answered before is there all the same.
+    fn unsent(&mut self, broken: &Broken) -> Result<(), String> {
+        let mut known = None;
+        while let Some(link) = &self.link
+            && known != Some(link.down)
+        {
+            known = Some(link.down);
+            self.absorb()?;
+        }
+        match self.link {
+            Some(_) => self.broken(broken),
+            None => Ok(()),
+        }
     }
 
     /// Takes the answers that are there.
@@ -164,6 +174,7 @@ impl Line {
         let Self {
             answers,
             unanswered,
+            held,
             sent,
             spare,
             has_answered,
@@ -172,11 +183,12 @@ impl Line {
         let mut answered = || {
             *has_answered = true;
             *sent = sent.saturating_sub(1);
-            if let Some(mut text) = unanswered.pop_front()
-                && spare.len() < SPARE
-            {
-                text.clear();
-                spare.push(text);
+            if let Some(mut text) = unanswered.pop_front() {
+                *held -= text.len();
+                if spare.len() < SPARE {
+                    text.clear();
+                    spare.push(text);
+                }
             }
         };
         let mut buffer = [0; 16 * 1024];
@@ -210,7 +222,8 @@ impl Line {
         if !self.has_answered {
             return Err(format!("the publishing connection {how}"));
         }
-        self.unanswered.drain(..lost.min(self.unanswered.len()));
+        let dropped = self.unanswered.drain(..lost.min(self.unanswered.len()));
+        self.held -= dropped.map(|text| text.len()).sum::<usize>();
         self.answers.refuse(
             format!("the publishing connection {how} before the answer"),
             lost as u64,
@@ -219,76 +232,9 @@ impl Line {
     }
 }
 
-impl Answers {
-    /// On a new connection.
-    fn begin(&mut self) {
-        self.head = HeadReader::default();
-        self.body = None;
-    }
-
-    /// The connection has ended; whether that was the end of an answer.
-    fn end(&mut self, answered: &mut impl FnMut()) -> bool {
-        let is_whole = self
-            .body
-            .take()
-            .is_some_and(|mut body| body.finish().is_ok());
-        if is_whole {
-            answered();
-            self.count();
-        }
-        is_whole
-    }
-
-    /// An answer is complete.
-    fn count(&mut self) {
-        if (200..300).contains(&self.status) {
-            self.accepted += 1;
-        } else {
-            let status = self.status;
-            self.refuse(format!("a posted message was answered with {status}"), 1);
-        }
-    }
-
-    fn refuse(&mut self, text: String, more: u64) {
-        match self.refused.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, count)) => *count += more,
-            None => self.refused.push((text, more)),
-        }
-    }
-
-    /// Reads; calls `answered` for every answer that is complete.
-    fn read(&mut self, mut bytes: &[u8], answered: &mut impl FnMut()) -> Result<(), Halt> {
-        while !bytes.is_empty() || self.body.as_ref().is_some_and(BodyDecoder::is_done) {
-            match &mut self.body {
-                None => {
-                    let fed = self.head.feed(bytes);
-                    let Some((head, taken)) = fed.map_err(|error| Halt::Http(error.to_string()))?
-                    else {
-                        return Ok(());
-                    };
-                    bytes = &bytes[taken..];
-                    if !head.is_interim() {
-                        (self.status, self.is_last) = (head.status, head.close);
-                        self.body = Some(BodyDecoder::new(head.framing()));
-                    }
-                }
-                Some(body) if body.is_done() => {
-                    self.body = None;
-                    answered();
-                    self.count();
-                    if self.is_last {
-                        return Err(Halt::Last);
-                    }
-                }
-                Some(body) => {
-                    let taken = body.feed::<BodyError>(bytes, &mut |_| Ok(()));
-                    let taken = taken.map_err(|error| Halt::Http(error.to_string()))?;
-                    bytes = &bytes[taken..];
-                }
-            }
-        }
-        Ok(())
-    }
+/// Whether the other side has yet to agree on TLS, or the socket to take something.
+fn is_busy(link: &Link) -> bool {
+    link.wants_write() || !link.is_secured()
 }
 
 fn connect(place: &Place, security: Option<&Security>) -> Result<Link, LoadError> {

@@ -188,21 +188,23 @@ impl Poll {
                     let kind = head.content_type.unwrap_or_default();
                     kind.trim_start().starts_with(LINES)
                 };
-                let has_validators = head.last_modified.is_some() || head.etag.is_some();
-                let conditional = self.ask.asking.poll == PollStyle::Conditional;
-                if conditional && !empty && !has_validators && is_of_lines() {
-                    return Err(broken(&OF_LINES));
-                }
-                if !empty {
-                    let own = |text: Option<&str>| text.map(str::to_owned);
-                    self.cursor.validators = (own(head.last_modified), own(head.etag));
-                }
                 let framing = head.framing();
-                if let Framing::Length(length) = framing
-                    && (head.status, head.close, head.len) == (200, false, taken)
-                {
-                    let mut usual = self.ask.usual.borrow_mut();
-                    usual.head.remember(head_bytes, length);
+                match (&self.ask.asking.poll, framing) {
+                    (PollStyle::Conditional, _) if !empty => {
+                        let has_validators = head.last_modified.is_some() || head.etag.is_some();
+                        if !has_validators && is_of_lines() {
+                            return Err(broken(&OF_LINES));
+                        }
+                        let own = |text: Option<&str>| text.map(str::to_owned);
+                        self.cursor.validators = (own(head.last_modified), own(head.etag));
+                    }
+                    (PollStyle::Contract, Framing::Length(length))
+                        if (head.status, head.close, head.len) == (200, false, taken) =>
+                    {
+                        let mut usual = self.ask.usual.borrow_mut();
+                        usual.head.remember(head_bytes, length);
+                    }
+                    _ => {}
                 }
                 self.state = State::Body {
                     body: BodyDecoder::new(framing),

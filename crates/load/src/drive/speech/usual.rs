@@ -1,32 +1,20 @@
 //! What the polls of a worker have in common, which saves writing and reading most of them: as all its connections take
 //! the same messages, a poll and its answer differ from the last in a number here and there.
 
-use std::io::Write as _;
 use std::ops::Range;
 use std::rc::Rc;
 
-use pushbench_transport::long_poll::usual::KnownHead;
+use pushbench_transport::long_poll::usual::{KnownHead, KnownPoll};
 
 use crate::drive::place::Place;
-
-/// Most digits of a number.
-const DIGITS: usize = 20;
 
 /// The last poll and the last answer.
 #[derive(Debug, Default)]
 pub(in crate::drive) struct Usual {
     pub(super) head: KnownHead,
-    poll: Option<KnownPoll>,
-}
-
-#[derive(Debug)]
-struct KnownPoll {
-    /// Where it was sent to.
-    place: Rc<Place>,
-    after: u64,
-    text: Vec<u8>,
-    /// Where its number stands.
-    digits: Range<usize>,
+    poll: KnownPoll,
+    /// Where that poll was sent to.
+    place: Option<Rc<Place>>,
 }
 
 impl Usual {
@@ -39,43 +27,39 @@ impl Usual {
         out: &mut Vec<u8>,
         write: impl FnOnce(&mut Vec<u8>) -> Range<usize>,
     ) {
-        match &mut self.poll {
-            Some(known) if Rc::ptr_eq(&known.place, place) => {
-                known.renumber(after);
-                out.extend_from_slice(&known.text);
-            }
-            other => {
-                let mut text = Vec::new();
-                let digits = write(&mut text);
-                out.extend_from_slice(&text);
-                *other = Some(KnownPoll {
-                    place: Rc::clone(place),
-                    after,
-                    text,
-                    digits,
-                });
-            }
+        // Behind a redirect each connection has a place of its own, and it is the same for all.
+        let is_known = |known: &Rc<Place>| Rc::ptr_eq(known, place) || **known == **place;
+        if !self.place.as_ref().is_some_and(is_known) {
+            self.poll = KnownPoll::default();
+            self.place = Some(Rc::clone(place));
         }
+        out.extend_from_slice(self.poll.text(after, write));
     }
 }
 
-impl KnownPoll {
-    fn renumber(&mut self, after: u64) {
-        if self.after == after {
-            return;
-        }
-        let mut room = [0; DIGITS];
-        let mut left = &mut room[..];
-        // Any number fits.
-        let _ = write!(left, "{after}");
-        let len = DIGITS - left.len();
-        let Range { start, end } = self.digits;
-        if len == end - start {
-            self.text[start..end].copy_from_slice(&room[..len]);
-        } else {
-            self.text.splice(start..end, room[..len].iter().copied());
-            self.digits = start..start + len;
-        }
-        self.after = after;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_is_written_once_per_place_whoever_holds_that() {
+        let mut usual = Usual::default();
+        let mut written = 0;
+        let mut ask = |path: &str, after: u64| {
+            let place = Rc::new(Place::parse(&format!("http://127.0.0.1:9{path}")).unwrap());
+            let mut out = Vec::new();
+            usual.ask(&place, after, &mut out, |text| {
+                written += 1;
+                text.extend_from_slice(format!("{path} {after}.").as_bytes());
+                text.len() - 1 - after.to_string().len()..text.len() - 1
+            });
+            assert_eq!(out, format!("{path} {after}.").as_bytes());
+            written
+        };
+        assert_eq!(ask("/a", 9), 1);
+        assert_eq!(ask("/a", 10), 1);
+        assert_eq!(ask("/a", 10), 1);
+        assert_eq!(ask("/b", 10), 2);
+        assert_eq!(ask("/a", 7), 3);
     }
 }

@@ -405,7 +405,7 @@ fn fault(broken: Broken, subscribed: bool) -> Stop {
     match broken {
         Broken::Tls(why) => Stop::Fault(
             FaultKind::Tls,
-            format!("TLS failed: {why} (--cacert names an authority, --insecure trusts anybody)"),
+            format!("TLS failed: {why} (--cacert names whom to trust, --insecure trusts anybody)"),
         ),
         Broken::Ended => Stop::Fault(
             FaultKind::Tls,

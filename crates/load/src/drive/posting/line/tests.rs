@@ -1,9 +1,13 @@
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
 
 use super::super::request;
 use super::*;
+
+/// One that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a server ends a connection after its third answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,20 +63,49 @@ fn body(input: &mut impl BufRead) -> Option<String> {
     String::from_utf8(body).ok()
 }
 
+fn posting(body: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    request("POST", "/publish", &[("Host", "x")], body, &mut text);
+    text
+}
+
+/// Takes answers until all have come.
+fn wait(line: &mut Line, stop: &AtomicBool) {
+    let deadline = Instant::now() + PATIENCE;
+    while line.waits() {
+        assert!(Instant::now() < deadline, "{} wait", line.unanswered.len());
+        line.take(stop).unwrap();
+        thread::sleep(LOOK);
+    }
+}
+
+/// A line to a server that is this test, and that server's end of its first connection.
+fn line() -> (Line, TcpStream, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/publish", listener.local_addr().unwrap());
+    let line = Line::open(Place::parse(&url).unwrap(), None).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    (line, stream, listener)
+}
+
+/// Takes this many requests, and answers them.
+fn answer(mut stream: &TcpStream, count: usize) {
+    let mut input = BufReader::new(stream.try_clone().unwrap());
+    for _ in 0..count {
+        body(&mut input).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .unwrap();
+    }
+}
+
 /// Posts the numbers from 1 to `count`, all at once or one after the other's answer, and waits for all answers.
 fn post(url: &str, count: u32, at_once: bool) -> Answers {
     let stop = AtomicBool::new(false);
     let mut line = Line::open(Place::parse(url).unwrap(), None).unwrap();
     for number in 1..=count {
-        let mut text = line.blank();
-        request(
-            "POST",
-            "/publish",
-            &[("Host", "x")],
-            number.to_string().as_bytes(),
-            &mut text,
-        );
-        line.push(text, &stop).unwrap();
+        let text = posting(number.to_string().as_bytes());
+        assert!(line.push(text, &stop).unwrap());
         while !at_once && line.waits() {
             line.take(&stop).unwrap();
         }
@@ -133,12 +166,89 @@ fn a_server_that_answers_nothing_is_given_up() {
     let stop = AtomicBool::new(false);
     let mut line = Line::open(Place::parse(&url).unwrap(), None).unwrap();
     let failed = loop {
-        let mut text = line.blank();
-        request("POST", "/publish", &[("Host", "x")], b"1", &mut text);
-        if let Err(why) = line.push(text, &stop) {
+        if let Err(why) = line.push(posting(b"1"), &stop) {
             break why;
         }
         thread::sleep(LOOK);
     };
     assert!(failed.contains("the publishing connection"), "{failed}");
+}
+
+/// A server that ends a connection with requests unread resets it. What it has answered before that counts, and it gets the others again,
+/// one after the other, as it may end the next connection as well.
+#[test]
+fn answers_count_that_came_before_a_connection_broke() {
+    let (mut line, mut stream, listener) = line();
+    let stop = AtomicBool::new(false);
+    for text in ["1", "2"] {
+        assert!(line.push(posting(text.as_bytes()), &stop).unwrap());
+    }
+    // So much is read at once that the second is not read.
+    let mut input = BufReader::with_capacity(1, stream.try_clone().unwrap());
+    assert_eq!(body(&mut input).as_deref(), Some("1"));
+    stream
+        .write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    drop((stream, input));
+    // Sent before anybody has looked for answers.
+    let text = posting(b"3");
+    line.held += text.len();
+    line.unanswered.push_back(text);
+    line.send(&stop).unwrap();
+    assert_eq!((line.sent, line.unanswered.len()), (0, 2));
+    assert_eq!(line.answers.accepted, 1);
+    line.send(&stop).unwrap();
+    assert_eq!((line.sent, line.unanswered.len()), (1, 2));
+    thread::spawn(move || answer(&listener.accept().unwrap().0, 2));
+    wait(&mut line, &stop);
+    assert_eq!(line.held, 0);
+    let answers = line.finish();
+    assert_eq!((answers.accepted, answers.refused), (3, Vec::new()));
+}
+
+#[test]
+fn no_more_is_posted_than_memory_is_there_for() {
+    let (mut line, stream, _listener) = line();
+    let (stop, stopped) = (AtomicBool::new(false), AtomicBool::new(true));
+    let text = posting(&[b'x'; 1024 * 1024]);
+    let room = MOST / text.len();
+    let (go, gone) = channel();
+    thread::spawn(move || {
+        let mut input = BufReader::new(stream.try_clone().unwrap());
+        for _ in 0..room {
+            body(&mut input).unwrap();
+        }
+        // All was taken, and nothing answered.
+        gone.recv().unwrap();
+        for _ in 0..room {
+            (&stream)
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .unwrap();
+        }
+        answer(&stream, 1);
+    });
+    for _ in 0..room {
+        assert!(line.push(text.clone(), &stop).unwrap());
+    }
+    assert!(!line.push(text.clone(), &stopped).unwrap());
+    assert_eq!(line.unanswered.len(), room);
+    go.send(()).unwrap();
+    assert!(line.push(text, &stop).unwrap());
+    wait(&mut line, &stop);
+    assert_eq!(line.finish().accepted, room as u64 + 1);
+}
+
+#[test]
+fn what_a_stop_has_cut_is_sent_to_its_end() {
+    let (mut line, stream, _listener) = line();
+    let stopped = AtomicBool::new(true);
+    let text = posting(&[b'x'; 1024 * 1024]);
+    let mut count = 0;
+    while !is_busy(line.link.as_ref().unwrap()) {
+        assert!(line.push(text.clone(), &stopped).unwrap());
+        count += 1;
+    }
+    thread::spawn(move || answer(&stream, count));
+    wait(&mut line, &stopped);
+    assert_eq!(line.finish().accepted, count as u64);
 }

@@ -110,6 +110,27 @@ fn polls_follow_each_other_from_number_to_number() {
     }
 }
 
+/// Heads are known, and validators kept, where somebody looks for them.
+#[test]
+fn each_style_remembers_what_it_uses() {
+    for style in [
+        PollStyle::Contract,
+        PollStyle::Conditional,
+        PollStyle::Plain,
+    ] {
+        let (ask, answer) = (ask(style.clone()), answer("etag: a\r\n", "1\n"));
+        let (mut ear, mut out) = (Ear::default(), Vec::new());
+        let mut resume = Resume::new(&ask.asking);
+        let mut poll = Poll::open(&ask, &place(), &resume, &mut out);
+        poll.receive(answer.as_bytes(), &mut out, &mut ear).unwrap();
+        poll.resume(&mut resume);
+        let tag = (style == PollStyle::Conditional).then(|| "a".to_owned());
+        assert_eq!(resume.validators, (None, tag), "{style:?}");
+        let known = ask.usual.borrow_mut().head.at_start_of(answer.as_bytes());
+        assert_eq!(known.is_some(), style == PollStyle::Contract, "{style:?}");
+    }
+}
+
 #[test]
 fn each_place_is_asked_by_its_own_name() {
     let ask = ask(PollStyle::Contract);
