@@ -13,6 +13,7 @@
 //! - `worker`: one thread per core, each with a loop over all its connections
 //! - `station`: a worker from inside
 //! - `faults`: what went wrong on it
+//! - `mix`: numbers that differ from place to place
 //! - `watch`: whether this process keeps up
 //! - `workload`: one file per workload
 //! - `client`: the few HTTP requests of the control plane
@@ -23,6 +24,7 @@ mod client;
 pub mod drive;
 mod error;
 mod faults;
+mod mix;
 mod patience;
 pub mod publisher;
 mod station;

@@ -15,6 +15,7 @@ use pushbench_transport::transport::Transport;
 
 use crate::capacity::Spread;
 use crate::faults::Faults;
+use crate::mix::nonce;
 use crate::{Config, LoadError};
 
 /// What the connections of one worker share.
@@ -146,18 +147,11 @@ impl Station {
         }
     }
 
-    /// Sixteen bytes that differ from connection to connection (SplitMix64, a fixed bijection of a counter).
+    /// Of the next connection.
     fn nonce(&mut self) -> Nonce {
         let count = self.connections;
         self.connections += 1;
-        let mut nonce = [0; 16];
-        for (half, bytes) in (0..).zip(nonce.chunks_exact_mut(8)) {
-            let mut z = self.seed ^ (2 * count + half + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            bytes.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
-        }
-        nonce
+        nonce(self.seed, count)
     }
 }
 

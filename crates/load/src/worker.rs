@@ -5,6 +5,7 @@
 //! there is no list of commands to extend.
 
 use std::io;
+use std::iter;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::{self, JoinHandle};
@@ -18,6 +19,9 @@ use pushbench_sys::process::spawn_with_own_files;
 use crate::capacity::{self, Limits, Spread};
 use crate::station::Station;
 use crate::{Config, LoadError};
+
+/// Connections being set up at once by each worker.
+pub(crate) const CONNECTING: u64 = 64;
 
 /// Starts on a worker; what it returns is looked at until it is done.
 type Job = Box<dyn FnOnce(&mut Station) -> Option<Box<dyn Running>> + Send>;
@@ -86,29 +90,23 @@ impl Worker {
     pub(crate) fn start_all(config: &Config) -> Result<Vec<Self>, LoadError> {
         let connections = capacity::connections(&config.scenario);
         let spread = Limits::of_this_machine().spread(connections, config.target.address)?;
-        let workers = config.cores.len().max(spread.own_tables as usize).max(1);
-        (0..workers)
-            .map(|index| Self::start(config, index, spread))
+        cores_of(config, spread)
+            .into_iter()
+            .enumerate()
+            .map(|(index, core)| Self::start(config, (index, core), spread))
             .collect()
     }
 
-    fn start(config: &Config, index: usize, spread: Spread) -> Result<Self, LoadError> {
-        let core = match config.cores.as_slice() {
-            [] => None,
-            cores => Some(cores[index % cores.len()]),
-        };
+    fn start(
+        config: &Config,
+        (index, core): (usize, Option<usize>),
+        spread: Spread,
+    ) -> Result<Self, LoadError> {
         let (jobs, inbox) = mpsc::channel();
         let bell = Arc::new(Bell::new().map_err(LoadError::Worker)?);
         let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index, spread)?);
         let (started, ready) = mpsc::channel();
         let body = move |own_files: io::Result<()>| {
-            if let Some(core) = core
-                && let Err(error) = affinity::pin_current_thread(&[core])
-            {
-                eprintln!(
-                    "pushbench: cannot pin a worker to core {core}: {error}; it runs unpinned"
-                );
-            }
             // Whoever starts it waits for this.
             match own_files.and_then(|()| plan.station(heard)) {
                 Ok(mut station) => {
@@ -120,16 +118,10 @@ impl Worker {
                 }
             }
         };
-        let thread = thread::Builder::new().name(RECEIVING_THREAD.into());
-        let thread = if spread.own_tables > 0 {
-            spawn_with_own_files(thread, body)
-        } else {
-            thread.spawn(move || body(Ok(())))
-        };
         let worker = Self {
             jobs: Some(jobs),
             bell,
-            thread: Some(thread.map_err(LoadError::Worker)?),
+            thread: Some(spawn(core, spread, body)?),
             core,
         };
         match ready.recv() {
@@ -186,6 +178,38 @@ impl Drop for Worker {
             let _ = thread.join();
         }
     }
+}
+
+/// The core of each worker: one worker per core of the configuration, or as many as the connections need tables of file
+/// descriptors.
+pub(crate) fn cores_of(config: &Config, spread: Spread) -> Vec<Option<usize>> {
+    let workers = config.cores.len().max(spread.own_tables as usize).max(1);
+    let cores = config.cores.iter().copied().map(Some).cycle();
+    cores.chain(iter::repeat(None)).take(workers).collect()
+}
+
+/// Starts the thread of a worker on `core`, with a table of file descriptors of its own where connections need several:
+/// `body` is told whether it has that.
+pub(crate) fn spawn(
+    core: Option<usize>,
+    spread: Spread,
+    body: impl FnOnce(io::Result<()>) + Send + 'static,
+) -> Result<JoinHandle<()>, LoadError> {
+    let body = move |own_files| {
+        if let Some(core) = core
+            && let Err(error) = affinity::pin_current_thread(&[core])
+        {
+            eprintln!("pushbench: cannot pin a worker to core {core}: {error}; it runs unpinned");
+        }
+        body(own_files);
+    };
+    let thread = thread::Builder::new().name(RECEIVING_THREAD.into());
+    let thread = if spread.own_tables > 0 {
+        spawn_with_own_files(thread, body)
+    } else {
+        thread.spawn(move || body(Ok(())))
+    };
+    thread.map_err(LoadError::Worker)
 }
 
 /// Turns the loop until nobody can send jobs any more.

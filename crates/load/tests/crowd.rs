@@ -30,6 +30,22 @@ warm-up-s = { quick = 0.0, standard = 0.0, thorough = 0.0 }
 measure-s = { quick = 0.1, standard = 1.0, thorough = 1.0 }
 "#;
 
+const CONVERSATIONS: &str = r#"
+name = "test"
+models = "a test"
+expected = "everything arrives"
+profiles = ["quick"]
+[tokens]
+conversations = 600
+turns = { quick = 1, standard = 1, thorough = 1 }
+tokens = { quick = 5, standard = 5, thorough = 5 }
+first-ms = 5.0
+gaps = { log-normal = { mean-ms = 1.0, sigma = 0.0 } }
+opening = 10
+question = 10
+context = "resent"
+"#;
+
 /// Open files that the load generator may have in each table; the server of the test may have more.
 const LIMIT: u64 = 256;
 
@@ -38,7 +54,14 @@ const LIMIT: u64 = 256;
 fn a_crowd_is_spread_over_file_tables() {
     let (files, _) = raise_nofile();
     assert!(files > 1000, "the server cannot hold 600 connections");
-    for transport in ["tcp", "sse", "websocket", "long-poll"] {
+    for (transport, scenario) in [
+        ("tcp", CROWD),
+        ("sse", CROWD),
+        ("websocket", CROWD),
+        ("long-poll", CROWD),
+        ("sse", CONVERSATIONS),
+        ("websocket", CONVERSATIONS),
+    ] {
         let any = "127.0.0.1:0".parse().unwrap();
         let server = Server::start(ServerConfig {
             transport: by_name(transport).unwrap(),
@@ -54,6 +77,7 @@ fn a_crowd_is_spread_over_file_tables() {
             .args(["-c", &limited])
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", "helper", "--ignored", "--nocapture"])
+            .env("SCENARIO", scenario)
             .env("TRANSPORT", transport)
             .env("TARGET", format!("http://{}", server.data_addr()))
             .env("CONTROL", format!("http://{}", server.control_addr()))
@@ -72,7 +96,7 @@ fn helper() {
     let word = |name| std::env::var(name).unwrap();
     let measurement = run(
         Config {
-            scenario: Scenario::parse(CROWD, Path::new("test.toml")).unwrap(),
+            scenario: Scenario::parse(&word("SCENARIO"), Path::new("test.toml")).unwrap(),
             profile: Profile::Quick,
             transport: by_name(&word("TRANSPORT")).unwrap(),
             target: Target::parse(&word("TARGET")).unwrap(),

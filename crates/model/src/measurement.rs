@@ -111,6 +111,16 @@ pub struct ConnectionCount {
     pub ended_early: u64,
 }
 
+impl ConnectionCount {
+    /// Adds the counts of others.
+    pub fn add(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.failed += other.failed;
+        self.nodelay += other.nodelay;
+        self.ended_early += other.ended_early;
+    }
+}
+
 /// Names of the histograms a measurement may hold; nanoseconds all.
 pub mod histogram_name {
     /// Receive time minus intended publish time.

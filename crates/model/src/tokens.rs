@@ -14,7 +14,7 @@ mod pace;
 
 use serde::{Deserialize, Serialize};
 
-pub use pace::{Gaps, Pace, Token, Tokens};
+pub use pace::{Gaps, Pace, Token, Tokens, spoken};
 
 /// What answers are made of, from its start again where it is too short. It needs no escapes in JSON.
 pub const TEXT: &str = include_str!("tokens/text.txt");

@@ -124,14 +124,19 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    /// Reads a request: its head, and a body if it announces one. Empty when the client is gone.
+    /// Reads a request, and a body if it announces one: its head. Empty when the client is gone.
     pub(crate) fn request(&mut self) -> String {
+        self.request_with_body().0
+    }
+
+    /// The same, with its body.
+    pub(crate) fn request_with_body(&mut self) -> (String, Vec<u8>) {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             match self.stream.read(&mut byte) {
                 Ok(1) => bytes.push(byte[0]),
-                _ => return String::new(),
+                _ => return <_>::default(),
             }
         }
         let head = String::from_utf8(bytes).unwrap();
@@ -140,7 +145,7 @@ impl Talk {
             .and_then(|(_, rest)| rest.split('\r').next());
         let mut body = vec![0; len.map_or(0, |len| len.parse().unwrap())];
         let _ = self.stream.read_exact(&mut body);
-        head
+        (head, body)
     }
 
     pub(crate) fn skip(&mut self, len: usize) {
@@ -156,6 +161,14 @@ impl Talk {
     pub(crate) fn hold(&mut self) {
         let mut buffer = [0; 4096];
         while self.stream.read(&mut buffer).is_ok_and(|n| n > 0) {}
+    }
+
+    /// Says the last there is to say and ends this side, both in one segment; waits for the client to notice.
+    pub(crate) fn end_with(&mut self, bytes: impl AsRef<[u8]>) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_tcp_cork(true).unwrap();
+        self.send(bytes);
+        self.end();
     }
 
     /// Ends this side, and waits for the client to notice.

@@ -146,6 +146,38 @@ fn healthy_subscribers_do_not_wait_for_slow_ones() {
     }
 }
 
+/// Who reads, but too slowly, reads on to the end that its server has made of it.
+#[test]
+fn a_slow_subscriber_hears_that_it_was_let_go() {
+    for name in ["tcp", "sse", "websocket", "ndjson"] {
+        let transport = by_name(name).unwrap();
+        let options = ServeOptions {
+            stack: Stack::Bare,
+            queue: 8,
+            ..ServeOptions::default()
+        };
+        let server = server(transport, options);
+        let scenario = slow(200_000, 8_000_000)
+            .replace("rate = 500.0", "rate = 100.0")
+            .replace("subscribers = 20", "subscribers = 4")
+            .replace("quick = 0.8", "quick = 3.0");
+        let config = config(transport, &server, &scenario, Publisher::Server);
+        let measurement = run(config, &mut Free).unwrap();
+        assert!(
+            measurement.sequence.is_clean(),
+            "{name}: {:?}",
+            measurement.errors
+        );
+        assert_eq!(measurement.operations, 300 * 3, "{name}");
+        assert_eq!(measurement.server.unwrap().lagged, 1, "{name}");
+        let slow = measurement.slow.unwrap();
+        assert_eq!((slow.slow, slow.let_go), (1, 1), "{name}: {slow:?}");
+        assert!(slow.let_go_after_s > 0.0, "{name}: {slow:?}");
+        assert!(slow.read_bytes > 200_000, "{name}: {slow:?}");
+        assert_eq!(measurement.connections.ended_early, 0, "{name}");
+    }
+}
+
 /// A queue of few messages fills when the sockets have, and its subscriber is let go; the others notice nothing.
 #[test]
 fn a_full_queue_lets_its_subscriber_go() {

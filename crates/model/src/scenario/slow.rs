@@ -12,9 +12,12 @@ use super::{ScenarioError, Source};
 pub struct Slow {
     /// Part of the subscribers, 0 to 1; at least one is slow, and at least one is not.
     pub share: f64,
-    /// Bytes that each of them reads per second; with 0 they read nothing.
+    /// Bytes that each of them reads per second, 10 or more; with 0 they read nothing.
     pub bytes_per_s: u32,
 }
+
+/// The least that somebody reads who reads, bytes per second: one byte in a tenth of a second.
+const LEAST: u32 = 10;
 
 impl Slow {
     /// How many of `subscribers` are slow.
@@ -45,6 +48,11 @@ impl Slow {
             &slow,
             |slow| slow.share > 0.0 && slow.share < 1.0,
             "a share of more than 0.0 and less than 1.0, such as 0.05 for 5 % of the subscribers",
+        )?;
+        source.check(
+            &slow,
+            |slow| slow.bytes_per_s == 0 || slow.bytes_per_s >= LEAST,
+            &format!("bytes-per-s of {LEAST} or more, or 0 for subscribers that read nothing"),
         )?;
         source.check(
             subscribers,

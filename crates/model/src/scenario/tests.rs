@@ -108,6 +108,12 @@ fn mistakes_are_located_and_explained() {
         ),
         (
             "[fan-out]",
+            "[fan-out.slow]\nshare = 0.5\nbytes-per-s = 9\n[fan-out]",
+            10,
+            "bytes-per-s of 10 or more, or 0",
+        ),
+        (
+            "[fan-out]",
             "[fan-out.cuts]\npattern = { all-at-s = 1.0 }\ndelay-s = 1.0\nresume = true\n\
              [fan-out.slow]\nshare = 0.5\nbytes-per-s = 0\n[fan-out]",
             14,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MAX_GAPS, MAX_PAUSE_MS, TEXT};
 
-/// Characters of the longest token. With 1 as the shortest the mean is 4, which is what tokenizers come to in English.
+/// Characters of the longest token. With 1 as the shortest the mean is 4.
 const LONGEST: usize = 7;
 const MS: f64 = 1e6;
 
@@ -105,6 +105,12 @@ impl Pace {
             rest: TEXT,
         }
     }
+}
+
+/// The first `bytes` bytes of what any answer says, in pieces: tokens are cut from [`TEXT`] in turn, and none is left out.
+pub fn spoken(bytes: usize) -> impl Iterator<Item = &'static str> {
+    let rest = TEXT.get(..bytes % TEXT.len()).unwrap_or_default();
+    std::iter::repeat_n(TEXT, bytes / TEXT.len()).chain([rest])
 }
 
 impl Tokens {

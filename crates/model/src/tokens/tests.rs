@@ -171,6 +171,7 @@ proptest! {
         prop_assert_eq!(&tokens, &pace.tokens().take(count).collect::<Vec<_>>());
         let joined: String = tokens.iter().map(|token| token.text).collect();
         prop_assert!(TEXT.repeat(4).starts_with(&joined));
+        prop_assert_eq!(spoken(joined.len()).collect::<String>(), joined);
         prop_assert!(tokens.iter().all(|token| !token.text.is_empty()));
         prop_assert!(tokens.windows(2).all(|pair| pair[0].offset <= pair[1].offset));
         let mut other = pace.clone();

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod chats;
 mod child;
 #[path = "../contract/common.rs"]
 #[allow(dead_code, reason = "not every test program needs all of it")]

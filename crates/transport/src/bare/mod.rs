@@ -37,7 +37,7 @@ use crate::listener::Stats;
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
-pub(crate) use serve::serve;
+pub(crate) use serve::{IDLE_NS, serve};
 
 /// What one worker thread of the stack `bare` needs. Both files are shared, so that a thread with a file table of its
 /// own is not the last to drop them.

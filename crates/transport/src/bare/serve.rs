@@ -37,7 +37,7 @@ const READS: usize = 16;
 /// Bytes that wait to be said to a client before no more is read of what it asks for.
 const MAX_OWED: usize = 4 * 1024;
 /// How long an HTTP connection may lie between two requests, nanoseconds; the value of nginx.
-const IDLE_NS: u64 = 75_000_000_000;
+pub(crate) const IDLE_NS: u64 = 75_000_000_000;
 /// How long a client is waited for that has been told goodbye, nanoseconds.
 const LINGER_NS: u64 = 2_000_000_000;
 const MS: u64 = 1_000_000;
@@ -241,15 +241,21 @@ impl<P: Protocol> Loop<P> {
         }
     }
 
-    /// Hands a connection over whose client wants answers of its own, with the `bytes` it has sent.
+    /// Hands a connection over whose client wants answers of its own, with the `bytes` it has sent: a whole head at least, or
+    /// one that cannot be read.
     #[cold]
     fn hand_over(&mut self, index: u32, bytes: &[u8]) -> Result<usize, Stop> {
         let conn = self.slab.take(index);
         self.wheel.disarm(index);
         if let (Some(conn), Some(parlour)) = (conn, &mut self.parlour) {
             let stream = conn.stream;
-            if let Err(error) = parlour.admit(&self.poller, (GUEST, TIMER), stream, bytes) {
+            let admitted = parlour.admit(&self.poller, (GUEST, TIMER), stream, bytes);
+            let over = admitted.unwrap_or_else(|error| {
                 eprintln!("pushbench: a connection cannot be answered: {error}");
+                true
+            });
+            if over {
+                self.door.reopen(&self.poller, &self.worker);
             }
         }
         Ok(bytes.len())

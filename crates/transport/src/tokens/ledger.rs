@@ -1,17 +1,19 @@
 //! What all answers of a server have in common, and one that is under way.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pushbench_model::message::{Stamp, encode_text};
-use pushbench_model::tokens::{Ask, Chats, Done, Stopped, Token, Tokens, Whole};
+use pushbench_model::tokens::{Ask, Chats, Done, Stopped, Token, Tokens, Whole, spoken};
 use pushbench_sys::clock;
 
 /// Stopped answers that are remembered.
 const MOST_STOPPED: usize = 100_000;
 /// Bytes of all contexts that are kept; the oldest are forgotten beyond.
 const MOST_KEPT: usize = 256 << 20;
+/// What a context takes besides its text, bytes: entries of a map and a tree, and what an allocator adds to each, about.
+const EACH_KEPT: usize = 128;
 
 /// The answers of a server: how many are under way, which were stopped, and the contexts that are kept for later.
 #[derive(Debug, Default)]
@@ -23,10 +25,19 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Kept {
     stopped: VecDeque<Stopped>,
-    contexts: HashMap<u64, String>,
-    /// In the order in which they were begun.
-    order: VecDeque<u64>,
+    contexts: HashMap<u64, Context>,
+    /// Whose they are, in the order in which they were begun.
+    order: BTreeMap<u64, u64>,
+    /// Contexts begun so far.
+    begun: u64,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Context {
+    /// Its place in the order.
+    begun: u64,
+    text: String,
 }
 
 impl Ledger {
@@ -64,7 +75,8 @@ impl Ledger {
         });
         let before = ask.session.map_or(0, |session| {
             let kept = self.kept();
-            kept.contexts.get(&session.id).map_or(0, String::len)
+            let context = kept.contexts.get(&session.id);
+            context.map_or(0, |context| context.text.len())
         });
         Answer {
             next: tokens.next(),
@@ -87,26 +99,36 @@ impl Ledger {
 }
 
 impl Kept {
-    fn keep(&mut self, id: u64, prompt: &str, answer: impl Iterator<Item = &'static str>) {
-        if !self.contexts.contains_key(&id) {
-            self.order.push_back(id);
-        }
-        let context = self.contexts.entry(id).or_default();
-        let before = context.len();
-        context.push_str(prompt);
-        context.extend(answer);
-        self.bytes += context.len() - before;
-        while self.bytes > MOST_KEPT
-            && let Some(&oldest) = self.order.front()
+    /// Adds `prompt` and an answer of `answer` bytes to context `id`.
+    fn keep(&mut self, id: u64, prompt: &str, answer: usize) {
+        let context = self.contexts.entry(id).or_insert_with(|| {
+            self.begun += 1;
+            self.bytes += EACH_KEPT;
+            self.order.insert(self.begun, id);
+            Context {
+                begun: self.begun,
+                text: String::new(),
+            }
+        });
+        let before = context.text.len();
+        context.text.push_str(prompt);
+        context.text.extend(spoken(answer));
+        self.bytes += context.text.len() - before;
+    }
+
+    /// Forgets the oldest contexts until all that are left have no more than `most` bytes.
+    fn forget_beyond(&mut self, most: usize) {
+        while self.bytes > most
+            && let Some((_, &oldest)) = self.order.first_key_value()
         {
             self.forget(oldest);
         }
     }
 
     fn forget(&mut self, id: u64) {
-        self.order.retain(|&other| other != id);
         if let Some(context) = self.contexts.remove(&id) {
-            self.bytes -= context.len();
+            self.order.remove(&context.begun);
+            self.bytes -= context.text.len() + EACH_KEPT;
         }
     }
 }
@@ -209,12 +231,9 @@ impl Answer {
     fn finish(&mut self) -> u64 {
         self.finished = true;
         if let Some(session) = self.ask.session.filter(|session| !session.last) {
-            let texts = self.ask.pace.tokens().take(self.sent as usize);
-            let texts = texts.map(|token| token.text);
-            self.running
-                .0
-                .kept()
-                .keep(session.id, &self.ask.prompt, texts);
+            let mut kept = self.running.0.kept();
+            kept.keep(session.id, &self.ask.prompt, self.bytes);
+            kept.forget_beyond(MOST_KEPT);
         }
         (self.before + self.ask.prompt.len() + self.bytes) as u64
     }
@@ -241,5 +260,41 @@ impl Drop for Answer {
             at: clock::now(),
             sent: self.sent,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(kept: &Kept, id: u64) -> Option<&str> {
+        Some(kept.contexts.get(&id)?.text.as_str())
+    }
+
+    #[test]
+    fn the_oldest_contexts_are_forgotten_and_all_their_bytes_with_them() {
+        let mut kept = Kept::default();
+        for id in [7, 3, 5] {
+            kept.keep(id, "Well?", 4);
+        }
+        let answer: String = spoken(4).collect();
+        kept.keep(7, "And?", 0);
+        assert_eq!(text(&kept, 7), Some(&*format!("Well?{answer}And?")));
+        assert_eq!(kept.bytes, 3 * (EACH_KEPT + 9) + 4);
+        // Oldest is who was begun first, whatever came to it since.
+        kept.forget_beyond(kept.bytes);
+        assert_eq!(kept.contexts.len(), 3);
+        kept.forget_beyond(kept.bytes - 1);
+        assert_eq!(text(&kept, 7), None);
+        assert_eq!(kept.bytes, 2 * (EACH_KEPT + 9));
+        // One that is begun again is the newest.
+        kept.keep(7, "", 0);
+        kept.forget(3);
+        kept.forget(3);
+        kept.forget_beyond(EACH_KEPT);
+        assert_eq!(text(&kept, 7), Some(""));
+        assert_eq!((kept.order.len(), kept.bytes), (1, EACH_KEPT));
+        kept.forget(7);
+        assert_eq!((kept.contexts.len(), kept.bytes), (0, 0));
     }
 }

@@ -23,6 +23,7 @@ use guest::Guest;
 const READ: usize = 64 * 1024;
 /// Bytes that wait to be sent to a client before no more tokens are made for it.
 const MAX_OWED: usize = 64 * 1024;
+const MS: u64 = 1_000_000;
 
 /// How a transport asks and answers.
 #[derive(Clone, Copy)]
@@ -48,12 +49,17 @@ pub(crate) struct Parlour {
     manner: Manner,
     ledger: Arc<Ledger>,
     common: Common,
+    /// How long the head of a request is waited for, nanoseconds.
+    head_ns: u64,
     /// Set when somebody is here.
     timer: Option<Timer>,
+    /// What the timer is set to; `u64::MAX` when it is not.
+    armed: u64,
     /// Who is due when: the time, the seat, and how often it was taken before.
     due: BinaryHeap<Reverse<(u64, u32, u32)>>,
     seats: Vec<Seat>,
     free: Vec<u32>,
+    /// Made when somebody is here.
     buffer: Box<[u8]>,
 }
 
@@ -68,8 +74,10 @@ struct Visit {
     guest: Guest,
     /// The socket takes no more at present.
     blocked: bool,
-    /// What is in the heap for it.
+    /// What is in the heap for it: when it has something to say, and when it is looked after. Entries with other times are
+    /// of the past.
     scheduled: u64,
+    checked: u64,
 }
 
 /// A connection is over.
@@ -88,28 +96,31 @@ impl Parlour {
         Self {
             manner,
             ledger,
+            head_ns: common.options.header_timeout_ms.saturating_mul(MS),
             common,
             timer: None,
+            armed: u64::MAX,
             due: BinaryHeap::new(),
             seats: Vec::new(),
             free: Vec::new(),
-            buffer: vec![0; READ].into_boxed_slice(),
+            buffer: Box::default(),
         }
     }
 
     /// Takes a connection over from the loop that `poller` watches it for, with the bytes that it has sent. From here on its
-    /// events carry `mark` and a number, and those of the timers `timers`.
+    /// events carry `mark` and a number, and those of the timers `timers`. Whether it is over at once.
     pub(crate) fn admit(
         &mut self,
         poller: &Poller,
         (mark, timers): (u64, u64),
         stream: TcpStream,
         bytes: &[u8],
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         if self.timer.is_none() {
             let timer = Timer::new()?;
             poller.add(&timer, timers, EventFlags::IN | EventFlags::ET)?;
             self.timer = Some(timer);
+            self.buffer = vec![0; READ].into_boxed_slice();
         }
         let index = self.free.pop().unwrap_or_else(|| {
             self.seats.push(Seat::default());
@@ -122,12 +133,12 @@ impl Parlour {
         poller.modify(&stream, token, interest)?;
         seat.visit = Some(Visit {
             stream,
-            guest: Guest::new(self.manner, bytes),
+            guest: Guest::new(self.manner, bytes, clock::now()),
             blocked: false,
             scheduled: u64::MAX,
+            checked: u64::MAX,
         });
-        self.ready(token);
-        Ok(())
+        Ok(self.ready(token))
     }
 
     /// Something happened to the connection of `token`; whether one is over.
@@ -159,14 +170,15 @@ impl Parlour {
             }
         };
         let done = read.and_then(|()| self.attend(index));
-        self.after(index, done)
+        let over = self.after(index, done);
+        self.set();
+        over
     }
 
     /// A timer is due; whether a connection is over.
     pub(crate) fn tick(&mut self) -> bool {
-        if let Some(timer) = &self.timer {
-            let _ = timer.heard();
-        }
+        // Watched for edges, it need not be silenced: when it is set anew, what it had to say is forgotten.
+        self.armed = u64::MAX;
         let now = clock::now();
         let mut over = false;
         while let Some(&Reverse((due, index, taken))) = self.due.peek() {
@@ -179,7 +191,13 @@ impl Parlour {
                 continue;
             }
             if let Some(visit) = &mut seat.visit {
-                visit.scheduled = u64::MAX;
+                if due == visit.scheduled {
+                    visit.scheduled = u64::MAX;
+                } else if due == visit.checked {
+                    visit.checked = u64::MAX;
+                } else {
+                    continue;
+                }
                 let done = self.attend(index);
                 over |= self.after(index, done);
             }
@@ -194,7 +212,7 @@ impl Parlour {
         let Some(visit) = &mut seat.visit else {
             return Ok(());
         };
-        loop {
+        let now = loop {
             let now = clock::now();
             visit.guest.hear(&self.ledger, &mut self.common, now);
             visit.guest.speak(&mut self.common, now, MAX_OWED);
@@ -202,26 +220,33 @@ impl Parlour {
             if visit.guest.is_done() && visit.guest.owed.is_empty() {
                 return Err(Gone);
             }
-            let Some(due) = visit.guest.due().filter(|_| !visit.blocked) else {
-                // What is behind an answer may be the next request.
-                if visit.blocked || !visit.guest.has_more() {
-                    return Ok(());
-                }
-                continue;
+            // What is behind an answer may be the next request.
+            let goes_on = match visit.guest.due() {
+                Some(due) => due <= clock::now(),
+                None => visit.guest.has_more(),
             };
-            if due <= clock::now() {
-                continue;
+            if visit.blocked || !goes_on {
+                break now;
             }
-            if due < visit.scheduled {
-                visit.scheduled = due;
-                let is_first = self.due.peek().is_none_or(|first| due < first.0.0);
-                self.due.push(Reverse((due, index, seat.taken)));
-                if is_first {
-                    self.set();
-                }
-            }
-            return Ok(());
+        };
+        let mut enter = |due| self.due.push(Reverse((due, index, seat.taken)));
+        if let Some(due) = visit.guest.due().filter(|_| !visit.blocked)
+            && due < visit.scheduled
+        {
+            visit.scheduled = due;
+            enter(due);
         }
+        // A deadline that is put off stays in the heap, and is looked up when it comes up.
+        if let Some(deadline) = visit.guest.deadline(self.head_ns) {
+            if deadline <= now {
+                return Err(Gone);
+            }
+            if deadline < visit.checked {
+                visit.checked = deadline;
+                enter(deadline);
+            }
+        }
+        Ok(())
     }
 
     fn after(&mut self, index: u32, done: Result<(), Gone>) -> bool {
@@ -232,11 +257,15 @@ impl Parlour {
         done.is_err()
     }
 
-    fn set(&self) {
-        if let (Some(timer), Some(first)) = (&self.timer, self.due.peek())
-            && let Err(error) = timer.set(first.0.0)
+    /// Sets the timer, if somebody is due before what it is set to.
+    fn set(&mut self) {
+        if let (Some(timer), Some(&Reverse((first, ..)))) = (&self.timer, self.due.peek())
+            && first < self.armed
         {
-            eprintln!("pushbench: a timer cannot be set: {error}");
+            self.armed = first;
+            if let Err(error) = timer.set(first) {
+                eprintln!("pushbench: a timer cannot be set: {error}");
+            }
         }
     }
 }

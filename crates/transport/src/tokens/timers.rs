@@ -70,9 +70,8 @@ impl Timers {
     }
 
     async fn turn(&self) -> io::Result<()> {
-        let mut ready = self.timer.readable().await?;
-        let _ = ready.get_inner().heard();
-        ready.clear_ready();
+        // Watched for edges, it need not be silenced: when it is set anew, what it had to say is forgotten.
+        self.timer.readable().await?.clear_ready();
         let mut waiting = self.waiting.borrow_mut();
         let now = clock::now();
         while let Some(first) = waiting.peek() {

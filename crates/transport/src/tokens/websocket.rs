@@ -30,7 +30,9 @@ pub(crate) async fn converse(upgrade: OnUpgrade, desk: Rc<Desk>, read_buffer: Op
     };
     let mut config = WebSocketConfig::default()
         .max_frame_size(Some(MAX_ASK))
-        .max_message_size(Some(MAX_ASK));
+        .max_message_size(Some(MAX_ASK))
+        // Who asks and asks and reads nothing is not written for without end.
+        .max_write_buffer_size(MAX_ASK);
     if let Some(bytes) = read_buffer {
         config = config.read_buffer_size(bytes);
     }
@@ -80,14 +82,14 @@ impl Conversation {
                 ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
                 self.unflushed = false;
             }
-            if !ready!(self.speak(cx))? {
+            if !self.speak(cx)? {
                 return Poll::Pending;
             }
         }
     }
 
     /// Takes what is due, as far as the socket takes it; whether anything is.
-    fn speak(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, WsError>> {
+    fn speak(&mut self, cx: &mut Context<'_>) -> Result<bool, WsError> {
         while let Some(answer) = &mut self.answer {
             let Some(now) = self.alarm.poll(answer.due(), &self.timers, cx) else {
                 break;
@@ -102,7 +104,7 @@ impl Conversation {
             Pin::new(&mut self.socket).start_send(text(&self.body))?;
             self.unflushed = true;
         }
-        Poll::Ready(Ok(self.unflushed))
+        Ok(self.unflushed)
     }
 
     /// Takes all that the client has sent; whether it may send more.

@@ -5,11 +5,8 @@ use std::time::Duration;
 use pushbench_sys::clock;
 
 use crate::station::Station;
-use crate::worker::Task;
+use crate::worker::{CONNECTING, Task};
 use crate::{Bench, LoadError};
-
-/// Connections being set up at once by each worker.
-const CONNECTING: u64 = 64;
 
 /// Connects all subscribers and waits until the server has accepted each.
 pub(in crate::workload) fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {

@@ -57,9 +57,7 @@ fn each_station(
         sum.wire.add(&part.wire);
         sum.batches += part.batches;
         sum.answers += part.answers;
-        sum.connections.opened += part.connections.opened;
-        sum.connections.nodelay += part.connections.nodelay;
-        sum.connections.ended_early += part.connections.ended_early;
+        sum.connections.add(&part.connections);
         sum.unreadable += part.unreadable;
     }
     Ok(sum)

@@ -70,8 +70,7 @@ impl Straggling {
             },
             settle: Settle::begin(station, total, patience),
             next_sip: if slow.bytes_per_s == 0 { u64::MAX } else { now },
-            // Less than a byte in time is a byte, now and then too much.
-            sip: (sip as usize).max(1),
+            sip: sip as usize,
             keys,
             began: now,
         }

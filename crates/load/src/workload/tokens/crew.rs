@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pushbench_model::slices::RECEIVING_THREAD;
+use pushbench_model::measurement::ConnectionCount;
+use pushbench_model::scenario::Tokens;
+use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
-use pushbench_sys::{affinity, clock};
 use pushbench_transport::transport::Transport;
 
 use super::script::Script;
@@ -19,8 +20,8 @@ use crate::capacity::Spread;
 use crate::patience::Patience;
 use crate::target::Target;
 use crate::watch::Watch;
+use crate::worker::{CONNECTING, cores_of, spawn};
 use crate::{Config, LoadError};
-use pushbench_model::scenario::Tokens;
 
 /// Room for one read.
 const READ: usize = 64 * 1024;
@@ -46,7 +47,8 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    /// One worker per core of the configuration, with its share of the conversations.
+    /// One worker per core of the configuration, or as many as the conversations need tables of file descriptors, each with
+    /// its share of them.
     pub(super) fn start_all(
         config: &Config,
         tokens: &Tokens,
@@ -58,10 +60,7 @@ impl Crew {
             seed: config.seed,
             tokens: tokens.clone(),
         });
-        let cores: Vec<Option<usize>> = match config.cores.as_slice() {
-            [] => vec![None],
-            cores => cores.iter().copied().map(Some).collect(),
-        };
+        let cores = cores_of(config, spread);
         let crews = cores.len() as u64;
         (0..)
             .zip(cores)
@@ -84,15 +83,9 @@ impl Crew {
     fn start(plan: Plan, core: Option<usize>) -> Result<Self, LoadError> {
         let (orders, inbox) = mpsc::channel();
         let (outbox, reports) = mpsc::channel();
-        let body = move || {
-            if let Some(core) = core
-                && let Err(error) = affinity::pin_current_thread(&[core])
-            {
-                eprintln!(
-                    "pushbench: cannot pin a worker to core {core}: {error}; it runs unpinned"
-                );
-            }
-            let mut table = match Table::new(plan) {
+        let spread = plan.spread;
+        let body = move |own_files: io::Result<()>| {
+            let mut table = match own_files.and_then(|()| Table::new(plan)) {
                 Ok(table) => table,
                 Err(error) => {
                     // Nobody waits any more when the run was abandoned.
@@ -106,11 +99,10 @@ impl Crew {
                 }
             }
         };
-        let thread = thread::Builder::new().name(RECEIVING_THREAD.into());
         Ok(Self {
             orders: Some(orders),
             reports,
-            thread: Some(thread.spawn(body).map_err(LoadError::Worker)?),
+            thread: Some(spawn(core, spread, body)?),
         })
     }
 
@@ -151,8 +143,11 @@ struct Table {
     plan: Plan,
     poller: Poller,
     talkers: Vec<Talker>,
+    /// Nanoseconds that the model takes for the longest of them.
+    longest: u64,
     buffer: Box<[u8]>,
-    connections: Tally,
+    /// Sockets are counted over all phases.
+    connections: ConnectionCount,
 }
 
 impl Table {
@@ -161,8 +156,9 @@ impl Table {
             plan,
             poller: Poller::new()?,
             talkers: Vec::new(),
+            longest: 0,
             buffer: vec![0; READ].into_boxed_slice(),
-            connections: Tally::default(),
+            connections: ConnectionCount::default(),
         })
     }
 
@@ -170,8 +166,12 @@ impl Table {
         let mut tally = Tally::default();
         let patience = match phase {
             Phase::Connect => {
-                self.connect(&mut tally)?;
-                let count = u32::try_from(self.talkers.len()).unwrap_or(u32::MAX);
+                let Plan {
+                    script, numbers, ..
+                } = &self.plan;
+                let lengths = numbers.iter().map(|&number| script.length_ns(number));
+                self.longest = lengths.max().unwrap_or(0);
+                let count = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
                 self.plan.patience.for_connecting(count)
             }
             Phase::WarmUp => {
@@ -182,7 +182,7 @@ impl Table {
             }
             Phase::Measure => return self.measure(tally),
             Phase::Count => {
-                std::mem::swap(&mut tally.connections, &mut self.connections.connections);
+                tally.connections = std::mem::take(&mut self.connections);
                 return Ok(tally);
             }
         };
@@ -196,20 +196,21 @@ impl Table {
         Ok(tally)
     }
 
-    /// Sockets are counted over all phases.
     fn keep_connections(&mut self, tally: &mut Tally) {
-        let mut sockets = Tally::default();
-        std::mem::swap(&mut sockets.connections, &mut tally.connections);
-        self.connections.merge(sockets);
+        self.connections
+            .add(&std::mem::take(&mut tally.connections));
     }
 
-    fn connect(&mut self, tally: &mut Tally) -> io::Result<()> {
-        for index in 0..self.plan.numbers.len() {
-            let number = self.plan.numbers[index];
-            let plan = &self.plan;
-            let Some(talk) = plan.transport.talk(&plan.target.host) else {
-                continue;
-            };
+    /// Begins connections, a few at a time, as long as there are any to begin; how many.
+    fn connect(&mut self, busy: usize, tally: &mut Tally) -> io::Result<usize> {
+        let plan = &self.plan;
+        let mut begun = 0;
+        // A server that refuses the first ones refuses all: do not knock a thousand times.
+        while busy + begun < CONNECTING as usize
+            && !tally.faults.are_enough()
+            && let Some(&number) = plan.numbers.get(self.talkers.len())
+            && let Some(talk) = plan.transport.talk(&plan.target.host)
+        {
             let talker = Talker::open(
                 number,
                 Arc::clone(&plan.script),
@@ -218,32 +219,25 @@ impl Table {
                 talk,
                 tally,
             )?;
+            register(&self.poller, self.talkers.len(), &talker)?;
             self.talkers.push(talker);
-            self.watch(self.talkers.len() - 1)?;
+            begun += 1;
         }
-        Ok(())
-    }
-
-    fn watch(&self, index: usize) -> io::Result<()> {
-        let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        self.poller
-            .add(&self.talkers[index].stream, index as u64, interest)
+        Ok(begun)
     }
 
     fn measure(&mut self, mut tally: Tally) -> io::Result<Tally> {
         let script = Arc::clone(&self.plan.script);
-        let now = clock::now();
+        for talker in &mut self.talkers {
+            talker.measure()?;
+        }
         let count = f64::from(script.tokens.conversations);
         let spread_ns = script.tokens.spread_ms * 1e6;
-        let mut starts = VecDeque::new();
-        let mut longest = 0;
-        for (index, &number) in self.plan.numbers.iter().enumerate() {
-            self.talkers[index].measure()?;
-            starts.push_back((now + (spread_ns * number as f64 / count) as u64, index));
-            longest = longest.max(script.length_ns(number));
-        }
+        let now = clock::now();
+        let start = |&number: &u64| now + (spread_ns * number as f64 / count) as u64;
+        let mut starts = self.plan.numbers.iter().map(start).zip(0..).collect();
         let drain = nanos(self.plan.patience.drain).saturating_mul(u64::from(script.turns));
-        let deadline = now + spread_ns as u64 + longest + drain;
+        let deadline = now + spread_ns as u64 + self.longest + drain;
         let mut watch = Watch::start();
         self.turn_until(deadline, &mut starts, &mut tally, Some(&mut watch))?;
         tally.watched = watch.end();
@@ -258,7 +252,8 @@ impl Table {
         Ok(tally)
     }
 
-    /// Turns the loop until no conversation is busy, or `deadline`. Those in `starts` ask their first question then.
+    /// Turns the loop until all conversations are begun and none is busy, or `deadline`. Those in `starts` ask their first
+    /// question then.
     fn turn_until(
         &mut self,
         deadline: u64,
@@ -267,8 +262,12 @@ impl Table {
         mut watch: Option<&mut Watch>,
     ) -> io::Result<()> {
         let mut events = Events::default();
-        let mut busy = self.busy();
-        while busy > 0 {
+        let mut busy = self.count(State::Busy) as usize;
+        loop {
+            busy += self.connect(busy, tally)?;
+            if busy == 0 {
+                break;
+            }
             let now = clock::now();
             if let Some(watch) = &mut watch {
                 watch.note(now);
@@ -277,8 +276,12 @@ impl Table {
                 && due <= now
             {
                 starts.pop_front();
-                self.talkers[index].next(tally);
-                busy -= usize::from(!self.is_busy(index));
+                // One that has failed before its start asks nothing.
+                let talker = &mut self.talkers[index];
+                if talker.state == State::Busy {
+                    talker.next(tally);
+                    busy -= usize::from(talker.state != State::Busy);
+                }
             }
             if now >= deadline {
                 let late = |talker: &&mut Talker| talker.state == State::Busy;
@@ -290,37 +293,31 @@ impl Table {
             let due = starts.front().map_or(deadline, |&(due, _)| due);
             let due = watch.as_ref().map_or(due, |watch| due.min(watch.due()));
             let left = Duration::from_nanos(due.saturating_sub(clock::now()));
-            let ready: Vec<u64> = self
-                .poller
-                .wait(&mut events, Some(left))?
-                .map(|(token, _)| token)
-                .collect();
-            for index in ready.into_iter().map(|token| token as usize) {
-                let was_busy = self.talkers[index].state == State::Busy;
-                self.talkers[index].ready(&mut self.buffer, tally);
-                while self.talkers[index].state == State::Anew {
-                    self.watch(index)?;
-                    self.talkers[index].resume(tally);
+            for (token, flags) in self.poller.wait(&mut events, Some(left))? {
+                let index = token as usize;
+                let talker = &mut self.talkers[index];
+                let was_busy = talker.state == State::Busy;
+                talker.ready(flags, &mut self.buffer, tally);
+                while talker.state == State::Anew {
+                    register(&self.poller, index, talker)?;
+                    talker.resume(tally);
                 }
-                busy -= usize::from(was_busy && !self.is_busy(index));
+                busy -= usize::from(was_busy && talker.state != State::Busy);
             }
         }
         tally.ready = self.count(State::Ready);
         Ok(())
     }
 
-    fn is_busy(&self, index: usize) -> bool {
-        self.talkers[index].state == State::Busy
-    }
-
-    fn busy(&self) -> usize {
-        self.count(State::Busy) as usize
-    }
-
     fn count(&self, state: State) -> u64 {
         let of = |talker: &&Talker| talker.state == state;
         self.talkers.iter().filter(of).count() as u64
     }
+}
+
+fn register(poller: &Poller, index: usize, talker: &Talker) -> io::Result<()> {
+    let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+    poller.add(&talker.stream, index as u64, interest)
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -23,8 +23,8 @@ pub(super) struct Hearing<'a> {
     pub(super) measuring: bool,
     /// Whether the answer was stopped: what comes of it is passed over.
     pub(super) cancelled: bool,
-    /// Its end has come.
-    pub(super) ended: bool,
+    /// Set when its end has come.
+    pub(super) ended: &'a mut bool,
     /// What is wrong with it.
     pub(super) broken: Option<Broken>,
 }
@@ -33,7 +33,7 @@ impl Hearing<'_> {
     /// Takes a message of the answer that is `expected`.
     pub(super) fn hear(&mut self, body: &[u8], expected: &mut Expected, tally: &mut Tally) {
         if let Some(done) = Done::parse(body) {
-            self.ended = true;
+            *self.ended = true;
             if !self.cancelled {
                 self.end(done, expected);
             }
@@ -93,7 +93,7 @@ impl Hearing<'_> {
     }
 
     fn whole(&mut self, body: &[u8], expected: &mut Expected, tally: &mut Tally) {
-        self.ended = true;
+        *self.ended = true;
         let (due, context) = match expected.take_whole(body) {
             Ok(whole) => whole,
             Err(fault) => {

@@ -4,6 +4,8 @@ use pushbench_model::message::{self, Stamp, encode_text};
 use pushbench_model::scenario::{Context, Tokens};
 use pushbench_model::tokens::{Ask, Gaps, Pace, Session, TEXT, Token, Tokens as Cuts, Whole};
 
+use crate::mix::mix;
+
 /// The parameters of all conversations.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
@@ -74,9 +76,24 @@ fn is_same(body: &[u8], intended: u64, text: &str) -> bool {
 }
 
 impl Script {
+    /// Number of the answer to request number `turn` of conversation `number`.
+    fn answer(&self, number: u64, turn: u32) -> u64 {
+        number * u64::from(self.turns) + u64::from(turn)
+    }
+
+    fn pace(&self, answer: u64, asked: u64) -> Pace {
+        Pace {
+            answer,
+            asked,
+            seed: self.seed_of(answer),
+            first_ms: self.tokens.first_ms,
+            gaps: self.tokens.gaps.clone(),
+        }
+    }
+
     /// The request number `turn` of conversation `number`.
     pub(super) fn ask(&self, number: u64, turn: u32, said: &Said, asked: u64) -> Expected {
-        let answer = number * u64::from(self.turns) + u64::from(turn);
+        let answer = self.answer(number, turn);
         let bytes = match turn {
             0 => self.tokens.opening,
             _ => self.tokens.question,
@@ -90,13 +107,7 @@ impl Script {
                 (question.clone(), Some(Session { id, last }))
             }
         };
-        let pace = Pace {
-            answer,
-            asked,
-            seed: self.seed_of(answer),
-            first_ms: self.tokens.first_ms,
-            gaps: self.tokens.gaps.clone(),
-        };
+        let pace = self.pace(answer, asked);
         let stop = self.tokens.is_cancelled(answer);
         Expected::new(
             Ask {
@@ -135,22 +146,18 @@ impl Script {
 
     /// Nanoseconds that the model takes for all answers of conversation `number`.
     pub(super) fn length_ns(&self, number: u64) -> u64 {
-        let said = Said::default();
         (0..self.turns)
             .map(|turn| {
-                let pace = self.ask(number, turn, &said, 0).ask.pace;
+                let pace = self.pace(self.answer(number, turn), 0);
                 let last = pace.tokens().nth(self.length as usize - 1);
                 last.map_or(0, |token| token.offset)
             })
             .sum()
     }
 
-    /// Ten digits at most, so that requests are of one length (SplitMix64).
+    /// Ten digits at most, so that requests are of one length.
     fn seed_of(&self, answer: u64) -> u64 {
-        let mut z = self.seed ^ answer.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z >> 32
+        mix(self.seed, answer) >> 32
     }
 }
 

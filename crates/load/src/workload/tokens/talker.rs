@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pushbench_model::measurement::WireCount;
 use pushbench_sys::clock;
+use pushbench_sys::poller::EventFlags;
 use pushbench_sys::tcp::begin_connect;
 use pushbench_transport::subscriber::{Nonce, wire};
 use pushbench_transport::tokens::Talk;
@@ -14,9 +15,14 @@ use pushbench_transport::tokens::talk::Turn;
 use super::hearing::{Broken, Hearing};
 use super::script::{Expected, Said, Script};
 use super::tally::{Cancelled, Tally};
+use crate::mix::nonce;
 
 /// A pause of more than so many mean gaps is a stall.
 const STALL: u64 = 3;
+/// What a server does that ends its side.
+const ENDING: EventFlags = EventFlags::RDHUP
+    .union(EventFlags::HUP)
+    .union(EventFlags::ERR);
 
 /// One conversation.
 pub(super) struct Talker {
@@ -29,9 +35,13 @@ pub(super) struct Talker {
     pub(super) stream: TcpStream,
     talk: Talk,
     connecting: bool,
+    /// The server has ended its side: reading goes on until that shows.
+    ending: bool,
     unsent: Vec<u8>,
     /// The answer that is coming.
     expected: Option<Expected>,
+    /// Its last message has come; what its framing adds may not have.
+    ended: bool,
     /// It was stopped.
     cancelled: bool,
     received: u64,
@@ -70,10 +80,7 @@ impl Talker {
         let begun = begin_connect(address, source)?;
         tally.connections.opened += 1;
         tally.connections.nodelay += u64::from(begun.nodelay);
-        let mut nonce = Nonce::default();
-        let mixed = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ script.seed;
-        nonce[..8].copy_from_slice(&mixed.to_le_bytes());
-        nonce[8..].copy_from_slice(&mixed.rotate_left(29).to_le_bytes());
+        let nonce = nonce(script.seed, number);
         let mut talker = Self {
             number,
             script,
@@ -83,8 +90,10 @@ impl Talker {
             stream: begun.stream,
             talk,
             connecting: true,
+            ending: false,
             unsent: Vec::new(),
             expected: None,
+            ended: false,
             cancelled: false,
             received: 0,
             said: Said::default(),
@@ -145,17 +154,18 @@ impl Talker {
         expected.ask.write(&mut body);
         self.talk.ask(&body, &mut self.unsent);
         self.expected = Some(expected);
-        self.cancelled = false;
+        (self.ended, self.cancelled) = (false, false);
         if let Err(error) = self.flush() {
             self.fail(format!("connection failed: {error}"), tally);
         }
     }
 
     /// Something happened to its socket.
-    pub(super) fn ready(&mut self, buffer: &mut [u8], tally: &mut Tally) {
+    pub(super) fn ready(&mut self, flags: EventFlags, buffer: &mut [u8], tally: &mut Tally) {
         if self.state == State::Failed {
             return;
         }
+        self.ending |= flags.intersects(ENDING);
         if let Err(broken) = self.attend(buffer, tally) {
             self.fail(broken, tally);
         }
@@ -184,7 +194,8 @@ impl Talker {
                     if self.state == State::Anew {
                         return Ok(());
                     }
-                    if count < buffer.len() {
+                    // A short read has emptied the socket, but for an end that was announced before it.
+                    if count < buffer.len() && !self.ending {
                         return self.flush().map_err(failed);
                     }
                 }
@@ -213,6 +224,7 @@ impl Talker {
         let Self {
             talk,
             expected,
+            ended,
             unsent,
             script,
             cancelled,
@@ -228,7 +240,7 @@ impl Talker {
             said,
             measuring: *measuring,
             cancelled: *cancelled,
-            ended: false,
+            ended,
             broken: None,
         };
         talk.receive(bytes, unsent, &mut |body| {
@@ -237,12 +249,13 @@ impl Talker {
             }
         })
         .map_err(|error| error.to_string())?;
-        let (ended, broken) = (hearing.ended, hearing.broken);
-        if let Some(broken) = broken {
+        if let Some(broken) = hearing.broken {
             return Err(broken);
         }
-        let is_over = ended && self.talk.turn() == Turn::Idle;
-        if is_over {
+        if self.expected.is_some() && self.talk.turn() == Turn::Idle {
+            if !self.ended {
+                return Err("an answer ended without saying so".into());
+            }
             return self.over(tally);
         }
         let is_half = |expected: &Expected| expected.stop_after.is_some_and(|n| expected.seen >= n);
@@ -309,7 +322,7 @@ impl Talker {
             ..WireCount::default()
         };
         self.talk.reset();
-        self.connecting = true;
+        (self.connecting, self.ending, self.ended) = (true, false, false);
         self.unsent.clear();
         if begun.established {
             self.established();

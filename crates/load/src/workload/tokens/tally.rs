@@ -84,11 +84,7 @@ impl Tally {
         self.cancelled.extend(other.cancelled);
         self.sequence.add(&other.sequence);
         self.wire.add(&other.wire);
-        let (all, one) = (&mut self.connections, &other.connections);
-        all.opened += one.opened;
-        all.failed += one.failed;
-        all.nodelay += one.nodelay;
-        all.ended_early += one.ended_early;
+        self.connections.add(&other.connections);
         self.watched.add(&other.watched);
         self.started = self.started.min(other.started);
         self.words.extend(other.faults.words());

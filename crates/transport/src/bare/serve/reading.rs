@@ -6,7 +6,7 @@ use pushbench_sys::poller::EventFlags;
 use pushbench_sys::tcp;
 
 use super::super::connection::{Connection, Phase};
-use super::super::http::MAX_HEAD;
+use super::super::http::{self, MAX_HEAD};
 use super::super::outlet::{Outlet, Stop};
 use super::super::{Asked, Heard, Protocol};
 use super::{IDLE_NS, Loop, MAX_OWED, MS, READS};
@@ -268,6 +268,8 @@ impl<P: Protocol> Loop<P> {
         }
         if let Some(manner) = P::ANSWERS
             && bytes.starts_with(manner.opening())
+            // As long as the head is cut, its clock is the one of all heads.
+            && !matches!(http::read(bytes), Ok(None))
         {
             return self.hand_over(index, bytes);
         }

@@ -8,7 +8,7 @@ use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
 
 use super::Manner;
 use crate::bare::http::{Form, MAX_HEAD, answer, read};
-use crate::bare::{Asked, Common};
+use crate::bare::{Asked, Common, IDLE_NS};
 use crate::http1::body::Framing as Length;
 use crate::http1::server::RequestHead as _;
 use crate::stream::bare::chunk;
@@ -30,6 +30,10 @@ pub(super) struct Guest {
     inbox: Vec<u8>,
     /// How much of the inbox was looked at in vain.
     looked: usize,
+    /// The head at its start is whole, the body is not.
+    headed: bool,
+    /// When the request at its start began, or what was before it ended, CLOCK_MONOTONIC nanoseconds.
+    since: u64,
     /// What is to be sent.
     pub(super) owed: Vec<u8>,
     answer: Option<Answer>,
@@ -44,11 +48,14 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    pub(super) fn new(manner: Manner, bytes: &[u8]) -> Self {
+    /// A client that has sent `bytes` up to `now`.
+    pub(super) fn new(manner: Manner, bytes: &[u8], now: u64) -> Self {
         Self {
             manner,
             inbox: bytes.to_vec(),
             looked: 0,
+            headed: false,
+            since: now,
             owed: Vec::new(),
             answer: None,
             form: Form::default(),
@@ -64,9 +71,9 @@ impl Guest {
         self.inbox.extend_from_slice(bytes);
     }
 
-    /// Whether it has sent more than any request is long.
+    /// Whether it has sent more than any request is long, or reads nothing of what it asks for.
     pub(super) fn holds_too_much(&self) -> bool {
-        self.inbox.len() > MAX_ASK + MAX_HEAD
+        self.inbox.len() > MAX_ASK + MAX_HEAD || self.owed.len() > MAX_ASK
     }
 
     /// Whether the connection is to be closed when all is sent.
@@ -84,9 +91,24 @@ impl Guest {
         self.answer.as_ref().map(Answer::due)
     }
 
+    /// Until when it is waited for, CLOCK_MONOTONIC nanoseconds; `None` as long as it gets an answer, and for a WebSocket. A
+    /// head has `head_ns` from its first byte on; the body, the next request, and a last answer that is not read have as
+    /// long as any connection may lie idle.
+    pub(super) fn deadline(&self, head_ns: u64) -> Option<u64> {
+        if self.answer.is_some() || (self.reader.is_some() && !self.done) {
+            return None;
+        }
+        let is_head = !self.done && !self.headed && !self.inbox.is_empty();
+        let patience = if is_head { head_ns } else { IDLE_NS };
+        Some(self.since.saturating_add(patience))
+    }
+
     /// Does what the client asks for.
     pub(super) fn hear(&mut self, ledger: &Arc<Ledger>, common: &mut Common, now: u64) {
         while !self.done && self.inbox.len() > self.looked {
+            if self.looked == 0 {
+                self.since = now;
+            }
             let used = match self.manner {
                 Manner::Http(_) if self.answer.is_some() => return,
                 Manner::Http(framing) => self.request(framing.content_type, ledger, common, now),
@@ -94,7 +116,11 @@ impl Guest {
                 Manner::WebSocket => self.frames(ledger, now),
             };
             self.inbox.drain(..used);
-            self.looked = if used == 0 { self.inbox.len() } else { 0 };
+            if used > 0 {
+                (self.looked, self.headed, self.since) = (0, false, now);
+            } else {
+                self.looked = self.inbox.len();
+            }
         }
     }
 
@@ -128,6 +154,7 @@ impl Guest {
             return self.refuse(StatusCode::PAYLOAD_TOO_LARGE, reason, common, now);
         }
         let Some(body) = self.inbox.get(used..used + length) else {
+            self.headed = true;
             return 0;
         };
         match Ask::parse(body) {
@@ -260,6 +287,7 @@ impl Guest {
             let more = answer.take(now, &mut self.body);
             if !more {
                 self.answer = None;
+                self.since = now;
             }
             let body = std::mem::take(&mut self.body);
             match self.manner {
@@ -283,3 +311,6 @@ impl Guest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
