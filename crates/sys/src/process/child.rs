@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child as StdChild, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 const KEPT: usize = 4096;
 /// How long a program may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long the last words of a program that has ended are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Between two looks at whether a program has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -23,6 +25,8 @@ pub struct Child {
     child: StdChild,
     lines: Receiver<String>,
     errors: Arc<Mutex<Vec<u8>>>,
+    /// Reads them to their end.
+    reader: Option<JoinHandle<()>>,
     ended: Option<ExitStatus>,
 }
 
@@ -53,14 +57,15 @@ impl Child {
             thread::spawn(move || read_lines(output, &sender));
         }
         let errors = Arc::<Mutex<Vec<u8>>>::default();
-        if let Some(output) = child.stderr.take() {
+        let reader = child.stderr.take().map(|output| {
             let kept = Arc::clone(&errors);
-            thread::spawn(move || keep_end(output, &kept));
-        }
+            thread::spawn(move || keep_end(output, &kept))
+        });
         Ok(Self {
             child,
             lines,
             errors,
+            reader,
             ended: None,
         })
     }
@@ -126,9 +131,15 @@ impl Child {
         }
     }
 
-    /// The end of what it wrote to standard error so far.
+    /// The end of what it wrote to standard error so far; all of it once it was waited for and has ended, unless something it
+    /// started goes on writing.
     #[must_use]
     pub fn errors(&self) -> String {
+        let deadline = Instant::now() + LAST_WORDS;
+        let is_read = || self.reader.as_ref().is_none_or(JoinHandle::is_finished);
+        while self.ended.is_some() && !is_read() && Instant::now() < deadline {
+            thread::sleep(LOOK);
+        }
         let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&errors).trim().to_owned()
     }
@@ -186,10 +197,25 @@ mod tests {
         assert_eq!(child.line(LONG).as_deref(), Ok("two"));
         assert_eq!(child.line(LONG), Err(NoLine::Closed));
         assert_eq!(child.wait(LONG).unwrap().code(), Some(3));
-        let deadline = Instant::now() + LONG;
-        while child.errors().is_empty() && Instant::now() < deadline {
-            thread::sleep(LOOK);
+        assert_eq!(child.errors(), "bad");
+    }
+
+    /// However late its words are read.
+    #[test]
+    fn last_words_are_heard() {
+        for _ in 0..50 {
+            let mut child =
+                shell("exec 1>&-; head -c 60000 /dev/zero | tr '\\0' x >&2; echo end >&2");
+            child.wait(LONG).unwrap();
+            assert!(child.errors().ends_with("xend"));
         }
+    }
+
+    /// A grandchild that holds standard error open does not hold up who asks.
+    #[test]
+    fn who_never_stops_talking_is_not_waited_for() {
+        let mut child = shell("echo bad >&2; sleep 1000 & exit 1");
+        child.wait(LONG).unwrap();
         assert_eq!(child.errors(), "bad");
     }
 
