@@ -163,3 +163,21 @@ fn an_end_that_comes_with_tokens_is_noticed() {
     let error = trial(target).error();
     assert!(error.contains("the server ended the connection"), "{error}");
 }
+
+/// A server need not keep a connection over which nothing more is to come.
+#[test]
+fn a_connection_may_end_when_its_conversation_has() {
+    let target = fake(|mut talk| {
+        for _ in 0..2 {
+            if let Some(ask) = asked(&mut talk) {
+                talk.send(answer(&ask));
+            }
+        }
+        // What is last is taken before the end comes, and two more conversations have theirs to go.
+        std::thread::sleep(A_MOMENT);
+    });
+    let measurement = trial(target).run().unwrap();
+    assert_eq!(measurement.errors, Vec::<String>::new());
+    assert_eq!(measurement.answers.unwrap().whole, 3);
+    assert_eq!(measurement.connections.ended_early, 0);
+}

@@ -153,11 +153,11 @@ fn a_slow_subscriber_hears_that_it_was_let_go() {
         let transport = by_name(name).unwrap();
         let options = ServeOptions {
             stack: Stack::Bare,
-            queue: 8,
+            queue: 24,
             ..ServeOptions::default()
         };
         let server = server(transport, options);
-        let scenario = slow(200_000, 8_000_000)
+        let scenario = slow(200_000, 4_000_000)
             .replace("rate = 500.0", "rate = 100.0")
             .replace("subscribers = 20", "subscribers = 4")
             .replace("quick = 0.8", "quick = 3.0");

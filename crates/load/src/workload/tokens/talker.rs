@@ -188,6 +188,8 @@ impl Talker {
         self.settle(tally);
         loop {
             match self.stream.read(buffer) {
+                // Nobody keeps an idle connection for ever, and nothing more is to come over this one.
+                Ok(0) if self.is_through() => return Ok(()),
                 Ok(0) => return Err("the server ended the connection".into()),
                 Ok(count) => {
                     self.take(&buffer[..count], tally)?;
@@ -206,6 +208,11 @@ impl Talker {
                 },
             }
         }
+    }
+
+    /// Whether it has asked all its questions, and has its answers.
+    fn is_through(&self) -> bool {
+        self.measuring && self.state == State::Ready
     }
 
     /// Ends the phase of connecting.
