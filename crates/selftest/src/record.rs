@@ -188,6 +188,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response.clone())]),

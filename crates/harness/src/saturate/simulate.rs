@@ -228,6 +228,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         windows: seen.windows,
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response)]),

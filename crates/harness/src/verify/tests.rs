@@ -80,6 +80,7 @@ pub(crate) fn flawless() -> Measurement {
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         connections: ConnectionCount {

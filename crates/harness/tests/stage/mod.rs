@@ -216,6 +216,7 @@ fn flawless(workload: &str) -> Measurement {
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),

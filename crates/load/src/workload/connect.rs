@@ -186,6 +186,7 @@ fn measurement(
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms,

@@ -66,6 +66,7 @@ pub(crate) fn run(
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::new(),

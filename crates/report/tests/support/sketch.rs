@@ -194,6 +194,7 @@ impl Sketch<'_> {
             windows: Vec::new(),
             cuts: None,
             slow: None,
+            upstream: None,
             answers: None,
             client: None,
             histograms: BTreeMap::new(),

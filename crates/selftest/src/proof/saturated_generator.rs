@@ -193,6 +193,7 @@ mod tests {
             windows: Vec::new(),
             cuts: None,
             slow: None,
+            upstream: None,
             answers: None,
             client: None,
             histograms,

@@ -159,6 +159,7 @@ fn measurement(
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         polls: None,
         answers: Some(answers),
         client: tally.watched.busy.map(|busiest| ClientLoad { busiest }),

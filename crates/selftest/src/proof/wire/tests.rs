@@ -57,6 +57,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         windows: Vec::new(),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::new(),
