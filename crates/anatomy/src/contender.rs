@@ -203,7 +203,6 @@ impl Served {
             tuning: self.tuning,
             runtime: self.runtime,
             ws_read_buffer: self.read_buffer,
-            counted: false,
             poll_timeout_ms: LONGEST_POLL_MS,
             ..ServeOptions::default()
         }

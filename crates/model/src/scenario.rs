@@ -89,9 +89,18 @@ impl Workload {
         }
     }
 
-    /// Connections that are open at the same time.
+    /// Connections that are open at the same time, at most: subscribers that speak may have a second one each.
     #[must_use]
     pub fn connections(&self) -> u32 {
+        match self {
+            Self::FanOut(fan_out) if fan_out.two_way => 2 * fan_out.subscribers,
+            _ => self.subscribers(),
+        }
+    }
+
+    /// Those who are served at the same time.
+    #[must_use]
+    pub fn subscribers(&self) -> u32 {
         match self {
             Self::FanOut(fan_out) => fan_out.subscribers,
             Self::Connect(connect) => connect.in_flight,

@@ -128,7 +128,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
     let payload = format!("{}{THIN}B payload", whole(scenario.payload.bytes as u64));
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
-            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}",
+            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
             match fan_out.arrivals {
@@ -144,6 +144,11 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
                 "; {}",
                 slow.words(fan_out.subscribers)
             )),
+            if fan_out.two_way {
+                "; each message is said by one of the subscribers"
+            } else {
+                ""
+            },
         ),
         Workload::Connect(connect) => format!(
             "{} opened and closed, {} in flight at any time, after {} to warm up; {payload}",

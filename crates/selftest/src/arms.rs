@@ -40,6 +40,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         paths: Paths::default(),
         resumes: true,
         answers: false,
+        says: false,
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,

@@ -99,6 +99,7 @@ impl Setup {
             paths: Paths::default(),
             resumes: true,
             answers: false,
+            says: false,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,
