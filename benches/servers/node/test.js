@@ -171,6 +171,37 @@ for (const tuning of ['equalised', 'defaults']) {
       for (const { head } of await publisher.responses(1000)) assert.match(head, /^HTTP\/1\.1 204/);
     });
 
+    test('what a client says is published if it asks for that, and only then', async (t) => {
+      const { port } = await start(t);
+      const stream = await sse(t, port, '/sse');
+      const silent = await subscribe(t, port, '/ws');
+      const speaker = await subscribe(t, port, '/ws?say=1');
+      silent.socket.send(message(9));
+      await settled(port);
+      const bytes = Buffer.from([0, 255, 1]);
+      speaker.socket.send(message(1));
+      speaker.socket.send(bytes);
+      for (const { frames } of [silent, speaker]) {
+        const [text, binary] = await frames(2);
+        assert.deepEqual([`${text.data}`, text.binary], [message(1), false]);
+        assert.deepEqual([binary.data, binary.binary], [bytes, true]);
+      }
+      assert.ok((await stream.events(1)).startsWith(`id: 1\ndata: ${message(1)}\n\n`));
+      for (const wrong of ['', 'two\nlines']) {
+        const other = await subscribe(t, port, '/ws?say=1');
+        other.socket.send(wrong);
+        assert.equal((await once(other.socket, 'close'))[0], 1008);
+      }
+      const large = await subscribe(t, port, '/ws?say=1');
+      large.socket.send(Buffer.alloc((16 << 20) + 1));
+      assert.equal((await once(large.socket, 'close'))[0], 1009);
+      for (const target of ['/ws?say=2', '/ws?say=x']) {
+        const refused = new WebSocket(`ws://127.0.0.1:${port}${target}`);
+        const [, response] = await once(refused, 'unexpected-response');
+        assert.equal(response.statusCode, 400);
+      }
+    });
+
     test('a message may have 16 MiB', async (t) => {
       const { port } = await start(t);
       const body = message(1, 'x'.repeat((16 << 20) - message(1, '').length));

@@ -6,17 +6,24 @@ import { WebSocketServer } from 'ws';
 import { BadRequest, wholeNumber } from './cursor.js';
 import { MAX_WAITING_BYTES, replay } from './replay.js';
 
-/** Subscribers have nothing to say; a larger frame from one closes it. */
+/** Who has nothing to say is closed by a larger frame, */
 const MAX_INCOMING_BYTES = 64 << 10;
+/** and who says something by a message larger than the contract has them. */
+const MAX_SAID_BYTES = 16 << 20;
 
 /**
  * Accepts WebSocket connections of `server` and sends them the messages of `hub`: the same bytes to all if they are
- * `shared`, otherwise a string to each.
+ * `shared`, otherwise a string to each. What a client says that asks with `say=1` is published, byte for byte.
  */
 export function webSocket(server, hub, shared) {
   const live = new Set();
   const set = { perMessageDeflate: false, clientTracking: false, maxPayload: MAX_INCOMING_BYTES };
   const sockets = new WebSocketServer({ noServer: true, ...(shared ? set : {}) });
+  const speakers = new WebSocketServer({
+    noServer: true,
+    ...(shared ? set : {}),
+    maxPayload: MAX_SAID_BYTES,
+  });
   const send = shared ? sendBytes : sendText;
 
   hub.onMessage((message) => {
@@ -31,13 +38,17 @@ export function webSocket(server, hub, shared) {
     const url = URL.canParse(req.url, BASE) ? new URL(req.url, BASE) : undefined;
     if (url?.pathname !== '/ws') return refuse(socket, 404, 'only /ws upgrades');
     let cursor;
+    let says;
     try {
+      says = wholeNumber('say', url.searchParams.get('say') ?? undefined) ?? 0;
+      if (says > 1) throw new BadRequest('say must be 0 or 1');
       cursor = wholeNumber('after', url.searchParams.get('after') ?? undefined) ?? hub.last;
     } catch (error) {
       if (error instanceof BadRequest) return refuse(socket, error.status, error.message);
       throw error;
     }
-    sockets.handleUpgrade(req, socket, head, (ws) => {
+    (says ? speakers : sockets).handleUpgrade(req, socket, head, (ws) => {
+      if (says) ws.on('message', (body, binary) => say(hub, ws, body, binary));
       ws.on('close', () => live.delete(ws));
       // A close follows, which is all that a broken subscriber means here.
       ws.on('error', () => {});
@@ -48,6 +59,13 @@ export function webSocket(server, hub, shared) {
       });
     });
   });
+}
+
+/** Publishes what a client says, as if it were posted; what a post would be refused for closes the connection. */
+function say(hub, ws, body, binary) {
+  const lines = !binary && (body.includes('\n') || body.includes('\r'));
+  if (!body.length || lines) return ws.close(1008, 'a message is not empty, and a text message is one line');
+  hub.publish(body, binary);
 }
 
 function sendBytes(ws, { body, binary }, written) {

@@ -54,6 +54,7 @@ impl Local {
             host: "localhost".to_owned(),
             path: transport.endpoint().1.to_owned(),
             after: Some(0),
+            counted: false,
             poll_timeout_ms: 20_000,
             poll_period_ms: POLL_PERIOD_MS,
             once: false,

@@ -75,6 +75,8 @@ pub struct Subject {
     /// Whether it counts messages and can be asked for what follows a number. One that cannot speaks a protocol of its
     /// own: rules about numbers, and about what is on by default, are none for it.
     pub by_sequence: bool,
+    /// Whether it is said to publish what subscribers say on a WebSocket.
+    pub says: bool,
 }
 
 /// What rules return: nothing, or why it is not passed.
@@ -206,6 +208,7 @@ impl Subject {
             data: paths.data_url(data),
             control: paths.control_url(data, control),
             by_sequence: server.resumes,
+            says: server.says,
         }
     }
 }

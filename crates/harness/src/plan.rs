@@ -61,6 +61,18 @@ pub enum Step<'a> {
     Slices(&'a SliceConfig),
 }
 
+impl PlannedTrial {
+    /// Who publishes: as the server says, unless subscribers speak.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        if self.scenario.is_two_way() {
+            Publisher::Load
+        } else {
+            self.server.publisher
+        }
+    }
+}
+
 impl Step<'_> {
     /// Number in the run, from 1.
     #[must_use]

@@ -28,6 +28,9 @@ pub use paths::Paths;
 /// The argument of a command in whose place options stand that say how the server is to be set, if a scenario says it.
 const SETTING: &str = "{setting}";
 
+/// The transport whose subscribers speak on the subscription itself; over the others they post.
+const SPOKEN_ON: &str = "websocket";
+
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -48,6 +51,9 @@ pub struct Server {
     /// Whether it answers questions token by token, at a pace that it is told (docs/PROTOCOL.md, `/chat`). One that does
     /// not is left out of scenarios of that workload.
     pub answers: bool,
+    /// Whether it publishes what subscribers say on their subscription (docs/PROTOCOL.md, `say`). One of a transport that can
+    /// carry that and does not is left out of scenarios in which subscribers speak.
+    pub says: bool,
     /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
     pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
@@ -145,6 +151,11 @@ impl Server {
             if asks && !self.answers {
                 return Some(
                     "no answers at a pace that they are told (servers.toml: answers)".to_owned(),
+                );
+            }
+            if scenario.is_two_way() && self.label.transport == SPOKEN_ON && !self.says {
+                return Some(
+                    "what its subscribers say is not published (servers.toml: says)".to_owned(),
                 );
             }
             (looks_back && !self.resumes).then(|| {

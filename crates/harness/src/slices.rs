@@ -67,7 +67,7 @@ pub struct SliceConfig {
 
 impl SliceConfig {
     /// As many messages and rounds as suit the scenario and the profile. `None` when its workload has no slices, when
-    /// connections are cut or subscribers slow in it, when it asks about some transports only, and when it has so many subscribers
+    /// connections are cut, subscribers slow or the ones to speak in it, when it asks about some transports only, and when it has so many subscribers
     /// that one message is more than a slice.
     #[must_use]
     pub fn new(
@@ -79,8 +79,8 @@ impl SliceConfig {
         let Workload::FanOut(fan_out) = &scenario.workload else {
             return None;
         };
-        // Nobody is cut off within a slice, or falls behind, and what polls do between messages is not in one.
-        let even = fan_out.cuts.is_none() && fan_out.slow.is_none();
+        // Nobody is cut off within a slice, falls behind or speaks, and what polls do between messages is not in one.
+        let even = fan_out.cuts.is_none() && fan_out.slow.is_none() && !fan_out.two_way;
         let is_about_all = scenario.transports.is_empty();
         if fan_out.subscribers > MOST_SUBSCRIBERS || !even || !is_about_all {
             return None;

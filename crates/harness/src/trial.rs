@@ -267,7 +267,7 @@ fn load_arguments(
 ) -> Result<Vec<OsString>, String> {
     let scenario = serde_json::to_string(&*trial.scenario)
         .map_err(|error| format!("the scenario cannot be handed over: {error}"))?;
-    let publisher = match trial.server.publisher {
+    let publisher = match trial.publisher() {
         Publisher::Server => "server",
         Publisher::Load => "load",
     };

@@ -45,7 +45,12 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     };
     // Who does not say where it was misses what came meanwhile: that is what the scenario shows.
     let complete = cuts.is_none_or(|cuts| cuts.resume);
-    arrivals(measurement, complete, &mut reasons);
+    let order = if scenario.is_two_way() {
+        Order::OfTheServer
+    } else {
+        Order::OfThePublisher
+    };
+    arrivals(measurement, complete, order, &mut reasons);
     amount(measurement, scenario, profile, &mut reasons);
     if cuts.is_some() {
         recoveries(measurement, &mut reasons);
@@ -65,7 +70,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
 /// What is wrong with connections, arrivals and bytes, whatever the workload.
 pub(crate) fn transport_reasons(measurement: &Measurement) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    arrivals(measurement, true, &mut reasons);
+    arrivals(measurement, true, Order::OfThePublisher, &mut reasons);
     connections(measurement, &mut reasons);
     wire(measurement, &mut reasons);
     reasons
@@ -75,13 +80,27 @@ fn because(side: Blame, text: String) -> Reason {
     Reason { side, text }
 }
 
-fn arrivals(measurement: &Measurement, complete: bool, reasons: &mut Vec<Reason>) {
+/// In which order messages are to arrive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// In that of their numbers: one publisher has sent them one after the other.
+    OfThePublisher,
+    /// In that in which the server took them: those of several subscribers may overtake each other on their way to it.
+    OfTheServer,
+}
+
+fn arrivals(measurement: &Measurement, complete: bool, order: Order, reasons: &mut Vec<Reason>) {
     let counts = &measurement.sequence;
     let total = counts.delivered + counts.lost;
+    let lost = if complete { counts.lost } else { 0 };
+    let reordered = match order {
+        Order::OfThePublisher => counts.reordered,
+        Order::OfTheServer => 0,
+    };
     for (count, what) in [
-        (if complete { counts.lost } else { 0 }, "never arrived"),
+        (lost, "never arrived"),
         (counts.duplicated, "arrived more than once"),
-        (counts.reordered, "arrived out of order"),
+        (reordered, "arrived out of order"),
         (counts.corrupted, "arrived corrupted"),
     ] {
         if count > 0 {
@@ -146,6 +165,14 @@ fn amount(
                 reasons.push(because(
                     Blame::Publisher,
                     format!("{published} of {due} scheduled messages were published"),
+                ));
+            }
+            let said = measurement.upstream.map(|upstream| upstream.messages);
+            if fan_out.two_way && said != Some(published) {
+                let said = said.unwrap_or(0);
+                reasons.push(because(
+                    Blame::Publisher,
+                    format!("subscribers said {said} of {published} messages"),
                 ));
             }
             let healthy = fan_out.measured_subscribers();

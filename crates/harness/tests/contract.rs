@@ -21,6 +21,7 @@ fn verify(fault: Fault, transport: &str) -> Vec<Finding> {
         data: start(fault),
         control: None,
         by_sequence: true,
+        says: true,
     };
     verify_running(&subject, &GO).unwrap()
 }

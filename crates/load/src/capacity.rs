@@ -135,10 +135,24 @@ impl Spread {
 #[must_use]
 pub fn connections(scenario: &Scenario) -> u64 {
     match scenario.workload {
+        // Who speaks has a second connection, or a second descriptor of the first.
+        Workload::FanOut(fan_out) if fan_out.two_way => 2 * u64::from(fan_out.subscribers),
         Workload::FanOut(fan_out) => fan_out.subscribers.into(),
         Workload::Connect(connect) => connect.in_flight.into(),
         Workload::Tokens(ref tokens) => tokens.conversations.into(),
     }
+}
+
+/// Whether one table of file descriptors holds what subscribers need who speak: one thread writes for all of them.
+pub(crate) fn one_table(scenario: &Scenario) -> Result<(), LoadError> {
+    let (wanted, limits) = (connections(scenario), Limits::of_this_machine());
+    if wanted <= limits.per_table() {
+        return Ok(());
+    }
+    Err(LoadError::TooFewFiles {
+        needed: wanted.saturating_add(SPARE_FILES),
+        limit: limits.files,
+    })
 }
 
 /// Ports of a range: its first and last one.

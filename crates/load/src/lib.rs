@@ -9,7 +9,7 @@
 //! - [`target`]: where the server is
 //! - [`barrier`]: the points at which nothing is in flight, where an observer may sample both processes
 //! - [`capacity`]: how many connections fit, and how they are spread where they do not
-//! - [`publisher`]: who publishes: the server by order, or this process through `POST /publish`
+//! - [`publisher`]: who publishes: the server by order, this process through `POST /publish`, or the subscribers themselves
 //! - `worker`: one thread per core, each with a loop over all its connections
 //! - `station`: a worker from inside
 //! - `faults`: what went wrong on it
@@ -85,11 +85,16 @@ pub(crate) struct Bench {
 ///
 /// When the server cannot be reached, refuses, or this machine's limits are too low. Lost messages and connections that
 /// end early are no errors: they are part of the measurement.
-pub fn run(config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, LoadError> {
+pub fn run(mut config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, LoadError> {
     if let Workload::Tokens(tokens) = &config.scenario.workload {
         let mut measurement = workload::tokens::run(&config, tokens, barrier)?;
         measurement.server = health(&config);
         return Ok(measurement);
+    }
+    if config.scenario.is_two_way() {
+        capacity::one_table(&config.scenario)?;
+        // Whoever was to publish: here it is the subscribers.
+        config.publisher = PublisherRole::Load;
     }
     let workers = Worker::start_all(&config)?;
     let publisher = publisher::for_role(&config)?;
@@ -123,6 +128,9 @@ pub fn run_slices(
     let Workload::FanOut(fan_out) = config.scenario.workload else {
         return Err(LoadError::NoSlices(config.scenario.workload.label()));
     };
+    if fan_out.two_way {
+        return Err(LoadError::NoSlices("fan-out, two-way,"));
+    }
     let workers = Worker::start_all(&config)?;
     let publisher = publisher::for_role(&config)?;
     let mut bench = Bench {

@@ -88,15 +88,19 @@ impl Station {
             "" => config.transport.endpoint().1,
             path => path,
         };
+        let two_way = config.scenario.is_two_way();
+        let speech = config.transport.speech().filter(|_| two_way);
+        let path = speech.map_or_else(|| path.to_owned(), |speech| speech.path(path));
         Ok(Plan {
             transport: config.transport,
             request: Request {
                 host: config.target.host.clone(),
-                path: path.to_owned(),
                 after: Some(0),
                 once: matches!(config.scenario.workload, Workload::Connect(_)),
                 poll_timeout_ms: POLL_TIMEOUT_MS,
-                poll_period_ms: poll_period(path)?,
+                poll_period_ms: poll_period(&path)?,
+                path,
+                counted: two_way,
             },
             address: config.target.address,
             spread,
@@ -185,6 +189,7 @@ mod tests {
                 path: String::new(),
                 after: None,
                 once: false,
+                counted: false,
                 poll_timeout_ms: POLL_TIMEOUT_MS,
                 poll_period_ms: POLL_PERIOD_MS,
             },

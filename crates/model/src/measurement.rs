@@ -229,6 +229,32 @@ pub struct AnswerCount {
     pub text_bytes: u64,
 }
 
+/// What subscribers have said (a two-way fan-out), and what it took to say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Upstream {
+    /// Messages said: frames, or requests.
+    pub messages: u64,
+    /// Bytes that they were, frame headers or heads of requests included.
+    pub bytes: u64,
+    /// Answers to them; none where a message is a frame.
+    pub answers: u64,
+    /// Bytes of these answers.
+    pub answer_bytes: u64,
+}
+
+impl Upstream {
+    /// What was said since `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            messages: self.messages.saturating_sub(before.messages),
+            bytes: self.bytes.saturating_sub(before.bytes),
+            answers: self.answers.saturating_sub(before.answers),
+            answer_bytes: self.answer_bytes.saturating_sub(before.answer_bytes),
+        }
+    }
+}
+
 /// The result of a load process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
@@ -254,7 +280,7 @@ pub struct Measurement {
     pub elapsed_ns: u64,
     /// What arrived, over all subscribers, warm-up included.
     pub sequence: SequenceCounts,
-    /// Bytes and segments of the measured phase.
+    /// Bytes and segments of the measured phase: of subscriptions, and of the connections on which subscribers speak.
     pub wire: WireCount,
     /// Responses that carried the messages, where a transport delivers in batches (long-poll, short-poll); otherwise absent.
     pub batches: Option<u64>,
@@ -281,6 +307,9 @@ pub struct Measurement {
     /// Subscribers that were slow on purpose, if any were to be. Deliveries, sequence and bytes are those of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<SlowCount>,
+    /// What subscribers said in the measured phase, if they were the ones to speak; part of `wire`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
     /// Answers that were made for one client each, if any were to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswerCount>,

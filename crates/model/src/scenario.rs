@@ -94,9 +94,18 @@ impl Workload {
         }
     }
 
-    /// Connections that are open at the same time.
+    /// Connections that are open at the same time, at most: subscribers that speak may have a second one each.
     #[must_use]
     pub fn connections(&self) -> u32 {
+        match self {
+            Self::FanOut(fan_out) if fan_out.two_way => 2 * fan_out.subscribers,
+            _ => self.subscribers(),
+        }
+    }
+
+    /// Those who are served at the same time.
+    #[must_use]
+    pub fn subscribers(&self) -> u32 {
         match self {
             Self::FanOut(fan_out) => fan_out.subscribers,
             Self::Connect(connect) => connect.in_flight,
@@ -124,7 +133,21 @@ pub struct FanOut {
     /// Subscribers that stop reading when the measured phase begins, or read slowly from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
+    /// Each message is said by one of the subscribers, and goes to all of them, itself included.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub two_way: bool,
 }
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Most subscribers of a two-way fan-out: each has two connections in the load process, whose publisher reaches all of them.
+const MOST_TWO_WAY: u32 = 2000;
 
 impl FanOut {
     /// Subscribers that are slow on purpose.
@@ -208,6 +231,8 @@ struct RawFanOut {
     measure_s: Spanned<PerProfile<f64>>,
     cuts: Option<Spanned<Cuts>>,
     slow: Option<Spanned<Slow>>,
+    #[serde(default)]
+    two_way: bool,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +244,12 @@ struct RawConnect {
 }
 
 impl Scenario {
+    /// Whether its subscribers say the messages.
+    #[must_use]
+    pub fn is_two_way(&self) -> bool {
+        matches!(&self.workload, Workload::FanOut(fan_out) if fan_out.two_way)
+    }
+
     /// Whether it asks about servers of `transport`.
     #[must_use]
     pub fn asks_about(&self, transport: &str) -> bool {
@@ -288,7 +319,13 @@ impl Scenario {
             )?;
         }
         let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
-        let server = raw.server.map(|server| Setting::validate(server, &source));
+        let says = matches!(&workload, Workload::FanOut(fan_out) if fan_out.two_way);
+        let server = raw.server.map(|server| {
+            // On a WebSocket both go up the same connection, and pongs could no longer be counted by their bytes.
+            let wanted = "a two-way fan-out has no heartbeats: leave one of both out";
+            source.check(&server, |server| !says || server.heartbeat_s == 0, wanted)?;
+            Setting::validate(server, &source)
+        });
         Ok(Self {
             name: raw.name.into_inner(),
             models: raw.models,
@@ -345,6 +382,9 @@ impl RawFanOut {
             let wanted = "a fan-out has slow subscribers or cuts, not both";
             return Err(source.error(slow.span(), wanted));
         }
+        if self.two_way {
+            self.validate_two_way(source)?;
+        }
         let slow = self
             .slow
             .map(|slow| Slow::validate(slow, &self.subscribers, source))
@@ -360,7 +400,23 @@ impl RawFanOut {
                 .map(|cuts| Cuts::validate(cuts, source))
                 .transpose()?,
             slow,
+            two_way: self.two_way,
         })
+    }
+
+    /// Who is cut off or does not read cannot say anything, and figures are of all who can.
+    fn validate_two_way(&self, source: &Source<'_>) -> Result<(), ScenarioError> {
+        let cuts = self.cuts.as_ref().map(|cuts| (cuts.span(), "cuts"));
+        let slow = self.slow.as_ref().map(|slow| slow.span());
+        if let Some((span, what)) = cuts.or(slow.map(|span| (span, "slow subscribers"))) {
+            let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
+            return Err(source.error(span, &wanted));
+        }
+        source.in_range(
+            &self.subscribers,
+            1..=MOST_TWO_WAY,
+            "subscribers of a two-way fan-out",
+        )
     }
 }
 

@@ -200,6 +200,7 @@ impl Wish {
                 },
                 cuts: None,
                 slow: None,
+                two_way: false,
             }),
             objective: Some(Objective {
                 p99_ms: self.p99_ms,

@@ -8,6 +8,7 @@ mod same_stack;
 mod statement;
 mod table;
 mod transports;
+mod upstream;
 mod words;
 
 pub(crate) use defaults::defaults_cost;
@@ -20,7 +21,7 @@ use pushbench_model::record::{Blame, Outcome};
 
 use crate::results::Group;
 
-/// The answer in sentences: who keeps the objective, if there is one, what the transport alone costs and what software adds to it, then lowest against highest of all servers for each figure,
+/// The answer in sentences: who keeps the objective, if there is one, what the transport alone costs and what software adds to it, then lowest against highest of all servers for each figure, what it takes to say a message where subscribers speak,
 /// then what was left aside.
 #[must_use]
 pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
@@ -36,6 +37,7 @@ pub fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
         .chain(layers::sentences(group, verdicts))
         .chain(statements.iter().map(Statement::sentence))
         .chain(aside)
+        .chain(upstream::sentence(group))
         .chain(left_out(group))
         .collect()
 }

@@ -136,7 +136,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
 fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
-            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}",
+            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
             match fan_out.arrivals {
@@ -152,6 +152,11 @@ fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
                 "; {}",
                 slow.words(fan_out.subscribers)
             )),
+            if fan_out.two_way {
+                "; each message is said by one of the subscribers"
+            } else {
+                ""
+            },
         ),
         Workload::Connect(connect) => format!(
             "{} opened and closed, {} in flight at any time, after {} to warm up; {payload}",

@@ -88,7 +88,13 @@ impl PerOperation {
             }
         });
         let writes = answers.unwrap_or(operations);
-        let each = wire.bytes_down.div_ceil(writes).div_ceil(LOOPBACK_SEGMENT);
+        // Answers to what subscribers post have a segment each, beside those of the messages.
+        let said = measured.iter().filter_map(|m| m.upstream);
+        let (said, said_bytes) = said.fold((0, 0), |(n, bytes), said| {
+            (n + said.answers, bytes + said.answer_bytes)
+        });
+        let pushed = wire.bytes_down.saturating_sub(said_bytes);
+        let each = pushed.div_ceil(writes).div_ceil(LOOPBACK_SEGMENT);
         Some(Self {
             payload: measured[0].payload_bytes as f64,
             down: per(wire.bytes_down),
@@ -99,10 +105,10 @@ impl PerOperation {
                 .map(|(d, u)| per(d + u)),
             segments: per(wire.segments_down + wire.segments_up),
             data_down: per(wire.data_segments_down),
-            expected_data_down: per(writes * each),
+            expected_data_down: per(writes * each + said),
             most_data_down: per(match answers {
-                Some(answers) => answers + wire.bytes_down / LOOPBACK_SEGMENT,
-                None => writes * each,
+                Some(answers) => answers + pushed / LOOPBACK_SEGMENT + said,
+                None => writes * each + said,
             }),
             data_up: per(wire.data_segments_up),
             per_batch: batches.map(|n| operations as f64 / n as f64),

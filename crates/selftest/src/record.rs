@@ -189,6 +189,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         cuts: None,
         heartbeats: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response.clone())]),

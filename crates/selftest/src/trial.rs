@@ -60,6 +60,7 @@ impl Setup {
             measure_s: always(self.seconds),
             cuts: None,
             slow: None,
+            two_way: false,
         }
     }
 
@@ -99,6 +100,7 @@ impl Setup {
             paths: Paths::default(),
             resumes: true,
             answers: false,
+            says: false,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

@@ -50,6 +50,7 @@ fn request(path: &str) -> Request {
         host: "localhost:1".into(),
         path: path.into(),
         after: Some(0),
+        counted: false,
         poll_timeout_ms: 20_000,
         poll_period_ms: POLL_PERIOD_MS,
         once: false,

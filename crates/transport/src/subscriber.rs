@@ -45,6 +45,9 @@ pub struct Request {
     pub path: String,
     /// Messages after this number; new ones only with `None`.
     pub after: Option<u64>,
+    /// Polls: the cursor is how many messages the subscriber has had. That is the server's number of the last one, whatever
+    /// the order in which those of several publishers came in, which are then not in the order of their own numbers.
+    pub counted: bool,
     /// Long-poll: how long the server may hold a request, milliseconds.
     pub poll_timeout_ms: u64,
     /// Short-poll: milliseconds from one request to the next.

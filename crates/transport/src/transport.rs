@@ -94,6 +94,11 @@ pub trait Transport: Send + Sync {
         None
     }
 
+    /// How a subscriber says a message on its own connection; `None` where it has to be posted on another.
+    fn speech(&self) -> Option<Speech> {
+        None
+    }
+
     /// What a subscriber makes of a server that sends `pieces`, each in one read, and then ends the connection.
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue;
 }
@@ -105,6 +110,27 @@ pub struct Heartbeat {
     pub down: u64,
     /// Client to server, which is where it is answered.
     pub up: u64,
+}
+
+/// How subscribers say something on the connection on which they listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Speech {
+    /// What the query of the endpoint has then.
+    pub query: &'static str,
+    /// Appends what is sent.
+    pub encode: Utter,
+}
+
+/// Appends what is sent for a body, binary or not, to the last argument; the mask is as random as that of a client.
+pub type Utter = fn(&[u8], bool, [u8; 4], &mut Vec<u8>);
+
+impl Speech {
+    /// The endpoint at `path`, for somebody who speaks.
+    #[must_use]
+    pub fn path(&self, path: &str) -> String {
+        let join = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{join}{}", self.query)
+    }
 }
 
 /// All transports; a new one is a module and a line here.

@@ -128,6 +128,7 @@ fn nobody(transport: &'static dyn Transport) -> io::Result<Box<dyn Subscribers>>
         host: "localhost".to_owned(),
         path: transport.endpoint().1.to_owned(),
         after: Some(0),
+        counted: false,
         poll_timeout_ms: 20_000,
         poll_period_ms: POLL_PERIOD_MS,
         once: false,

@@ -82,6 +82,8 @@ fn running(options: &Options, url: &str, stop: &AtomicBool) -> anyhow::Result<us
             data: url.to_owned(),
             control: options.control.clone(),
             by_sequence: !options.no_numbers,
+            // Nobody has said so; what it does with it is looked at all the same.
+            says: false,
         };
         let findings =
             contract::verify_running(&subject, stop).map_err(|reason| anyhow!(reason))?;

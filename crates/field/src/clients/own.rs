@@ -147,6 +147,7 @@ fn work(
         host: address.to_string(),
         path: transport.endpoint().1.to_owned(),
         after: None,
+        counted: false,
         poll_timeout_ms: POLL_TIMEOUT_MS,
         poll_period_ms: POLL_PERIOD_MS,
         once: false,

@@ -19,6 +19,8 @@ pub(super) struct Site {
     pub(super) data: Origin,
     pub(super) control: Origin,
     pub(super) by_sequence: bool,
+    /// Whether it is said to publish what subscribers say.
+    pub(super) says: bool,
     /// Messages that it has accepted, as far as is known.
     published: Cell<u64>,
 }
@@ -57,6 +59,7 @@ impl Site {
             data,
             control,
             by_sequence: subject.by_sequence,
+            says: subject.says,
             published: Cell::new(0),
         })
     }
@@ -96,6 +99,11 @@ impl Site {
     /// Whether binary messages reach subscribers as they are.
     pub(super) fn carries_binary(&self) -> bool {
         matches!(self.transport, "websocket" | "tcp")
+    }
+
+    /// So many messages were published by other means than a post.
+    pub(super) fn was_said(&self, count: u64) {
+        self.published.set(self.published() + count);
     }
 
     pub(super) fn published(&self) -> u64 {

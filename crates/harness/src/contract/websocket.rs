@@ -1,15 +1,26 @@
 //! Rules for `GET /ws`, its handshake and its frames (RFC 6455).
 
+use std::collections::VecDeque;
+
 use super::http::{Head, get};
-use super::site::Site;
+use super::site::{Posted, Site};
+use super::subscriber::Cursor;
 use super::wire::{Wire, quoted};
 use super::{Outcome, Rule, broken, delivery, instead_of, not_applicable};
 
-pub(super) const RULES: [Rule; 4] = [
+pub(super) const RULES: [Rule; 6] = [
     ("websocket: the handshake is answered", handshake),
     ("websocket: nothing is compressed by default", uncompressed),
     ("websocket: pings are answered", pings),
     ("websocket: what is no number is refused", refuses),
+    (
+        "websocket: what a client says is published with say=1",
+        says,
+    ),
+    (
+        "websocket: what a client says is nothing without it",
+        is_silent,
+    ),
 ];
 
 /// The key of RFC 6455, 1.3, and what it says the answer is.
@@ -101,6 +112,79 @@ fn refuses(site: &Site) -> Outcome {
     Ok(())
 }
 
+/// A text and a binary message, said by a subscriber, reach it and another one byte for byte, before what is posted then.
+fn says(site: &Site) -> Outcome {
+    let expected = "what was said, as it was said, to a subscriber beside";
+    let mut beside = site.subscribe(Cursor::Now)?;
+    let (_, mut speaker) = shaken(site, "say=1", "").map_err(instead_of(expected))?;
+    let mut said = site.small(1);
+    let mut binary = site.binary(b"\x00\xffbytes");
+    binary.seq += 1;
+    said.push(binary);
+    let mut heard = say(&mut speaker, &said).map_err(instead_of(expected))?;
+    let mut marker = site.small(1);
+    marker[0].seq += 2;
+    site.publish(&marker)?;
+    let first = beside.next(site).map_err(instead_of(expected))?;
+    if first.body == marker[0].body {
+        return Err(if site.says {
+            broken(expected, "nothing of it, only what was posted then")
+        } else {
+            not_applicable("it does not publish what subscribers say")
+        });
+    }
+    site.was_said(2);
+    if first.body != said[0].body || first.binary != Some(false) {
+        return Err(broken(expected, format!("{first:?}")));
+    }
+    beside.expect(site, &[&said[1..], &marker].concat())?;
+    beside.expect_only(site, &[])?;
+    let expected = "what was said, also to who said it";
+    for said in said.iter().chain(&marker) {
+        let frame = match heard.pop_front() {
+            Some(frame) => frame,
+            None => Frame::read(&mut speaker).map_err(instead_of(expected))?,
+        };
+        let wanted = Frame::Message {
+            binary: said.binary,
+            body: said.body.clone(),
+        };
+        if frame != wanted {
+            return Err(broken(expected, format!("{frame:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// Without `say`, what a client sends is read and forgotten.
+fn is_silent(site: &Site) -> Outcome {
+    site.needs_numbers()?;
+    let expected = "nothing of what was said, and what was posted then";
+    let mut beside = site.subscribe(Cursor::Now)?;
+    let (_, mut speaker) = shaken(site, "", "").map_err(instead_of(expected))?;
+    say(&mut speaker, &site.small(1)).map_err(instead_of(expected))?;
+    let posted = site.small(1);
+    site.publish(&posted)?;
+    beside.expect_only(site, &posted)
+}
+
+/// Says `messages`, and waits until the server has read them, which a pong tells. What came before it is returned.
+fn say(wire: &mut Wire, messages: &[Posted]) -> Result<VecDeque<Frame>, String> {
+    for said in messages {
+        let opcode = if said.binary { BINARY } else { TEXT };
+        wire.send(masked(opcode, &said.body))?;
+    }
+    wire.send(masked(PING, b"read"))?;
+    let mut came = VecDeque::new();
+    loop {
+        match Frame::read(wire)? {
+            Frame::Pong(_) => return Ok(came),
+            Frame::Ping(payload) => wire.send(pong(&payload))?,
+            other => came.push_back(other),
+        }
+    }
+}
+
 /// Sends a ping and returns the payload of the pong that comes.
 pub(super) fn ping(wire: &mut Wire, payload: &[u8]) -> Result<Vec<u8>, String> {
     wire.send(masked(PING, payload))?;
@@ -121,17 +205,20 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// A short frame of a client: with a mask, here of zeros, which changes nothing.
+/// A frame of a client, of up to 65,535 bytes: with a mask, here of zeros, which changes nothing.
 fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let head = [
-        0x80 | opcode,
-        0x80 | payload.len().min(125) as u8,
-        0,
-        0,
-        0,
-        0,
-    ];
-    [&head[..], &payload[..payload.len().min(125)]].concat()
+    let len = u16::try_from(payload.len()).unwrap_or(u16::MAX);
+    let mut frame = vec![0x80 | opcode];
+    match len {
+        0..=125 => frame.push(0x80 | len as u8),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend(len.to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(&payload[..len.into()]);
+    frame
 }
 
 /// What a server sends.

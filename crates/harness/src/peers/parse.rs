@@ -195,6 +195,7 @@ impl RawReceiver {
                 paths: Paths::default(),
                 resumes: true,
                 answers: false,
+                says: false,
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,

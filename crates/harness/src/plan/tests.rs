@@ -236,6 +236,38 @@ fn servers_that_cannot_be_told_how_to_be_set_are_left_out() {
     );
 }
 
+/// Who publishes nothing of what is said takes no part where subscribers speak; who does is not asked to publish by itself, and
+/// is not sliced.
+#[test]
+fn who_does_not_listen_is_left_out_of_a_room() {
+    let mut servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+    let mut room = scenario("a");
+    let Workload::FanOut(fan_out) = &mut room.workload else {
+        panic!("a fan-out")
+    };
+    fan_out.two_way = true;
+    for (server, stack) in servers.iter_mut().zip(["listens", "deaf", "posts"]) {
+        server.label.transport = "websocket".into();
+        server.label.stack = stack.into();
+    }
+    servers[0].says = true;
+    servers[2].label.transport = "sse".into();
+    let plan = Plan::with_slices(&[room.clone()], &servers, Profile::Quick, 1, 1);
+    let stacks = plan.trials.iter().map(|t| t.server.label.stack.as_str());
+    let stacks: BTreeSet<_> = stacks.collect();
+    assert_eq!(stacks, BTreeSet::from(["listens", "posts"]));
+    assert!(plan.slices.is_empty());
+    assert!(plan.trials.iter().all(|t| t.publisher() == Publisher::Load));
+    assert!(
+        plan.trials
+            .iter()
+            .any(|t| t.server.publisher == Publisher::Server)
+    );
+    let left_out = servers[1].left_out_by(&room).unwrap();
+    assert!(left_out.reason.contains("servers.toml: says"));
+    assert!(servers[1].left_out_by(&scenario("a")).is_none());
+}
+
 /// Every server of such a trial would hold all of them at once.
 #[test]
 fn a_crowd_is_not_sliced() {

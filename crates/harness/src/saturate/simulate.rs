@@ -229,6 +229,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         cuts: None,
         heartbeats: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response)]),

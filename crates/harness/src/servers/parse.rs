@@ -47,6 +47,8 @@ struct RawServer {
     resumes: bool,
     #[serde(default)]
     answers: Vec<Spanned<String>>,
+    #[serde(default)]
+    says: Vec<Spanned<String>>,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -148,12 +150,23 @@ impl RawServer {
         }
         let spoken = self.transports.get_ref();
         let is_spoken = |name: &String| spoken.iter().any(|spoken| spoken.get_ref() == name);
-        if let Some(unknown) = self.answers.iter().find(|name| !is_spoken(name.get_ref())) {
-            let message = format!(
-                "{:?} is not allowed here: transports of this server on which it answers questions",
-                unknown.get_ref()
-            );
-            return Err(source.error(unknown.span(), &message));
+        let can_say = |name: &String| name == super::SPOKEN_ON && is_spoken(name);
+        let answers = self.answers.iter().find(|name| !is_spoken(name.get_ref()));
+        let says = self.says.iter().find(|name| !can_say(name.get_ref()));
+        for (unknown, wanted) in [
+            (
+                answers,
+                "transports of this server on which it answers questions",
+            ),
+            (
+                says,
+                "\"websocket\", for a server that publishes what subscribers say on it",
+            ),
+        ] {
+            if let Some(unknown) = unknown {
+                let message = format!("{:?} is not allowed here: {wanted}", unknown.get_ref());
+                return Err(source.error(unknown.span(), &message));
+            }
         }
         paths::validate(&self.paths, self.transports.get_ref(), source)?;
         if let Some(tunings) = &self.tunings {
@@ -195,12 +208,11 @@ impl RawServer {
             .get_ref()
             .iter()
             .map(|argument| argument.get_ref().clone());
-        let answers = self
-            .answers
-            .iter()
-            .any(|name| *name.get_ref() == label.transport);
+        let lists =
+            |list: &[Spanned<String>]| list.iter().any(|name| *name.get_ref() == label.transport);
         Server {
-            answers,
+            answers: lists(&self.answers),
+            says: lists(&self.says),
             paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),

@@ -89,9 +89,9 @@ impl Conversation<'_> {
         let server = Process::start(&mut command, &runner.cores.server, Role::Server, &events)?;
         let mut address =
             ready(&server, &events, runner.deadlines.ready)?.with(&trial.server.paths);
-        runner.through_link(&mut address)?;
+        runner.through_link(&trial.scenario, &mut address)?;
         address.data = meddler.data_url(&address.data)?;
-        if trial.server.publisher == Publisher::Server && address.control.is_none() {
+        if trial.publisher() == Publisher::Server && address.control.is_none() {
             let reason =
                 "the server is to publish by a schedule, but its ready line names no control URL";
             return Err(Abort::Failed(reason.to_owned()));

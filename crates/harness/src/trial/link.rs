@@ -20,13 +20,22 @@ const UNNOTICED_PART: u64 = 100;
 
 impl ProcessRunner<'_> {
     /// Has subscribers connect to the far end of the link. Control stays on loopback: who orders a schedule or publishes
-    /// is beside the server.
-    pub(super) fn through_link(&self, address: &mut Address) -> Result<(), Abort> {
+    /// is beside the server. Subscribers that speak are not: what they post crosses the link as what they hear does.
+    pub(super) fn through_link(
+        &self,
+        scenario: &Scenario,
+        address: &mut Address,
+    ) -> Result<(), Abort> {
         if self.link.is_some() {
             let near = through(&address.data).map_err(Abort::Failed)?;
             let is_http = near.base.starts_with("http");
             address.control = address.control.take().or(is_http.then_some(near.base));
             address.data = near.far;
+            if scenario.is_two_way()
+                && let Some(control) = &mut address.control
+            {
+                *control = through(control).map_err(Abort::Failed)?.far;
+            }
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ pub(super) fn check(measurement: &Measurement, trial: &PlannedTrial) -> Result<(
     let asked = (
         trial.scenario.workload.label(),
         trial.server.label.transport.as_str(),
-        trial.server.publisher,
+        trial.publisher(),
     );
     let done = (
         measurement.workload.as_str(),

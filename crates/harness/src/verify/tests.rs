@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
-use pushbench_model::measurement::{ClientLoad, ConnectionCount, SlowCount, WireCount};
+use pushbench_model::measurement::{ClientLoad, ConnectionCount, SlowCount, Upstream, WireCount};
 use pushbench_model::sequence::SequenceCounts;
 
 use super::*;
@@ -81,6 +81,7 @@ pub(crate) fn flawless() -> Measurement {
         cuts: None,
         heartbeats: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         connections: ConnectionCount {
@@ -135,6 +136,48 @@ fn nodelay_is_no_duty_of_a_server_with_its_defaults() {
             ["the server had TCP_NODELAY on 0 of 10 connections"]
         );
     }
+}
+
+/// Messages of several subscribers may overtake each other; nothing else is forgiven, and to nobody else.
+#[test]
+fn order_is_no_matter_where_subscribers_speak() {
+    let text = FAN_OUT.replace("rate = 100.0", "rate = 100.0\ntwo-way = true");
+    let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+    let reasons = |change: fn(&mut Measurement)| {
+        let mut measurement = flawless();
+        measurement.publisher = Publisher::Load;
+        measurement.upstream = Some(Upstream {
+            messages: measurement.published,
+            ..Upstream::default()
+        });
+        measurement.sequence.reordered = 7;
+        change(&mut measurement);
+        match verify(&measurement, &scenario, Profile::Quick) {
+            Outcome::Invalid { reasons } => reasons.into_iter().map(|r| r.text).collect(),
+            _ => Vec::new(),
+        }
+    };
+    assert_eq!(reasons(|_| {}), [""; 0]);
+    for (change, said) in [
+        (
+            (|m| m.sequence.duplicated = 1) as fn(&mut Measurement),
+            "1 of 2000 deliveries arrived more than once",
+        ),
+        (
+            |m| m.sequence.corrupted = 1,
+            "1 of 2000 deliveries arrived corrupted",
+        ),
+        (
+            |m| m.sequence.lost = 1,
+            "1 of 2001 deliveries never arrived",
+        ),
+        (|m| m.upstream = None, "subscribers said 0 of 200 messages"),
+    ] {
+        assert_eq!(reasons(change), [said]);
+    }
+    let mut one_way = flawless();
+    one_way.sequence.reordered = 7;
+    assert!(!verify(&one_way, &self::scenario(), Profile::Quick).is_valid());
 }
 
 /// Who is slow on purpose gets less, and may be let go.

@@ -217,6 +217,7 @@ fn flawless(workload: &str) -> Measurement {
         cuts: None,
         heartbeats: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),

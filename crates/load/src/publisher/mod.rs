@@ -1,16 +1,20 @@
 //! Who publishes the messages of a measurement.
 
+mod answers;
 mod by_order;
+mod members;
 mod one_at_a_time;
+mod paced;
 mod relay;
 
 use std::time::Duration;
 
 use pushbench_model::control::{PublishOrder, PublishReport};
-use pushbench_model::measurement::Publisher as PublisherRole;
+use pushbench_model::measurement::{Publisher as PublisherRole, Upstream, WireCount};
 
 use crate::{Config, LoadError};
 
+pub(crate) use members::Members;
 pub(crate) use one_at_a_time::OneAtATime;
 
 /// Publishes on a schedule, one order at a time.
@@ -20,8 +24,23 @@ pub(crate) trait Publish {
 
     /// Waits until the order is carried out, at most `patience`.
     fn finish(&mut self, patience: Duration) -> Result<PublishReport, LoadError>;
+
+    /// What subscribers have said so far, if it is they who speak; to be asked between two orders.
+    fn said(&self) -> Option<Said> {
+        None
+    }
 }
 
+/// What subscribers have said, and what that has added to what went over sockets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub(crate) upstream: Upstream,
+    /// Of connections beside the subscriptions; and what subscriptions have carried up that they do not know of, by
+    /// formula.
+    pub(crate) wire: WireCount,
+}
+
+/// The publisher of a measurement whose subscribers say nothing.
 pub(crate) fn for_role(config: &Config) -> Result<Box<dyn Publish>, LoadError> {
     Ok(match config.publisher {
         PublisherRole::Server => Box::new(by_order::ByOrder::new(

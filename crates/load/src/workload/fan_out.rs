@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use pushbench_model::control::PublishReport;
 use pushbench_model::histogram::EncodedHistogram;
-use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, PollCount, histogram_name};
+use pushbench_model::measurement::{
+    ClientLoad, LoopModel, Measurement, PollCount, Upstream, histogram_name,
+};
 use pushbench_model::payload::BodyMaker;
 use pushbench_model::scenario::FanOut;
 use pushbench_model::schedule::Schedule;
@@ -24,6 +26,7 @@ use pushbench_model::windows::Grid;
 use pushbench_sys::clock;
 
 use crate::barrier::Barrier;
+use crate::publisher::Members;
 use crate::station::poll_period_ns;
 use crate::watch::Watched;
 use crate::worker::Pending;
@@ -38,6 +41,9 @@ pub(crate) fn run(
     barrier: &mut dyn Barrier,
 ) -> Result<Measurement, LoadError> {
     connect(bench, fan_out.subscribers)?;
+    if fan_out.two_way {
+        bench.publisher = Box::new(Members::start(bench, fan_out.subscribers)?);
+    }
     barrier.reached("connected")?;
 
     let profile = bench.config.profile;
@@ -60,7 +66,8 @@ pub(crate) fn run(
     if let Some(slow) = fan_out.slow {
         straggling::set_aside(bench, slow, fan_out.subscribers)?;
     }
-    let before = start_recording(bench, warm_up + 1)?;
+    let mut before = start_recording(bench, warm_up + 1)?;
+    let said_before = said(bench, &mut before);
     barrier.reached("measure")?;
     let total = warm_up + measured;
     let ran = phase::publish_measured(bench, fan_out, schedule(seed), measured, total)?;
@@ -72,6 +79,7 @@ pub(crate) fn run(
     if let Some(tally) = &ran.cuts {
         after.with_closed(&tally.wire, tally.batches, tally.answers);
     }
+    let said_after = said(bench, &mut after);
     let outcome = collect(bench, total)?;
     let mut measurement = measurement(
         bench,
@@ -83,6 +91,9 @@ pub(crate) fn run(
         &ran.watched,
     );
     measurement.slow = ran.slow;
+    measurement.upstream = said_before
+        .zip(said_after)
+        .map(|(before, after)| after.since(before));
     if let Some(tally) = ran.cuts {
         measurement.cuts = Some(tally.count);
         let recovery = EncodedHistogram::encode(&tally.recovery);
@@ -91,6 +102,13 @@ pub(crate) fn run(
             .insert(histogram_name::RECOVERY.to_owned(), recovery);
     }
     Ok(measurement)
+}
+
+/// What subscribers have said so far, if they speak; what that took is added to `sample`.
+fn said(bench: &Bench, sample: &mut Sample) -> Option<Upstream> {
+    let said = bench.publisher.said()?;
+    sample.wire.add(&said.wire);
+    Some(said.upstream)
 }
 
 /// Lets every worker note response times over time, in the same windows.
@@ -179,6 +197,7 @@ fn measurement(
         windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
         cuts: None,
         slow: None,
+        upstream: None,
         answers: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,

@@ -120,6 +120,30 @@ fn mistakes_are_located_and_explained() {
             "slow subscribers or cuts, not both",
         ),
         (
+            "subscribers = 100",
+            "two-way = true\nsubscribers = 2001",
+            12,
+            "1 to 2000 subscribers of a two-way fan-out",
+        ),
+        (
+            "subscribers = 100",
+            "two-way = 1\nsubscribers = 100",
+            11,
+            "expected a boolean",
+        ),
+        (
+            "rate = 50.0",
+            "two-way = true\ncuts = { pattern = { all-at-s = 1.0 }, delay-s = 1.0, resume = true }\nrate = 50.0",
+            13,
+            "a two-way fan-out has no cuts",
+        ),
+        (
+            "rate = 50.0",
+            "two-way = true\nslow = { share = 0.5, bytes-per-s = 0 }\nrate = 50.0",
+            13,
+            "a two-way fan-out has no slow subscribers",
+        ),
+        (
             "profiles = [",
             "transports = [\"sse\", \"longpoll\"]\nprofiles = [",
             5,
@@ -136,6 +160,12 @@ fn mistakes_are_located_and_explained() {
             "[server]\nheartbeat-s = 4000\n[fan-out]",
             10,
             "a heartbeat-s of up to 3600",
+        ),
+        (
+            "[fan-out]",
+            "[server]\nheartbeat-s = 1\n[fan-out]\ntwo-way = true",
+            10,
+            "no heartbeats",
         ),
         (
             "[fan-out]",
@@ -168,6 +198,18 @@ fn cuts_are_part_of_a_fan_out() {
     let cuts = fan_out.cuts.unwrap();
     assert_eq!(cuts.pattern, Pattern::EachEveryS(2.5));
     assert_eq!((cuts.delay_s, cuts.jitter, cuts.resume), (0.1, 0.0, false));
+}
+
+#[test]
+fn subscribers_speak_where_that_is_said_and_only_there() {
+    let one_way = parse(GOOD).unwrap();
+    assert!(!one_way.is_two_way());
+    let json = serde_json::to_string(&one_way).unwrap();
+    assert!(!json.contains("two_way"), "{json}");
+    let two_way = parse(&GOOD.replace("rate = 50.0", "rate = 50.0\ntwo-way = true")).unwrap();
+    assert!(two_way.is_two_way());
+    let json = serde_json::to_string(&two_way).unwrap();
+    assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), two_way);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod troubles;
+mod upstream;
 
 use pushbench_model::measurement::Publisher;
 
@@ -50,6 +51,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.cuts();
     builder.slow();
     builder.heartbeats();
+    builder.upstream();
     builder.answers();
     builder.left_out();
     builder.published();
@@ -64,6 +66,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
             "No counters on this machine: {why}. Instructions are left out."
         ));
     }
+    table.notes.extend(upstream::note(group));
     if group.is_published_differently() {
         table.notes.push(RELAYED.into());
     }
@@ -240,10 +243,15 @@ impl Builder<'_, '_> {
             return;
         }
         self.columns.push(Column::words("published by"));
+        let load = if self.group.scenario.is_two_way() {
+            "subscribers"
+        } else {
+            "relay"
+        };
         for (arm, row) in self.group.arms.iter().zip(&mut self.rows) {
             row.push(match arm.publisher() {
                 Some(Publisher::Server) => Cell::plain("itself"),
-                Some(Publisher::Load) => Cell::plain("relay"),
+                Some(Publisher::Load) => Cell::plain(load),
                 None => Cell::absent(""),
             });
         }

@@ -21,6 +21,10 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             formula_of_answers(&arm.server.transport, tokens.stream),
             ("bytes per token", "heads + questions + "),
         ),
+        Workload::FanOut(fan_out) if fan_out.two_way => (
+            formula(&arm.server.transport),
+            ("bytes per message", "what was said and answered + "),
+        ),
         Workload::FanOut(_) => {
             let alive = case.group.scenario.server.heartbeat_s > 0;
             let before = if alive && !polls { "heartbeats + " } else { "" };

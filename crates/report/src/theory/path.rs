@@ -80,16 +80,25 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             if !pushed || !short || waits || fan_out.cuts.is_some() || fan_out.slow.is_some() {
                 return Vec::new();
             }
+            let (formula, source, ways) = if fan_out.two_way {
+                (
+                    "RTT",
+                    "the way of a message to the server, and back to all",
+                    2.0,
+                )
+            } else {
+                ("½ RTT", "the way of a message that is pushed", 1.0)
+            };
             let Some(median) = case.arm.percentile(Series::Response, P50).value() else {
                 return Vec::new();
             };
             vec![Held {
                 server: case.arm.server.to_string(),
                 quantity: "median response time",
-                formula: "½ RTT".into(),
-                source: "the way of a message that is pushed",
+                formula: formula.into(),
+                source,
                 unit: Unit::Time,
-                predicted: round_trip / 2.0 * 1e9,
+                predicted: ways * round_trip / 2.0 * 1e9,
                 measured: median,
                 tolerance: Tolerance::of(
                     SHARE * round_trip * 1e9,

@@ -34,12 +34,13 @@ struct Polled {
 }
 
 impl Polled {
-    /// `None` for a transport that does not poll, and where arrivals are not random or connections are cut.
+    /// `None` for a transport that does not poll, and where arrivals are not random, connections are cut, or messages have a
+    /// way to the server before they have one to the subscribers.
     fn of(case: &Case<'_>) -> Option<Self> {
         let Workload::FanOut(fan_out) = &case.group.scenario.workload else {
             return None;
         };
-        if fan_out.arrivals != Arrivals::Poisson || fan_out.cuts.is_some() {
+        if fan_out.arrivals != Arrivals::Poisson || fan_out.cuts.is_some() || fan_out.two_way {
             return None;
         }
         let measured = case.arm.valid.iter();

@@ -315,3 +315,76 @@ fn a_client_that_goes_is_let_go() {
     client.finish();
     client.expect_end();
 }
+
+/// Text and binary, of all sizes and in pieces: with `say=1` it is published, to its speaker too, and without it to nobody.
+#[test]
+fn what_a_client_says_is_published_if_it_asks_for_that() {
+    let server = server("websocket");
+    let mut speaker = subscribe(&server, "/ws?say=1");
+    let mut beside = subscribe(&server, "/ws");
+    let mut silent = subscribe(&server, "/ws?after=0&say=0");
+    let mut said = 0;
+    for size in SIZES.into_iter().chain([16 << 20]) {
+        for (body, opcode) in [(text(size), TEXT), (binary(size), BINARY)] {
+            silent.send(masked(opcode, &body[..size.min(60_000)]));
+            speaker.send(masked(opcode, &body));
+            said += 1;
+            for client in [&mut speaker, &mut beside, &mut silent] {
+                client.expect(frame(opcode, &body));
+            }
+            assert_eq!(server.hub().published(), said, "{size}");
+        }
+    }
+    // A ping between the pieces of a message is answered meanwhile.
+    let mut piece = masked(TEXT, b"in ");
+    piece[0] = TEXT;
+    speaker.send(piece);
+    speaker.send(masked(PING, b"now"));
+    speaker.expect(frame(PONG, b"now"));
+    let mut piece = masked(0, b"pieces");
+    piece[0] = 0x80;
+    speaker.send(piece);
+    for client in [&mut speaker, &mut beside, &mut silent] {
+        client.expect(frame(TEXT, b"in pieces"));
+    }
+}
+
+#[test]
+fn saying_is_a_yes_or_a_no() {
+    let server = server("websocket");
+    for target in ["/ws?say=2", "/ws?say=x", "/ws?say", "/ws?after=0&say="] {
+        let mut client = Client::connect(server.data_addr());
+        let answer = client.ask(&request(target, &UPGRADE.concat()));
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+    }
+}
+
+/// What breaks a rule, or is more than a message has, ends who says it and nobody else.
+#[test]
+fn who_says_what_is_none_is_let_go_alone() {
+    let server = server("websocket");
+    let mut other = subscribe(&server, "/ws?say=1");
+    let long = 17 << 20_u64;
+    let header =
+        |first: u8, len: u64| [&[first, 0xff][..], &len.to_be_bytes(), &[1, 2, 3, 4]].concat();
+    let mut fragments = header(BINARY, 9 << 20);
+    fragments.resize(fragments.len() + (9 << 20), 0);
+    fragments.extend(header(0x80, 9 << 20));
+    for wrong in [
+        header(0x80 | BINARY, long),
+        header(0x80 | BINARY, u64::MAX >> 1),
+        fragments,
+        // Without a mask, and text that is none.
+        frame(TEXT, b"unmasked"),
+        masked(TEXT, &[0xff]),
+    ] {
+        let mut client = subscribe(&server, "/ws?say=1");
+        client.send(&wrong);
+        // A frame that is too long ends it before it comes; what some libraries say of it first is theirs.
+        client.finish();
+        client.rest();
+    }
+    assert_eq!(server.hub().published(), 0);
+    other.send(masked(TEXT, b"still here"));
+    other.expect(frame(TEXT, b"still here"));
+}

@@ -147,6 +147,59 @@ fn a_frame_that_lies_is_closed_by_its_header() {
     healthy.expect((WEBSOCKET.frame)(1, b"x"));
 }
 
+const SPEAKER: &str = "GET /ws?say=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Who speaks is bound by the same rules, and by the longest message there is: each breach ends that connection with a code, and
+/// publishes nothing.
+#[test]
+fn a_speaker_that_lies_is_closed_alone() {
+    let server = server("websocket", LONG);
+    let mut healthy = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+    let speaker = || {
+        let mut client = Client::connect(server.data_addr());
+        assert!(client.ask(SPEAKER).starts_with("HTTP/1.1 101 "));
+        client
+    };
+    let header = |len: u64| {
+        [
+            &[0x80 | BINARY, 0xff][..],
+            &len.to_be_bytes(),
+            &[1, 2, 3, 4],
+        ]
+        .concat()
+    };
+    for (bytes, code) in [
+        (header(17 << 20), 1009_u16),
+        (header((16 << 20) + 1), 1009),
+        (header(u64::MAX >> 1), 1009),
+        (header(u64::MAX), 1002),
+        (header(5), 1002),
+        // Without a mask.
+        (vec![0x80 | BINARY, 3, b'a', b'b', b'c'], 1002),
+        // A piece of nothing.
+        (vec![0x80, 0x80 | 1, 0, 0, 0, 0, b'x'], 1002),
+        (vec![0x81, 0x80 | 2, 0, 0, 0, 0, b'a', 0xff], 1007),
+    ] {
+        let mut client = speaker();
+        client.send(&bytes);
+        let close = [&[0x88, 2], &code.to_be_bytes()[..]].concat();
+        assert_eq!(client.rest(), close, "{bytes:?}");
+    }
+    // Half a message is none: its speaker leaves, and nothing of it stays.
+    let mut half = speaker();
+    half.send(header(16 << 20));
+    half.send([b'x'; 1000]);
+    half.finish();
+    half.expect_end();
+    assert_eq!(server.hub().published(), 0);
+    let mut good = speaker();
+    good.send([0x81, 0x80 | 1, 0, 0, 0, 0, b'x']);
+    for client in [&mut good, &mut healthy] {
+        client.expect((WEBSOCKET.frame)(1, b"x"));
+    }
+}
+
 /// Fragments of a message are counted together.
 #[test]
 fn fragments_cannot_pass_the_limit() {

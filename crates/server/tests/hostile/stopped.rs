@@ -1,7 +1,10 @@
 //! Subscribers that stop reading.
 
+use pushbench_transport::stack::Stack;
+use pushbench_transport::transport::ServeOptions;
+
 use crate::child::{Asked, ServerProcess};
-use crate::common::Client;
+use crate::common::{Client, server_with};
 use crate::wire::{ALL, WEBSOCKET, Wire};
 
 /// Messages that may wait.
@@ -142,5 +145,29 @@ fn messages_are_dropped_whole_and_the_newest_arrive() {
         let again = (wire.frame)(MESSAGES + 1, b"again");
         healthy.expect(&again);
         stopped[0].expect(&again);
+    }
+}
+
+/// A message that no socket takes at once arrives all the same, though no other follows it.
+#[test]
+fn a_message_larger_than_a_socket_arrives_by_itself() {
+    let body = vec![b'x'; 16 << 20];
+    for wire in ALL {
+        let server = server_with(
+            wire.transport,
+            ServeOptions {
+                stack: Stack::Bare,
+                ..ServeOptions::default()
+            },
+        );
+        let mut client = wire.subscribe(Client::connect(server.data_addr()));
+        server.hub().publish(&body, false);
+        let length = match wire.transport {
+            "websocket" => 10 + body.len(),
+            _ => (wire.frame)(1, &body).len(),
+        };
+        let came = client.read(length);
+        let xs = came.iter().filter(|&&byte| byte == b'x').count();
+        assert!(xs >= body.len(), "{}", wire.transport);
     }
 }

@@ -95,6 +95,15 @@ pub(crate) fn number_of(request: &impl RequestHead, name: &str) -> Result<Option
     value.map(number).transpose()
 }
 
+/// Whether what the client of a WebSocket sends is to be published: `say=1` in the query, and no where it has none.
+pub(crate) fn says(request: &impl RequestHead) -> Result<bool, BadNumber> {
+    match number_of(request, "say")? {
+        None | Some(0) => Ok(false),
+        Some(1) => Ok(true),
+        Some(_) => Err(BadNumber),
+    }
+}
+
 /// Decimal digits and nothing else: `parse` would also accept a plus sign, which in a query stands for a space.
 fn number(digits: &[u8]) -> Result<u64, BadNumber> {
     let value = digits.iter().try_fold(0_u64, |value, byte| {
@@ -133,6 +142,17 @@ mod tests {
             number_of(&request("/poll?after=1&timeout=x", None), "timeout"),
             Err(BadNumber)
         );
+    }
+
+    #[test]
+    fn a_client_says_something_or_not() {
+        let says = |uri| says(&request(uri, None));
+        assert_eq!(says("/ws"), Ok(false));
+        assert_eq!(says("/ws?after=0&say=0"), Ok(false));
+        assert_eq!(says("/ws?say=1&after=0"), Ok(true));
+        for garbage in ["/ws?say=2", "/ws?say", "/ws?say=yes"] {
+            assert_eq!(says(garbage), Err(BadNumber), "{garbage}");
+        }
     }
 
     #[test]

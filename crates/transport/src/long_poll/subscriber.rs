@@ -127,15 +127,18 @@ impl<const BY_CLOCK: bool> PollProtocol<BY_CLOCK> {
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError> {
         let Self {
+            request,
             batch,
             cursor,
             in_batch,
             progress,
             ..
         } = self;
+        let counted = request.counted;
         batch.feed(data, &mut |message| {
             let line_end = theory::long_poll_response(0, 0, 1);
-            take(message, cursor, in_batch, progress, line_end);
+            *cursor = after(message, *cursor, counted);
+            take(message, in_batch, progress, line_end);
             deliver(message);
         })?;
         Ok(())
@@ -148,14 +151,17 @@ impl<const BY_CLOCK: bool> PollProtocol<BY_CLOCK> {
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError> {
         let Self {
+            request,
             batch,
             cursor,
             in_batch,
             progress,
             ..
         } = self;
+        let counted = request.counted;
         batch.finish(LastLine::MayBeOpen, &mut |body| {
-            take(body, cursor, in_batch, progress, 0);
+            *cursor = after(body, *cursor, counted);
+            take(body, in_batch, progress, 0);
             deliver(body);
         })?;
         self.progress.answers += 1;
@@ -199,19 +205,27 @@ fn poll(request: &Request, after: u64, hold_ms: u64, out: &mut Vec<u8>) -> Range
     number
 }
 
-/// Notes a message: the cursor of the next poll, and the bytes it must have cost.
-fn take(body: &[u8], cursor: &mut u64, in_batch: &mut u64, progress: &mut Progress, line_end: u64) {
+/// The cursor of the next poll, of a subscriber that has a message beyond `cursor`.
+#[inline]
+fn after(body: &[u8], cursor: u64, counted: bool) -> u64 {
     let next = cursor.saturating_add(1);
-    *cursor = match message::claimed_seq(body) {
+    if counted {
+        return next;
+    }
+    match message::claimed_seq(body) {
         // As expected. Whether it is intact, the inbox finds out, which shares that work among subscribers.
         Some(seq) if seq == next => next,
         _ => match message::parse(body) {
-            Ok(stamp) => (*cursor).max(stamp.seq),
+            Ok(stamp) => cursor.max(stamp.seq),
             // A damaged body is the inbox's to count. It stands where the next message should: a cursor that stayed
             // would ask for it again and again.
             Err(_) => next,
         },
-    };
+    }
+}
+
+/// Notes a message, and the bytes it must have cost.
+fn take(body: &[u8], in_batch: &mut u64, progress: &mut Progress, line_end: u64) {
     *in_batch += 1;
     progress.expected_down += body.len() as u64 + line_end;
 }

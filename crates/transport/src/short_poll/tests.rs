@@ -30,6 +30,7 @@ impl Driven {
             host: "localhost:1".into(),
             path: "/poll".into(),
             after: Some(0),
+            counted: false,
             poll_timeout_ms: 20_000,
             poll_period_ms: POLL_PERIOD_MS,
             once,

@@ -128,6 +128,15 @@ impl Subscriber {
         wire(&self.stream, progress)
     }
 
+    /// Another descriptor of its socket, which does not block, to write on.
+    ///
+    /// # Errors
+    ///
+    /// When there are no file descriptors left.
+    pub fn try_clone_stream(&self) -> io::Result<TcpStream> {
+        self.stream.try_clone()
+    }
+
     pub(super) const fn stream(&self) -> &TcpStream {
         &self.stream
     }

@@ -24,7 +24,7 @@ impl Protocol for Tcp {
         }
     }
 
-    fn welcome(&mut self, newest: u64, reply: &mut Vec<u8>) {
+    fn welcome(&mut self, (): &mut (), newest: u64, reply: &mut Vec<u8>) {
         reply.extend_from_slice(&newest.to_le_bytes());
     }
 

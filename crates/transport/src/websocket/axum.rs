@@ -13,8 +13,9 @@ use futures_util::FutureExt as _;
 use hyper::StatusCode;
 
 use crate::framework;
-use crate::http1::server::after_of;
+use crate::http1::server::{after_of, says};
 use crate::hub::{Broadcast, Frame, Hub, Lagged, Source};
+use crate::limits::MAX_MESSAGE;
 use crate::listener::Worker;
 use crate::transport::ServeOptions;
 
@@ -23,18 +24,19 @@ use super::server::PATH;
 
 #[derive(Clone)]
 struct App {
+    hub: Arc<Hub>,
     feed: Arc<Broadcast>,
     options: Arc<ServeOptions>,
 }
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let (feed, pump) = Broadcast::new(hub);
+    let (feed, pump) = Broadcast::new(Arc::clone(&hub));
     let Some((listener, shutdown)) = framework::listener(worker) else {
         return;
     };
     let app = Router::new()
         .route(PATH, get(subscribe))
-        .with_state(App { feed, options });
+        .with_state(App { hub, feed, options });
     framework::serve(listener, app, pump, shutdown).await;
 }
 
@@ -43,24 +45,38 @@ async fn subscribe(
     State(app): State<App>,
     request: Request,
 ) -> Response {
-    let Ok(after) = after_of(&request) else {
+    let (Ok(after), Ok(says)) = (after_of(&request), says(&request)) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     // Subscribed before the client is told so: nothing published in between is missed.
     let source = app.feed.subscribe(after);
-    upgrade.on_upgrade(|socket| converse(socket, source, app.options))
+    let (upgrade, stage) = if says {
+        (upgrade.max_message_size(MAX_MESSAGE), Some(app.hub))
+    } else {
+        (upgrade, None)
+    };
+    upgrade.on_upgrade(|socket| converse(socket, source, stage, app.options))
 }
 
-async fn converse(mut socket: WebSocket, mut source: Source, options: Arc<ServeOptions>) {
+async fn converse(
+    mut socket: WebSocket,
+    mut source: Source,
+    stage: Option<Arc<Hub>>,
+    options: Arc<ServeOptions>,
+) {
     let mut heartbeat = options.heartbeat();
     loop {
         let message = tokio::select! {
-            received = socket.recv() => match received {
-                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) if options.echo => message,
+            received = socket.recv() => match (received, &stage) {
+                (Some(Ok(message)), Some(hub)) => {
+                    say(hub, &message);
+                    continue;
+                }
+                (Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))), None) if options.echo => message,
                 // The answer to a ping or a close leaves with the next attempt to receive.
-                Some(Ok(_)) => continue,
+                (Some(Ok(_)), None) => continue,
                 // Whatever ended it, the socket is dropped with it.
-                Some(Err(_)) | None => return,
+                (Some(Err(_)) | None, _) => return,
             },
             next = source.next() => match next {
                 Ok(message) => to_message(&message),
@@ -81,6 +97,19 @@ async fn converse(mut socket: WebSocket, mut source: Source, options: Arc<ServeO
         if sent.is_err() {
             return;
         }
+    }
+}
+
+/// Publishes a message of a client, byte for byte.
+fn say(hub: &Hub, message: &Message) {
+    match message {
+        Message::Text(text) => {
+            hub.publish(text.as_bytes(), false);
+        }
+        Message::Binary(body) => {
+            hub.publish(body, true);
+        }
+        _ => {}
     }
 }
 

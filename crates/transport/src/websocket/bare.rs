@@ -2,12 +2,14 @@
 
 mod reader;
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use crate::bare::http::{NO_BODY, answer, open};
 use crate::bare::{Asked, Common, Heard, Protocol};
-use crate::http1::server::after_of;
-use crate::hub::{Lagged, Message};
+use crate::http1::server::{after_of, says};
+use crate::hub::{Hub, Lagged, Message};
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
@@ -21,17 +23,25 @@ pub(crate) use reader::{Messages, Reader, Received};
 const TRY_AGAIN_LATER: u16 = 1013;
 
 pub(super) struct WebSocket {
+    hub: Arc<Hub>,
+    /// What clients send that is not published.
     messages: Messages,
+    /// Whether the client says something whose handshake was read last.
+    says: bool,
 }
 
 impl WebSocket {
-    pub(super) fn new(options: &ServeOptions) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, options: &ServeOptions) -> Self {
         let messages = if options.echo {
             Messages::Kept
         } else {
             Messages::Ignored
         };
-        Self { messages }
+        Self {
+            hub,
+            messages,
+            says: false,
+        }
     }
 }
 
@@ -49,6 +59,18 @@ pub(crate) fn shake(
     common: &mut Common,
     now: u64,
     reply: &mut Vec<u8>,
+) -> Asked {
+    shake_and_tell(bytes, path, common, now, reply, &mut false)
+}
+
+/// The same; `told` becomes whether the client says something.
+fn shake_and_tell(
+    bytes: &[u8],
+    path: &str,
+    common: &mut Common,
+    now: u64,
+    reply: &mut Vec<u8>,
+    told: &mut bool,
 ) -> Asked {
     let head = match open(bytes, path, common, now, reply) {
         Ok(head) => head,
@@ -68,9 +90,10 @@ pub(crate) fn shake(
         }
         Err(status) => return head.refuse(status, common, now, reply),
     };
-    let Ok(after) = after_of(&head) else {
+    let (Ok(after), Ok(says)) = (after_of(&head), says(&head)) else {
         return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
     };
+    *told = says;
     // What follows the head are frames: a body would be taken for them.
     if head.form.last || head.skip > 0 {
         return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
@@ -98,18 +121,30 @@ impl Protocol for WebSocket {
     const LINES: bool = true;
 
     fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
-        shake(bytes, PATH, common, now, reply)
+        shake_and_tell(bytes, PATH, common, now, reply, &mut self.says)
+    }
+
+    fn welcome(&mut self, reader: &mut Reader, _newest: u64, _reply: &mut Vec<u8>) {
+        reader.says = self.says;
     }
 
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {
         let mut used = 0;
+        let messages = if reader.says {
+            Messages::Kept
+        } else {
+            self.messages
+        };
         loop {
-            match reader.read(&bytes[used..], self.messages) {
+            match reader.read(&bytes[used..], messages) {
                 Ok(None) => return Heard::Used(used),
                 Ok(Some((len, received))) => {
                     used += len;
                     match received {
                         Received::Nothing => {}
+                        Received::Message(binary, body) if reader.says => {
+                            self.hub.publish(&body, binary);
+                        }
                         Received::Message(binary, body) => {
                             let opcode = if binary { Opcode::Binary } else { Opcode::Text };
                             encode_server(opcode, &body, reply);

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 use crate::hub::{Lagged, Subscription};
 use crate::listener::poll_write;
 
-use super::server::goodbye;
+use super::server::{Stage, goodbye, say};
 
 /// The socket, as tungstenite sees it: one that is written to before anybody asks whether it has room.
 pub(super) struct Socket(pub(super) TcpStream);
@@ -62,6 +62,7 @@ pub(super) enum Open {
 pub(super) struct Conversation {
     pub(super) socket: WebSocketStream<Socket>,
     pub(super) subscription: Subscription<WsMessage>,
+    pub(super) stage: Stage,
     pub(super) heartbeat: Option<Interval>,
     /// Something is written and not yet sent.
     pub(super) unflushed: bool,
@@ -128,7 +129,10 @@ impl Conversation {
         loop {
             match Pin::new(&mut self.socket).poll_next(cx) {
                 Poll::Ready(Some(received)) => {
-                    received?;
+                    let received = received?;
+                    if let Some(hub) = &self.stage {
+                        say(hub, &received);
+                    }
                     // tungstenite has written the answer to a ping or a close; it is not yet sent.
                     self.unflushed = true;
                 }

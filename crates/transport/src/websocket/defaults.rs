@@ -16,31 +16,42 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::hub::{Frame, Hub, Subscription, Topic};
+use crate::limits::MAX_MESSAGE;
 use crate::listener::Worker;
 use crate::transport::ServeOptions;
 
-use super::server::{goodbye, serve_with};
+use super::server::{Stage, goodbye, say, serve_with};
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let topic = Topic::new(hub, Frame::clone);
+    let topic = Topic::new(Arc::clone(&hub), Frame::clone);
     let pump = Rc::clone(&topic).pump();
-    serve_with(topic, pump, worker, options, converse).await;
+    serve_with(hub, topic, pump, worker, options, converse).await;
 }
 
-async fn converse(upgrade: OnUpgrade, messages: Subscription<Frame>, options: &ServeOptions) {
+async fn converse(
+    upgrade: OnUpgrade,
+    messages: Subscription<Frame>,
+    stage: Stage,
+    options: &ServeOptions,
+) {
     let Ok(upgraded) = upgrade.await else { return };
     let io = TokioIo::new(upgraded);
-    let config = options
+    let mut config = options
         .ws_read_buffer
         .map(|bytes| WebSocketConfig::default().read_buffer_size(bytes));
+    if stage.is_some() {
+        let bounded = config.unwrap_or_default();
+        config = Some(bounded.max_message_size(Some(MAX_MESSAGE)));
+    }
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
-    exchange(socket, messages, options, |frame| to_message(&frame)).await;
+    exchange(socket, messages, stage, options, |frame| to_message(&frame)).await;
 }
 
-/// Sends the messages as they come, and those of the client back if that is wanted, each by itself.
+/// Sends the messages as they come, each by itself; publishes those of the client, or sends them back, if that is wanted.
 pub(super) async fn exchange<S, F>(
     mut socket: WebSocketStream<S>,
     mut messages: Subscription<F>,
+    stage: Stage,
     options: &ServeOptions,
     to_message: impl Fn(F) -> Message,
 ) where
@@ -50,12 +61,16 @@ pub(super) async fn exchange<S, F>(
     let mut heartbeat = options.heartbeat();
     loop {
         let message = tokio::select! {
-            received = socket.next() => match received {
-                Some(Ok(message)) if options.echo && (message.is_text() || message.is_binary()) => message,
+            received = socket.next() => match (received, &stage) {
+                (Some(Ok(message)), Some(hub)) => {
+                    say(hub, &message);
+                    continue;
+                }
+                (Some(Ok(message)), None) if options.echo && (message.is_text() || message.is_binary()) => message,
                 // The answer to a ping or a close leaves with the next attempt to receive.
-                Some(Ok(_)) => continue,
+                (Some(Ok(_)), None) => continue,
                 // Whatever ended it, the socket is dropped with it.
-                Some(Err(_)) | None => return,
+                (Some(Err(_)) | None, _) => return,
             },
             next = poll_fn(|cx| messages.poll_next(cx)) => match next {
                 Ok(message) => to_message(message),

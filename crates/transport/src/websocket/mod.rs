@@ -23,7 +23,9 @@ use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
 use crate::tokens::Talk;
-use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Transport};
+use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Speech, Transport};
+
+use frame::{Opcode, encode_client};
 
 /// The transport `websocket`.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +78,8 @@ impl Transport for WebSocket {
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
-        crate::bare::serve(bare::WebSocket::new(&options), &hub, worker, options);
+        let protocol = bare::WebSocket::new(Arc::clone(&hub), &options);
+        crate::bare::serve(protocol, &hub, worker, options);
     }
 
     fn subscribers(
@@ -91,6 +94,16 @@ impl Transport for WebSocket {
 
     fn talk(&self, host: &str) -> Option<Talk> {
         Some(Talk::frames(host))
+    }
+
+    fn speech(&self) -> Option<Speech> {
+        Some(Speech {
+            query: "say=1",
+            encode: |body, binary, mask, out| {
+                let opcode = if binary { Opcode::Binary } else { Opcode::Text };
+                encode_client(opcode, body, mask, out);
+            },
+        })
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

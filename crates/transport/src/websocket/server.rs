@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message as WsMessage, Utf8Bytes};
 
-use crate::http1::server::{RequestHead, after_of, refuse, refuse_with};
+use crate::http1::server::{RequestHead, after_of, refuse, refuse_with, says};
 use crate::hub::{Frame, Hub, Lagged, Round, Subscription, Topic};
 use crate::limits::MAX_MESSAGE;
 use crate::listener::{Worker, accept};
@@ -49,22 +49,39 @@ const MAX_RECEIVED: usize = 64 * 1024;
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     if options.echo {
-        let topic = Topic::new(hub, to_message);
+        let topic = Topic::new(Arc::clone(&hub), to_message);
         let pump = Rc::clone(&topic).pump();
-        return serve_with(topic, pump, worker, options, echo).await;
+        return serve_with(hub, topic, pump, worker, options, echo).await;
     }
-    let topic = Topic::in_rounds(hub, to_message);
+    let topic = Topic::in_rounds(Arc::clone(&hub), to_message);
     let round = Rc::new(Round::default());
     let pump = Rc::clone(&round).pump(Rc::clone(&topic));
-    let converse = async move |upgrade: OnUpgrade, messages, options: &ServeOptions| {
-        converse(upgrade, messages, options, &round).await;
+    let converse = async move |upgrade: OnUpgrade, messages, stage, options: &ServeOptions| {
+        converse(upgrade, messages, stage, options, &round).await;
     };
-    serve_with(topic, pump, worker, options, converse).await;
+    serve_with(hub, topic, pump, worker, options, converse).await;
+}
+
+/// Where what a client sends is published; nowhere, unless it has asked for that.
+pub(super) type Stage = Option<Arc<Hub>>;
+
+/// Publishes a message of a client, byte for byte; what is no message is nothing to publish.
+pub(super) fn say(hub: &Hub, message: &WsMessage) {
+    match message {
+        WsMessage::Text(text) => {
+            hub.publish(text.as_bytes(), false);
+        }
+        WsMessage::Binary(body) => {
+            hub.publish(body, true);
+        }
+        _ => {}
+    }
 }
 
 /// Serves the messages that `pump` carries into `topic`; `converse` runs for each connection once it is upgraded, to
 /// its end.
 pub(super) async fn serve_with<F, C>(
+    hub: Arc<Hub>,
     topic: Rc<Topic<F>>,
     pump: impl Future<Output = ()> + 'static,
     worker: Worker,
@@ -72,13 +89,13 @@ pub(super) async fn serve_with<F, C>(
     converse: C,
 ) where
     F: Clone + 'static,
-    C: AsyncFn(OnUpgrade, Subscription<F>, &ServeOptions) + Clone + 'static,
+    C: AsyncFn(OnUpgrade, Subscription<F>, Stage, &ServeOptions) + Clone + 'static,
 {
     let pump = tokio::task::spawn_local(pump);
     let desk = Desk::new(Arc::clone(&worker.stats.chats));
     let read_buffer = (options.tuning == Tuning::Equalised).then_some(READ_BUFFER);
     accept(worker, options.tuning, |stream| {
-        let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
+        let (topic, desk, hub) = (Rc::clone(&topic), Rc::clone(&desk), Arc::clone(&hub));
         let options = Arc::clone(&options);
         let converse = converse.clone();
         async move {
@@ -95,8 +112,9 @@ pub(super) async fn serve_with<F, C>(
                 return;
             }
             match upgrade.take() {
-                Some(Accepted::Messages(upgrade, subscription)) => {
-                    converse(upgrade, subscription, &options).await;
+                Some(Accepted::Messages(upgrade, subscription, says)) => {
+                    let stage = says.then_some(hub);
+                    converse(upgrade, subscription, stage, &options).await;
                 }
                 Some(Accepted::Answers(upgrade)) => {
                     // Boxed, so that subscriptions do not pay for it.
@@ -125,7 +143,8 @@ fn to_message(frame: &Frame) -> WsMessage {
 
 /// What a connection was upgraded for.
 enum Accepted<F: Clone + 'static> {
-    Messages(OnUpgrade, Subscription<F>),
+    /// And whether its client says something.
+    Messages(OnUpgrade, Subscription<F>, bool),
     Answers(OnUpgrade),
 }
 
@@ -149,7 +168,7 @@ fn respond<F: Clone + 'static>(
         }
     };
     let answers = request.uri().path() == tokens::PATH;
-    let Ok(after) = after_of(request) else {
+    let (Ok(after), Ok(says)) = (after_of(request), says(request)) else {
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return response;
     };
@@ -158,7 +177,7 @@ fn respond<F: Clone + 'static>(
     upgrade.set(Some(if answers {
         Accepted::Answers(upgraded)
     } else {
-        Accepted::Messages(upgraded, topic.subscribe(after))
+        Accepted::Messages(upgraded, topic.subscribe(after), says)
     }));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -215,24 +234,32 @@ async fn upgraded(
 }
 
 /// Sends back what the client sends.
-async fn echo(upgrade: OnUpgrade, messages: Subscription<WsMessage>, options: &ServeOptions) {
+async fn echo(
+    upgrade: OnUpgrade,
+    messages: Subscription<WsMessage>,
+    stage: Stage,
+    options: &ServeOptions,
+) {
     if let Some((socket, _)) = upgraded(upgrade, MAX_MESSAGE, options).await {
-        exchange(socket, messages, options, |message| message).await;
+        exchange(socket, messages, stage, options, |message| message).await;
     }
 }
 
 async fn converse(
     upgrade: OnUpgrade,
     subscription: Subscription<WsMessage>,
+    stage: Stage,
     options: &ServeOptions,
     round: &Rc<Round<Conversation>>,
 ) {
-    let Some((socket, came_early)) = upgraded(upgrade, MAX_RECEIVED, options).await else {
+    let longest = stage.as_ref().map_or(MAX_RECEIVED, |_| MAX_MESSAGE);
+    let Some((socket, came_early)) = upgraded(upgrade, longest, options).await else {
         return;
     };
     let mut conversation = Conversation {
         socket,
         subscription,
+        stage,
         heartbeat: options.heartbeat(),
         unflushed: false,
     };

@@ -160,6 +160,7 @@ fn measurement(
         cuts: None,
         heartbeats: None,
         slow: None,
+        upstream: None,
         polls: None,
         answers: Some(answers),
         client: tally.watched.busy.map(|busiest| ClientLoad { busiest }),

@@ -40,7 +40,7 @@ impl<P: Protocol> Loop<P> {
                         self.outlet.sent(&shared, conn, sent);
                         if P::POLLED {
                             self.answered_with(index, self.announced)
-                        } else if conn.cursor == self.announced {
+                        } else if sent == shared.bytes.len() && conn.cursor == self.announced {
                             continue;
                         } else {
                             self.outlet.flush(conn)

@@ -330,7 +330,7 @@ impl<P: Protocol> Loop<P> {
                 conn.plain = plain;
                 conn.phase = Phase::Streaming;
                 let newest = conn.live_from - 1;
-                self.outlet.protocol.welcome(newest, reply);
+                self.outlet.protocol.welcome(&mut conn.state, newest, reply);
                 Outlet::<P>::say(conn, reply)?;
                 match self.heartbeat_ns {
                     Some(every) => self.wheel.arm(index, now + every),

@@ -49,6 +49,43 @@ fn every_poll_continues_the_last() {
     );
 }
 
+/// Messages of several publishers come in another order than that of their numbers: the cursor is how many there were.
+#[test]
+fn messages_are_counted_where_their_numbers_are_no_order() {
+    let common = &mut Common::default();
+    for counted in [true, false] {
+        let request = Rc::new(Request {
+            host: "x".into(),
+            path: "/poll".into(),
+            after: Some(0),
+            counted,
+            poll_timeout_ms: 20_000,
+            poll_period_ms: 100,
+            once: false,
+        });
+        let mut sent = Vec::new();
+        let mut protocol = PollProtocol::<false>::open(&request, [0; 16], &mut sent);
+        for batch in [[body(2), body(3)], [body(1), body(5)]] {
+            protocol
+                .receive(common, &answer(&batch), &mut sent, &mut |_| {})
+                .unwrap();
+        }
+        let expected = if counted { [0, 2, 4] } else { [0, 3, 5] };
+        let cursors: Vec<_> = asked(&sent)
+            .iter()
+            .map(|target| {
+                target
+                    .split(['=', '&'])
+                    .nth(1)
+                    .unwrap()
+                    .parse::<i32>()
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!(cursors, expected, "{counted}");
+    }
+}
+
 /// Otherwise a message that the server keeps damaged would be fetched for ever.
 #[test]
 fn a_damaged_message_is_not_asked_for_again() {

@@ -66,6 +66,8 @@ pub(crate) enum Received {
 /// Where in the stream of a client's frames the reading stands.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
+    /// What the client sends is published.
+    pub(crate) says: bool,
     /// Bytes of the present data frame that are still to come.
     left: u64,
     mask: [u8; 4],
