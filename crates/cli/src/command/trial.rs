@@ -213,6 +213,16 @@ fn describe(measurement: &Measurement, outcome: &Outcome) -> anyhow::Result<Stri
             None => "no formula applies",
         }
     )?;
+    if let Some(said) = measurement.upstream {
+        let per = |bytes: u64| bytes as f64 / said.messages.max(1) as f64;
+        writeln!(
+            text,
+            "  said           {} messages, {:.1} bytes up each, and {:.1} bytes of answers",
+            said.messages,
+            per(said.bytes),
+            per(said.answer_bytes)
+        )?;
+    }
     let s = &measurement.sequence;
     writeln!(
         text,

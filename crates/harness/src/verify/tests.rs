@@ -161,15 +161,15 @@ fn order_is_no_matter_where_subscribers_speak() {
     for (change, said) in [
         (
             (|m| m.sequence.duplicated = 1) as fn(&mut Measurement),
-            "1 of 2000 deliveries arrived more than once",
+            "1 of 2100 deliveries arrived more than once",
         ),
         (
             |m| m.sequence.corrupted = 1,
-            "1 of 2000 deliveries arrived corrupted",
+            "1 of 2100 deliveries arrived corrupted",
         ),
         (
             |m| m.sequence.lost = 1,
-            "1 of 2001 deliveries never arrived",
+            "1 of 2101 deliveries never arrived",
         ),
         (|m| m.upstream = None, "subscribers said 0 of 200 messages"),
     ] {
