@@ -82,7 +82,9 @@ impl SliceConfig {
         // Nobody is cut off within a slice, falls behind or speaks, and what polls do between messages is not in one.
         let even = fan_out.cuts.is_none() && fan_out.slow.is_none() && !fan_out.two_way;
         let is_about_all = scenario.transports.is_empty();
-        if fan_out.subscribers > MOST_SUBSCRIBERS || !even || !is_about_all {
+        // Slices count no heartbeats, and a window longer than a slice is most of it.
+        let is_set = !scenario.server.is_none();
+        if fan_out.subscribers > MOST_SUBSCRIBERS || !even || !is_about_all || is_set {
             return None;
         }
         Some(Self {

@@ -319,13 +319,8 @@ impl Scenario {
             )?;
         }
         let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
-        let says = matches!(&workload, Workload::FanOut(fan_out) if fan_out.two_way);
-        let server = raw.server.map(|server| {
-            // On a WebSocket both go up the same connection, and pongs could no longer be counted by their bytes.
-            let wanted = "a two-way fan-out has no heartbeats: leave one of both out";
-            source.check(&server, |server| !says || server.heartbeat_s == 0, wanted)?;
-            Setting::validate(server, &source)
-        });
+        let server = raw.server;
+        let server = server.map(|server| Setting::validate(server, &workload, &source));
         Ok(Self {
             name: raw.name.into_inner(),
             models: raw.models,
@@ -407,7 +402,7 @@ impl RawFanOut {
     /// Who is cut off or does not read cannot say anything, and figures are of all who can.
     fn validate_two_way(&self, source: &Source<'_>) -> Result<(), ScenarioError> {
         let cuts = self.cuts.as_ref().map(|cuts| (cuts.span(), "cuts"));
-        let slow = self.slow.as_ref().map(|slow| slow.span());
+        let slow = self.slow.as_ref().map(Spanned::span);
         if let Some((span, what)) = cuts.or(slow.map(|span| (span, "slow subscribers"))) {
             let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
             return Err(source.error(span, &wanted));

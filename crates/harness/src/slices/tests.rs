@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use pushbench_model::scenario::Setting;
+
 use super::*;
 use crate::verify::tests::scenario;
 
@@ -10,7 +12,12 @@ fn config(subscribers: u32, bytes: usize) -> SliceConfig {
 }
 
 fn made(subscribers: u32, bytes: usize) -> Option<SliceConfig> {
+    made_with(subscribers, bytes, Setting::default())
+}
+
+fn made_with(subscribers: u32, bytes: usize, setting: Setting) -> Option<SliceConfig> {
     let mut scenario = scenario();
+    scenario.server = setting;
     let Workload::FanOut(fan_out) = &mut scenario.workload else {
         panic!("a fan-out is expected")
     };
@@ -31,6 +38,17 @@ fn a_slice_has_about_as_many_deliveries_whatever_the_scenario() {
     assert_eq!(messages(10, 65_536), 6, "large ones cost more");
     assert_eq!(messages(1, 8), 64, "bounded below");
     assert_eq!(messages(MOST_SUBSCRIBERS, 8), 1, "and above");
+}
+
+#[test]
+fn servers_that_are_set_have_no_slices() {
+    for (heartbeat_s, flush_window_ms) in [(1, 0), (0, 5)] {
+        let setting = Setting {
+            heartbeat_s,
+            flush_window_ms,
+        };
+        assert!(made_with(100, 8, setting).is_none(), "{setting:?}");
+    }
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn measurement(
         .transport
         .heartbeat()
         .filter(|_| config.scenario.server.heartbeat_s > 0)
-        .map(|one| heartbeat::count(&mut wire, one));
+        .and_then(|one| heartbeat::count(&mut wire, one, fan_out.subscribers.into()));
     Measurement {
         workload: config.scenario.workload.label().to_owned(),
         transport: config.transport.name().to_owned(),

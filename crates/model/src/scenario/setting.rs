@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{ScenarioError, Source};
+use super::{ScenarioError, Source, Workload};
 
 /// What a server is told beside what its tuning says. One that cannot be told is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +64,20 @@ impl Setting {
 
     pub(super) fn validate(
         setting: Spanned<Self>,
+        workload: &Workload,
         source: &Source<'_>,
     ) -> Result<Self, ScenarioError> {
+        let Workload::FanOut(fan_out) = workload else {
+            let wanted = "[server] belongs to a scenario with [fan-out]";
+            return Err(source.error(setting.span(), wanted));
+        };
+        // They are counted by the bytes that are left over, on connections that stay, are read, and on which clients say nothing else.
+        let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.two_way;
+        source.check(
+            &setting,
+            |setting| setting.heartbeat_s == 0 || !disturbed,
+            "no heartbeats beside cuts, slow subscribers or two-way",
+        )?;
         source.check(
             &setting,
             |setting| setting.heartbeat_s <= 3600 && setting.flush_window_ms <= 10_000,

@@ -169,6 +169,12 @@ fn mistakes_are_located_and_explained() {
         ),
         (
             "[fan-out]",
+            "[server]\nheartbeat-s = 1\n[fan-out.slow]\nshare = 0.5\nbytes-per-s = 0\n[fan-out]",
+            10,
+            "no heartbeats beside cuts, slow",
+        ),
+        (
+            "[fan-out]",
             "[server]\nflush-window = 5\n[fan-out]",
             11,
             "expected `heartbeat-s` or `flush-window-ms`",

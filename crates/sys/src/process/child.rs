@@ -28,6 +28,7 @@ pub struct Child {
     /// Reads them to their end.
     reader: Option<JoinHandle<()>>,
     ended: Option<ExitStatus>,
+    ended_at: Option<Instant>,
 }
 
 /// Why there is no line.
@@ -67,6 +68,7 @@ impl Child {
             errors,
             reader,
             ended: None,
+            ended_at: None,
         })
     }
 
@@ -113,7 +115,9 @@ impl Child {
                 return Ok(status);
             }
             self.ended = self.child.try_wait()?;
-            if self.ended.is_none() {
+            if self.ended.is_some() {
+                self.ended_at = Some(Instant::now());
+            } else {
                 if Instant::now() >= deadline {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
@@ -135,9 +139,9 @@ impl Child {
     /// started goes on writing.
     #[must_use]
     pub fn errors(&self) -> String {
-        let deadline = Instant::now() + LAST_WORDS;
         let is_read = || self.reader.as_ref().is_none_or(JoinHandle::is_finished);
-        while self.ended.is_some() && !is_read() && Instant::now() < deadline {
+        let deadline = self.ended_at.map(|at| at + LAST_WORDS);
+        while !is_read() && deadline.is_some_and(|deadline| Instant::now() < deadline) {
             thread::sleep(LOOK);
         }
         let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);

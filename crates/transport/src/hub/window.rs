@@ -115,12 +115,15 @@ mod tests {
 
     #[test]
     fn one_window_brings_all_that_came_in_it() {
-        let hub = hub();
         let length = Duration::from_millis(50);
-        hub.wait_for_others(length).unwrap();
-        let (tell, told) = channel();
-        hub.on_news(Box::new(move || tell.send(()).unwrap()));
         for _ in 0..2 {
+            let hub = hub();
+            hub.wait_for_others(length).unwrap();
+            let (tell, told) = channel();
+            hub.on_news(Box::new(move || {
+                // A second window may close when nobody listens any more.
+                let _ = tell.send(());
+            }));
             let began = clock::now();
             for _ in 0..20 {
                 hub.publish(b"x", false);
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn a_hub_that_ends_while_a_window_is_open_tells_nobody() {
         let hub = hub();
-        hub.wait_for_others(Duration::from_millis(20)).unwrap();
+        hub.wait_for_others(LONG).unwrap();
         let (tell, told) = channel::<()>();
         hub.on_news(Box::new(move || tell.send(()).unwrap()));
         hub.publish(b"x", false);
