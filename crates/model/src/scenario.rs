@@ -393,7 +393,7 @@ impl RawFanOut {
     /// Who is cut off or does not read cannot say anything, and figures are of all who can.
     fn validate_two_way(&self, source: &Source<'_>) -> Result<(), ScenarioError> {
         let cuts = self.cuts.as_ref().map(|cuts| (cuts.span(), "cuts"));
-        let slow = self.slow.as_ref().map(|slow| slow.span());
+        let slow = self.slow.as_ref().map(Spanned::span);
         if let Some((span, what)) = cuts.or(slow.map(|span| (span, "slow subscribers"))) {
             let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
             return Err(source.error(span, &wanted));

@@ -48,7 +48,7 @@ pub(super) fn sentence(group: &Group<'_>) -> Option<String> {
             continue;
         };
         seen.push(transport);
-        let scale = Unit::Bytes.scale([said.up, said.down].into_iter());
+        let scale = Unit::Bytes.scale([said.up, said.down]);
         let bytes = |value| format!("{}{THIN}{}", scale.number(value), scale.symbol);
         let answer = said.answer.map_or_else(
             || "without an answer".to_owned(),

@@ -73,7 +73,14 @@ fn messages_are_counted_where_their_numbers_are_no_order() {
         let expected = if counted { [0, 2, 4] } else { [0, 3, 5] };
         let cursors: Vec<_> = asked(&sent)
             .iter()
-            .map(|target| target.split(['=', '&']).nth(1).unwrap().parse().unwrap())
+            .map(|target| {
+                target
+                    .split(['=', '&'])
+                    .nth(1)
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap()
+            })
             .collect();
         assert_eq!(cursors, expected, "{counted}");
     }
