@@ -78,7 +78,7 @@ fn messages_are_counted_where_their_numbers_are_no_order() {
                     .split(['=', '&'])
                     .nth(1)
                     .unwrap()
-                    .parse::<u64>()
+                    .parse::<i32>()
                     .unwrap()
             })
             .collect();
