@@ -265,7 +265,7 @@ fn messages_wait_for_others_as_long_as_the_window_says() {
     assert!(!agreeing.is_empty() && !agreeing.iter().any(polls));
     let wrong = rows(12_000_000, 100);
     assert!(!wrong.is_empty() && !wrong.iter().any(Held::agrees));
-    assert!(rows(8_400_000, 300).is_empty(), "a loop of 6 ms");
+    assert!(rows(8_400_000, 200).is_empty(), "a loop of 4 ms");
 }
 
 /// One every two seconds, give or take one; servers that told of none are held against nothing.
