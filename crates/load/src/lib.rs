@@ -17,7 +17,9 @@
 //! - `watch`: whether this process keeps up
 //! - `workload`: one file per workload
 //! - `client`: the few HTTP requests of the control plane
+//! - `answers`: HTTP answers that come one after the other
 
+mod answers;
 pub mod barrier;
 pub mod capacity;
 mod client;

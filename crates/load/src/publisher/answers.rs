@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pushbench_sys::clock;
-use pushbench_transport::http1::body::{BodyDecoder, BodyError};
-use pushbench_transport::http1::head::HeadReader;
+
+use crate::answers::AnswerReader;
 
 /// Between two looks at whether all answers are there, nanoseconds.
 const LOOK_NS: u64 = 1_000_000;
@@ -59,99 +59,35 @@ impl Answers {
         }
         Ok(())
     }
-}
 
-/// The answers of one connection.
-#[derive(Debug, Default)]
-pub(super) struct AnswerReader {
-    head: HeadReader,
-    body: Option<BodyDecoder>,
-    accepted: bool,
-}
-
-impl AnswerReader {
-    /// Takes bytes as they were read, and counts the answers that end in them.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], answers: &Answers) -> Result<(), String> {
+    /// Counts the answers that end in `bytes`, which `reader` reads.
+    pub(super) fn read(&self, reader: &mut AnswerReader, mut bytes: &[u8]) -> Result<(), String> {
         // Before the answers themselves: who finds one of them counted finds its bytes counted.
-        answers
-            .bytes
-            .fetch_add(bytes.len() as u64, Ordering::Release);
-        while !bytes.is_empty() {
-            let taken = match &mut self.body {
-                Some(body) => body
-                    .feed::<BodyError>(bytes, &mut |_| Ok(()))
-                    .map_err(|error| error.to_string())?,
-                None => match self.head(bytes, answers)? {
-                    Some(taken) => taken,
-                    None => return Ok(()),
-                },
-            };
-            bytes = &bytes[taken..];
-            if self.body.as_ref().is_some_and(BodyDecoder::is_done) {
-                self.body = None;
-                answers
-                    .accepted
-                    .fetch_add(u64::from(self.accepted), Ordering::Release);
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Release);
+        while let Some(answer) = reader.next(&mut bytes)? {
+            if answer.is_good() {
+                self.accepted.fetch_add(1, Ordering::Release);
+            } else {
+                self.refuse(format!("status {}, expected 2xx", answer.status));
             }
         }
         Ok(())
-    }
-
-    /// Reads a head; how many of `bytes` belong to it once it is whole.
-    fn head(&mut self, bytes: &[u8], answers: &Answers) -> Result<Option<usize>, String> {
-        let parsed = self.head.feed(bytes).map_err(|error| error.to_string())?;
-        let Some((head, taken)) = parsed else {
-            return Ok(None);
-        };
-        if !head.is_interim() {
-            self.accepted = (200..300).contains(&head.status);
-            if !self.accepted {
-                answers.refuse(format!("status {}, expected 2xx", head.status));
-            }
-            self.body = Some(BodyDecoder::new(head.framing()));
-        }
-        Ok(Some(taken))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    const STREAM: &[u8] =
-        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\
-          Content-Length: 2\r\n\r\nokHTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n\
-          1\r\nx\r\n0\r\n\r\n";
-
-    proptest! {
-        #[test]
-        fn answers_count_once_however_they_are_cut(size in 1_usize..STREAM.len()) {
-            let (answers, mut reader) = (Answers::default(), AnswerReader::default());
-            for piece in STREAM.chunks(size) {
-                reader.feed(piece, &answers).unwrap();
-            }
-            prop_assert_eq!(answers.accepted(), 3);
-            prop_assert_eq!(answers.bytes(), STREAM.len() as u64);
-        }
-
-        #[test]
-        fn whatever_comes_it_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let answers = Answers::default();
-            let _ = AnswerReader::default().feed(&bytes, &answers);
-            prop_assert_eq!(answers.bytes(), bytes.len() as u64);
-        }
-    }
 
     #[test]
     fn a_refusal_is_found_by_who_waits() {
         let (answers, mut reader) = (Answers::default(), AnswerReader::default());
         let refusal = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
-        reader.feed(refusal, &answers).unwrap();
-        reader
-            .feed(b"HTTP/1.1 204 No Content\r\n\r\n", &answers)
-            .unwrap();
+        let accepted = b"HTTP/1.1 204 No Content\r\n\r\n";
+        answers.read(&mut reader, refusal).unwrap();
+        answers.read(&mut reader, accepted).unwrap();
+        let bytes = refusal.len() + accepted.len();
+        assert_eq!(answers.bytes(), bytes as u64);
         assert_eq!(answers.wait(1, Duration::ZERO), Ok(()));
         let error = answers.wait(2, Duration::from_secs(5)).unwrap_err();
         assert_eq!(error, "status 503, expected 2xx");

@@ -7,9 +7,9 @@ use pushbench_model::message::Stamp;
 use pushbench_model::payload::BodyMaker;
 use pushbench_sys::clock;
 use pushbench_sys::tcp::set_nodelay_checked;
-use pushbench_transport::http1::body::{BodyDecoder, BodyError};
-use pushbench_transport::http1::head::HeadReader;
 
+use super::paced::head;
+use crate::answers::{Answer, AnswerReader};
 use crate::client::{connect, read};
 use crate::target::Target;
 use crate::{Config, LoadError};
@@ -43,17 +43,7 @@ impl OneAtATime {
         }
         let carries_binary = config.transport.carries_binary();
         let maker = BodyMaker::new(config.scenario.payload, carries_binary, config.seed);
-        let content_type = if maker.is_binary() {
-            "application/octet-stream"
-        } else {
-            "application/json"
-        };
-        let head = format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
-            control.publish_path(),
-            control.host,
-            maker.body_len()
-        );
+        let head = head(&control, &maker);
         Ok(Self {
             connection,
             control,
@@ -102,38 +92,25 @@ impl OneAtATime {
         };
         self.maker.body(stamp, &mut self.request);
         self.connection.write_all(&self.request)?;
-        let status = self.answer()?;
-        if (200..300).contains(&status) {
+        let answer = self.answer()?;
+        if answer.is_good() {
             return Ok(());
         }
+        let status = answer.status;
         Err(io::Error::other(format!("status {status}, expected 2xx")))
     }
 
-    /// Reads one answer to its end; its status.
-    fn answer(&mut self) -> io::Result<u16> {
-        let mut head = HeadReader::default();
-        let mut found: Option<(u16, BodyDecoder)> = None;
+    /// Reads one answer to its end.
+    fn answer(&mut self) -> io::Result<Answer> {
+        let mut reader = AnswerReader::default();
         let mut buffer = [0; 4096];
         loop {
             let mut bytes = match read(&mut self.connection, &mut buffer)? {
                 0 => return Err(io::Error::other("the server closed the connection")),
                 n => &buffer[..n],
             };
-            while found.is_none() {
-                let Some((parsed, taken)) = head.feed(bytes).map_err(io::Error::other)? else {
-                    break;
-                };
-                if !parsed.is_interim() {
-                    found = Some((parsed.status, BodyDecoder::new(parsed.framing())));
-                }
-                bytes = &bytes[taken..];
-            }
-            if let Some((status, body)) = &mut found {
-                body.feed::<BodyError>(bytes, &mut |_| Ok(()))
-                    .map_err(io::Error::other)?;
-                if body.is_done() {
-                    return Ok(*status);
-                }
+            if let Some(answer) = reader.next(&mut bytes).map_err(io::Error::other)? {
+                return Ok(answer);
             }
         }
     }

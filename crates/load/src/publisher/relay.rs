@@ -14,8 +14,9 @@ use pushbench_model::payload::BodyMaker;
 use pushbench_sys::tcp::set_nodelay_checked;
 
 use super::Publish;
-use super::answers::{AnswerReader, Answers};
+use super::answers::Answers;
 use super::paced::{Paced, Voice, head};
+use crate::answers::AnswerReader;
 use crate::client::{connect, read};
 use crate::target::Target;
 use crate::{LoadError, Patience};
@@ -126,7 +127,7 @@ fn read_answers(mut input: TcpStream, answers: &Answers) {
                 return answers.refuse(format!("the publishing connection failed: {error}"));
             }
         };
-        if let Err(error) = reader.feed(bytes, answers) {
+        if let Err(error) = answers.read(&mut reader, bytes) {
             return answers.refuse(error);
         }
     }

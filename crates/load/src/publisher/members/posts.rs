@@ -11,7 +11,8 @@ use pushbench_sys::poller::{Bell, EventFlags, Events, Poller};
 use pushbench_sys::tcp::{receive, set_nodelay_checked};
 use pushbench_transport::subscriber::{Progress, wire};
 
-use super::super::answers::{AnswerReader, Answers};
+use super::super::answers::Answers;
+use crate::answers::AnswerReader;
 use crate::client::{connect, read};
 use crate::target::Target;
 use crate::{LoadError, Patience};
@@ -154,8 +155,8 @@ fn warm_up(lines: &[TcpStream], control: &Target, patience: Duration) -> io::Res
             if count == 0 {
                 return Err(io::Error::other("the server closed the connection"));
             }
-            reader
-                .feed(&buffer[..count], &answers)
+            answers
+                .read(&mut reader, &buffer[..count])
                 .and_then(|()| answers.refused().map_or(Ok(()), Err))
                 .map_err(io::Error::other)?;
         }
@@ -202,7 +203,9 @@ impl Reading {
     fn read(&mut self, member: usize) -> Result<(), String> {
         match receive(&self.lines[member], &mut self.buffer) {
             Ok(0) => Err("the server closed the connection on which a member posts".into()),
-            Ok(count) => self.readers[member].feed(&self.buffer[..count], &self.answers),
+            Ok(count) => self
+                .answers
+                .read(&mut self.readers[member], &self.buffer[..count]),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(()),
                 _ => Err(format!(
