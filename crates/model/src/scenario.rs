@@ -2,12 +2,15 @@
 //!
 //! Parsing validates: a [`Scenario`] that exists can run. A mistake is an error with file, line and what is allowed.
 
+mod connect;
 mod cuts;
+mod fan_out;
 mod setting;
 mod slow;
+mod source;
 mod tokens;
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -16,12 +19,17 @@ use toml::Spanned;
 
 use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
-use crate::profile::{PerProfile, Profile};
-use crate::schedule::Arrivals;
+use crate::profile::Profile;
 
+pub use connect::Connect;
+use connect::RawConnect;
 pub use cuts::{Cuts, Pattern};
+pub use fan_out::FanOut;
+use fan_out::RawFanOut;
 pub use setting::Setting;
 pub use slow::Slow;
+pub use source::ScenarioError;
+use source::Source;
 use tokens::RawTokens;
 pub use tokens::{Context, Tokens};
 
@@ -114,84 +122,6 @@ impl Workload {
     }
 }
 
-/// Parameters of the fan-out workload.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FanOut {
-    /// Subscribers of the topic.
-    pub subscribers: u32,
-    /// Messages per second on the topic.
-    pub rate: f64,
-    /// Shape of the arrivals.
-    pub arrivals: Arrivals,
-    /// Seconds of load before measuring.
-    pub warm_up_s: PerProfile<f64>,
-    /// Seconds measured.
-    pub measure_s: PerProfile<f64>,
-    /// Connections that are cut in the measured phase, and come back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cuts: Option<Cuts>,
-    /// Subscribers that stop reading when the measured phase begins, or read slowly from then on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slow: Option<Slow>,
-    /// Each message is said by one of the subscribers, and goes to all of them, itself included.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub two_way: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-/// Most subscribers of a two-way fan-out: each has two connections in the load process, whose publisher reaches all of them.
-const MOST_TWO_WAY: u32 = 2000;
-
-impl FanOut {
-    /// Subscribers that are slow on purpose.
-    #[must_use]
-    pub fn slow_subscribers(&self) -> u32 {
-        self.slow.map_or(0, |slow| slow.of(self.subscribers))
-    }
-
-    /// Subscribers that figures are of: those that are not slow on purpose.
-    #[must_use]
-    pub fn measured_subscribers(&self) -> u32 {
-        self.subscribers - self.slow_subscribers()
-    }
-
-    /// Messages published in `seconds`, at least one.
-    #[must_use]
-    pub fn messages(&self, seconds: f64) -> u64 {
-        ((self.rate * seconds).round() as u64).max(1)
-    }
-}
-
-/// Parameters of the connect workload.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Connect {
-    /// Connections opened in the measured phase.
-    pub connections: PerProfile<u32>,
-    /// Connections opened before measuring.
-    pub warm_up: PerProfile<u32>,
-    /// Connections being set up at any time (closed loop).
-    pub in_flight: u32,
-}
-
-/// A scenario file that cannot be run.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {message}")]
-pub struct ScenarioError {
-    /// The file, as it was named.
-    pub file: String,
-    /// Line of the mistake, from 1.
-    pub line: usize,
-    /// What is wrong and what is allowed.
-    pub message: String,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawScenario {
@@ -219,28 +149,6 @@ struct RawPayload {
     bytes: Spanned<usize>,
     #[serde(default)]
     kind: PayloadKind,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawFanOut {
-    subscribers: Spanned<u32>,
-    rate: Spanned<f64>,
-    arrivals: Arrivals,
-    warm_up_s: Spanned<PerProfile<f64>>,
-    measure_s: Spanned<PerProfile<f64>>,
-    cuts: Option<Spanned<Cuts>>,
-    slow: Option<Spanned<Slow>>,
-    #[serde(default)]
-    two_way: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawConnect {
-    connections: Spanned<PerProfile<u32>>,
-    warm_up: Spanned<PerProfile<u32>>,
-    in_flight: Spanned<u32>,
 }
 
 impl Scenario {
@@ -364,123 +272,6 @@ fn payload(
                 kind: raw.kind,
             })
         }
-    }
-}
-
-impl RawFanOut {
-    fn validate(self, source: &Source<'_>) -> Result<FanOut, ScenarioError> {
-        source.in_range(&self.subscribers, 1..=1_000_000, "subscribers")?;
-        source.in_range(&self.rate, 0.001..=1_000_000.0, "messages per second")?;
-        source.each_in_range(&self.warm_up_s, 0.0..=3600.0, "seconds")?;
-        source.each_in_range(&self.measure_s, 0.01..=86_400.0, "seconds")?;
-        if let (Some(_), Some(slow)) = (&self.cuts, &self.slow) {
-            let wanted = "a fan-out has slow subscribers or cuts, not both";
-            return Err(source.error(slow.span(), wanted));
-        }
-        if self.two_way {
-            self.validate_two_way(source)?;
-        }
-        let slow = self
-            .slow
-            .map(|slow| Slow::validate(slow, &self.subscribers, source))
-            .transpose()?;
-        Ok(FanOut {
-            subscribers: self.subscribers.into_inner(),
-            rate: self.rate.into_inner(),
-            arrivals: self.arrivals,
-            warm_up_s: self.warm_up_s.into_inner(),
-            measure_s: self.measure_s.into_inner(),
-            cuts: self
-                .cuts
-                .map(|cuts| Cuts::validate(cuts, source))
-                .transpose()?,
-            slow,
-            two_way: self.two_way,
-        })
-    }
-
-    /// Who is cut off or does not read cannot say anything, and figures are of all who can.
-    fn validate_two_way(&self, source: &Source<'_>) -> Result<(), ScenarioError> {
-        let cuts = self.cuts.as_ref().map(|cuts| (cuts.span(), "cuts"));
-        let slow = self.slow.as_ref().map(Spanned::span);
-        if let Some((span, what)) = cuts.or(slow.map(|span| (span, "slow subscribers"))) {
-            let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
-            return Err(source.error(span, &wanted));
-        }
-        source.in_range(
-            &self.subscribers,
-            1..=MOST_TWO_WAY,
-            "subscribers of a two-way fan-out",
-        )
-    }
-}
-
-impl RawConnect {
-    fn validate(self, source: &Source<'_>) -> Result<Connect, ScenarioError> {
-        source.each_in_range(&self.connections, 1..=10_000_000, "connections")?;
-        source.each_in_range(&self.warm_up, 0..=10_000_000, "connections")?;
-        source.in_range(&self.in_flight, 1..=10_000, "connections")?;
-        Ok(Connect {
-            connections: self.connections.into_inner(),
-            warm_up: self.warm_up.into_inner(),
-            in_flight: self.in_flight.into_inner(),
-        })
-    }
-}
-
-/// The text being parsed, to turn byte offsets into lines.
-struct Source<'a> {
-    text: &'a str,
-    file: &'a Path,
-}
-
-impl Source<'_> {
-    fn error(&self, span: Range<usize>, message: &str) -> ScenarioError {
-        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
-        ScenarioError {
-            file: self.file.display().to_string(),
-            line,
-            message: message.trim_end().to_owned(),
-        }
-    }
-
-    fn check<T: std::fmt::Debug>(
-        &self,
-        value: &Spanned<T>,
-        allowed: impl Fn(&T) -> bool,
-        wanted: &str,
-    ) -> Result<(), ScenarioError> {
-        if allowed(value.get_ref()) {
-            return Ok(());
-        }
-        Err(self.error(
-            value.span(),
-            &format!("{:?} is not allowed here: {wanted}", value.get_ref()),
-        ))
-    }
-
-    fn in_range<T: PartialOrd + std::fmt::Debug>(
-        &self,
-        value: &Spanned<T>,
-        range: RangeInclusive<T>,
-        unit: &str,
-    ) -> Result<(), ScenarioError> {
-        let wanted = format!("{:?} to {:?} {unit}", range.start(), range.end());
-        self.check(value, |value| range.contains(value), &wanted)
-    }
-
-    fn each_in_range<T: Copy + PartialOrd + std::fmt::Debug>(
-        &self,
-        value: &Spanned<PerProfile<T>>,
-        range: RangeInclusive<T>,
-        unit: &str,
-    ) -> Result<(), ScenarioError> {
-        for profile in Profile::ALL {
-            let one = Spanned::new(value.span(), value.get_ref().at(profile));
-            self.in_range(&one, range.clone(), unit)?;
-        }
-        Ok(())
     }
 }
 

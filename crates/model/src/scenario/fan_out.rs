@@ -1,0 +1,120 @@
+//! One topic, many subscribers.
+
+use std::ops::Not;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::{Cuts, ScenarioError, Slow, Source};
+use crate::profile::PerProfile;
+use crate::schedule::Arrivals;
+
+/// Parameters of the fan-out workload.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FanOut {
+    /// Subscribers of the topic.
+    pub subscribers: u32,
+    /// Messages per second on the topic.
+    pub rate: f64,
+    /// Shape of the arrivals.
+    pub arrivals: Arrivals,
+    /// Seconds of load before measuring.
+    pub warm_up_s: PerProfile<f64>,
+    /// Seconds measured.
+    pub measure_s: PerProfile<f64>,
+    /// Connections that are cut in the measured phase, and come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<Cuts>,
+    /// Subscribers that stop reading when the measured phase begins, or read slowly from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+    /// Each message is said by one of the subscribers, and goes to all of them, itself included.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub two_way: bool,
+}
+
+/// Most subscribers of a two-way fan-out: each has two connections in the load process, whose publisher reaches all of them.
+const MOST_TWO_WAY: u32 = 2000;
+
+impl FanOut {
+    /// Subscribers that are slow on purpose.
+    #[must_use]
+    pub fn slow_subscribers(&self) -> u32 {
+        self.slow.map_or(0, |slow| slow.of(self.subscribers))
+    }
+
+    /// Subscribers that figures are of: those that are not slow on purpose.
+    #[must_use]
+    pub fn measured_subscribers(&self) -> u32 {
+        self.subscribers - self.slow_subscribers()
+    }
+
+    /// Messages published in `seconds`, at least one.
+    #[must_use]
+    pub fn messages(&self, seconds: f64) -> u64 {
+        ((self.rate * seconds).round() as u64).max(1)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFanOut {
+    subscribers: Spanned<u32>,
+    rate: Spanned<f64>,
+    arrivals: Arrivals,
+    warm_up_s: Spanned<PerProfile<f64>>,
+    measure_s: Spanned<PerProfile<f64>>,
+    cuts: Option<Spanned<Cuts>>,
+    slow: Option<Spanned<Slow>>,
+    #[serde(default)]
+    two_way: bool,
+}
+
+impl RawFanOut {
+    pub(super) fn validate(self, source: &Source<'_>) -> Result<FanOut, ScenarioError> {
+        source.in_range(&self.subscribers, 1..=1_000_000, "subscribers")?;
+        source.in_range(&self.rate, 0.001..=1_000_000.0, "messages per second")?;
+        source.each_in_range(&self.warm_up_s, 0.0..=3600.0, "seconds")?;
+        source.each_in_range(&self.measure_s, 0.01..=86_400.0, "seconds")?;
+        if let (Some(_), Some(slow)) = (&self.cuts, &self.slow) {
+            let wanted = "a fan-out has slow subscribers or cuts, not both";
+            return Err(source.error(slow.span(), wanted));
+        }
+        if self.two_way {
+            self.validate_two_way(source)?;
+        }
+        let slow = self
+            .slow
+            .map(|slow| Slow::validate(slow, &self.subscribers, source))
+            .transpose()?;
+        Ok(FanOut {
+            subscribers: self.subscribers.into_inner(),
+            rate: self.rate.into_inner(),
+            arrivals: self.arrivals,
+            warm_up_s: self.warm_up_s.into_inner(),
+            measure_s: self.measure_s.into_inner(),
+            cuts: self
+                .cuts
+                .map(|cuts| Cuts::validate(cuts, source))
+                .transpose()?,
+            slow,
+            two_way: self.two_way,
+        })
+    }
+
+    /// Who is cut off or does not read cannot say anything, and figures are of all who can.
+    fn validate_two_way(&self, source: &Source<'_>) -> Result<(), ScenarioError> {
+        let cuts = self.cuts.as_ref().map(|cuts| (cuts.span(), "cuts"));
+        let slow = self.slow.as_ref().map(Spanned::span);
+        if let Some((span, what)) = cuts.or(slow.map(|span| (span, "slow subscribers"))) {
+            let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
+            return Err(source.error(span, &wanted));
+        }
+        source.in_range(
+            &self.subscribers,
+            1..=MOST_TWO_WAY,
+            "subscribers of a two-way fan-out",
+        )
+    }
+}
