@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{LeftOut, ServerLabel};
-use pushbench_model::scenario::{Scenario, Setting, Workload};
+use pushbench_model::scenario::{SPOKEN_ON, Scenario, Setting, Workload};
 
 use crate::cores;
 use crate::error::HarnessError;
@@ -27,9 +27,6 @@ pub use paths::Paths;
 
 /// The argument of a command in whose place options stand that say how the server is to be set, if a scenario says it.
 const SETTING: &str = "{setting}";
-
-/// The transport whose subscribers speak on the subscription itself; over the others they post.
-const SPOKEN_ON: &str = "websocket";
 
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,10 +129,20 @@ impl Server {
         })
     }
 
+    /// Connections that it has at a time in `scenario`, at most: who cannot speak on a subscription may post beside it.
+    #[must_use]
+    pub fn connections(&self, scenario: &Scenario) -> u32 {
+        if self.label.transport == SPOKEN_ON {
+            scenario.workload.subscribers()
+        } else {
+            scenario.workload.connections()
+        }
+    }
+
     /// Whether it cannot take part in `scenario`, and why.
     #[must_use]
     pub fn left_out_by(&self, scenario: &Scenario) -> Option<LeftOut> {
-        let wanted = scenario.workload.connections();
+        let wanted = self.connections(scenario);
         let too_many = self.max_connections.filter(|&most| wanted > most).map(|most| {
             format!("{wanted} connections are more than the {most} that servers.toml gives it (max-connections)")
         });

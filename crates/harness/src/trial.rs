@@ -233,7 +233,7 @@ impl ProcessRunner<'_> {
             .arguments(
                 &self.pushbench,
                 &self.cores.server,
-                trial.scenario.workload.connections(),
+                server.connections(&trial.scenario),
                 trial.scenario.server,
             )
             .into_iter();

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread::Builder;
 
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::Scenario;
 use pushbench_sys::process::{raise_nofile, spawn_with_own_files};
 
 use crate::LoadError;
@@ -131,21 +131,12 @@ impl Spread {
     }
 }
 
-/// Connections of a scenario that are open at once.
-#[must_use]
-pub fn connections(scenario: &Scenario) -> u64 {
-    match scenario.workload {
-        // Who speaks has a second connection, or a second descriptor of the first.
-        Workload::FanOut(fan_out) if fan_out.two_way => 2 * u64::from(fan_out.subscribers),
-        Workload::FanOut(fan_out) => fan_out.subscribers.into(),
-        Workload::Connect(connect) => connect.in_flight.into(),
-        Workload::Tokens(ref tokens) => tokens.conversations.into(),
-    }
-}
-
 /// Whether one table of file descriptors holds what subscribers need who speak: one thread writes for all of them.
 pub(crate) fn one_table(scenario: &Scenario) -> Result<(), LoadError> {
-    let (wanted, limits) = (connections(scenario), Limits::of_this_machine());
+    let (wanted, limits) = (
+        u64::from(scenario.workload.connections()),
+        Limits::of_this_machine(),
+    );
     if wanted <= limits.per_table() {
         return Ok(());
     }

@@ -16,7 +16,7 @@ use pushbench_sys::affinity;
 use pushbench_sys::poller::Bell;
 use pushbench_sys::process::spawn_with_own_files;
 
-use crate::capacity::{self, Limits, Spread};
+use crate::capacity::{Limits, Spread};
 use crate::station::Station;
 use crate::{Config, LoadError};
 
@@ -88,8 +88,8 @@ impl<T: Task> Running for Replying<T> {
 impl Worker {
     /// One worker per core of the configuration, or as many as the connections need tables of file descriptors.
     pub(crate) fn start_all(config: &Config) -> Result<Vec<Self>, LoadError> {
-        let connections = capacity::connections(&config.scenario);
-        let spread = Limits::of_this_machine().spread(connections, config.target.address)?;
+        let connections = config.scenario.workload.connections();
+        let spread = Limits::of_this_machine().spread(connections.into(), config.target.address)?;
         cores_of(config, spread)
             .into_iter()
             .enumerate()

@@ -71,6 +71,9 @@ pub const TRANSPORT_NAMES: [&str; 6] = [
     "short-poll",
 ];
 
+/// The one of them whose subscribers speak on the subscription itself; over the others they post.
+pub const SPOKEN_ON: &str = "websocket";
+
 /// What a server must keep to be of use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

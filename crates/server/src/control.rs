@@ -1,4 +1,5 @@
-//! The control endpoint: HTTP on a port of its own, served by a thread of its own, idle while a trial measures.
+//! The control endpoint: HTTP on a port of its own, served by a thread of its own. It is idle while a trial measures, unless messages
+//! are posted to it then.
 
 use std::convert::Infallible;
 use std::net::TcpListener as StdListener;

@@ -271,7 +271,7 @@ pub fn hub_for(transport: &'static dyn Transport, options: &Arc<ServeOptions>) -
 
 #[cfg(test)]
 mod tests {
-    use pushbench_model::scenario::TRANSPORT_NAMES;
+    use pushbench_model::scenario::{SPOKEN_ON, TRANSPORT_NAMES};
 
     use super::*;
 
@@ -283,5 +283,8 @@ mod tests {
         there.sort_unstable();
         known.sort_unstable();
         assert_eq!(there, known);
+        let speak = TRANSPORTS.iter().filter(|one| one.speech().is_some());
+        let speak: Vec<_> = speak.map(|one| one.name()).collect();
+        assert_eq!(speak, [SPOKEN_ON]);
     }
 }

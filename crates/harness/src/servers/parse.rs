@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::ServerLabel;
+use pushbench_model::scenario::SPOKEN_ON;
 use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
@@ -150,7 +151,7 @@ impl RawServer {
         }
         let spoken = self.transports.get_ref();
         let is_spoken = |name: &String| spoken.iter().any(|spoken| spoken.get_ref() == name);
-        let can_say = |name: &String| name == super::SPOKEN_ON && is_spoken(name);
+        let can_say = |name: &String| name == SPOKEN_ON && is_spoken(name);
         let answers = self.answers.iter().find(|name| !is_spoken(name.get_ref()));
         let says = self.says.iter().find(|name| !can_say(name.get_ref()));
         for (unknown, wanted) in [

@@ -229,7 +229,9 @@ impl Voice for Speaking {
     }
 }
 
-/// Writes all of `bytes` on a socket that does not block. It has room, as nearly always; else this waits for the server.
+/// Writes all of `bytes` on a socket that does not block. It has room, as nearly always; else this waits for the server. What is
+/// sent at once stays in one piece, whatever the worker writes on the same socket; a pong that falls between two pieces breaks a
+/// frame, and the server ends the connection, which is told. Our own servers send no pings here.
 fn write_all(line: &TcpStream, mut bytes: &[u8], patience: Duration) -> io::Result<()> {
     let mut deadline = None;
     while !bytes.is_empty() {

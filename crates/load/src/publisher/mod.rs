@@ -40,9 +40,23 @@ pub(crate) struct Said {
     pub(crate) wire: WireCount,
 }
 
-/// The publisher of a measurement whose subscribers say nothing.
+/// Nobody, as long as those who are to speak are not connected.
+struct Silence;
+
+impl Publish for Silence {
+    fn start(&mut self, _: &PublishOrder) -> Result<(), LoadError> {
+        Err(LoadError::WorkerDied)
+    }
+
+    fn finish(&mut self, _: Duration) -> Result<PublishReport, LoadError> {
+        Err(LoadError::WorkerDied)
+    }
+}
+
+/// The publisher of a measurement; nobody yet where it is the subscribers, who become [`Members`] when they are there.
 pub(crate) fn for_role(config: &Config) -> Result<Box<dyn Publish>, LoadError> {
     Ok(match config.publisher {
+        PublisherRole::Load if config.scenario.is_two_way() => Box::new(Silence),
         PublisherRole::Server => Box::new(by_order::ByOrder::new(
             config.control.clone(),
             config.patience.control,

@@ -34,7 +34,8 @@ pub struct FanOut {
     pub two_way: bool,
 }
 
-/// Most subscribers of a two-way fan-out: each has two connections in the load process, whose publisher reaches all of them.
+/// Most subscribers of a two-way fan-out, chosen: twice as many connections, all in one table of open files, are more than many systems
+/// allow. Whether this one does is found when a trial begins.
 const MOST_TWO_WAY: u32 = 2000;
 
 impl FanOut {

@@ -20,6 +20,10 @@ const ABOVE: [(&str, &str); 2] = [
 /// A sentence for the protocols by themselves and one for each stack above them. Where the bare stack was not measured, the
 /// transports of another stack against each other, a sentence for each figure.
 pub(super) fn sentences(group: &Group<'_>, verdicts: &Verdicts) -> Vec<String> {
+    // What is posted goes through hyper on every stack of ours: no stack stands for a protocol alone there.
+    if group.scenario.is_two_way() {
+        return Vec::new();
+    }
     let bare = |arm: &&Arm<'_>| arm.server.stack == BARE && !arm.valid.is_empty();
     if !group.arms.iter().any(|arm| bare(&arm)) {
         let said = figures(group).into_iter();

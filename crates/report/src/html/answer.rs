@@ -49,6 +49,13 @@ fn one(results: &Results<'_>, question: &[Group<'_>], palette: &Palette) -> Stri
     out + "</article>\n"
 }
 
+/// What a sentence is about, up to its first colon, and what it says of that: a reader who looks for one thing looks at the first. A
+/// sentence without is the first alone.
+fn run_in(sentence: &str) -> (&str, &str) {
+    let colon = sentence.find(": ").map(|at| at + 1);
+    sentence.split_at(colon.unwrap_or(sentence.len()))
+}
+
 /// The answer under one tuning. What is to be said under the tables goes to `notes`, each once.
 fn tuning(
     group: &Group<'_>,
@@ -62,7 +69,9 @@ fn tuning(
     let verdicts = Verdicts::of(group);
     for (index, sentence) in sentences(group, &verdicts).iter().enumerate() {
         let class = if index == 0 { "verdict" } else { "further" };
-        out += &format!("<p class=\"{class}\">{}</p>\n", escape(sentence));
+        let (head, rest) = run_in(sentence);
+        let (head, rest) = (escape(head), escape(rest));
+        out += &format!("<p class=\"{class}\"><strong>{head}</strong>{rest}</p>\n");
     }
     if let (Some(heading), Some(objective)) = (objective::heading(group), objective::table(group)) {
         out += &format!("<h5>{}</h5>\n", escape(&heading));

@@ -140,6 +140,27 @@ fn a_pushed_message_takes_half_a_round_trip() {
     }
 }
 
+/// What is said goes up before it comes down, and its bytes are among those of a message.
+#[test]
+fn what_subscribers_say_takes_a_round_trip() {
+    let mut record = sample::record();
+    record.run.link = "rtt=100ms".parse().ok();
+    fan_out(&mut record, |fan_out| fan_out.two_way = true);
+    for (ms, agrees) in [(100, true), (109, true), (50, false), (111, false)] {
+        all_take(&mut record, histogram_name::RESPONSE, ms * 1_000_000);
+        let held = held(&record, "fan-out-small");
+        let median = named(&held, "median response time of sse/reference");
+        assert_eq!(median.agrees(), agrees, "{ms} ms");
+        assert_eq!(median.formula, "RTT");
+        let bytes = named(&held, "bytes per message of sse/reference");
+        assert!(
+            bytes.formula.starts_with("what was said and answered + "),
+            "{}",
+            bytes.formula
+        );
+    }
+}
+
 /// The sample's long-polling, as if over a link: 100 subscribers, 50 messages a second, polls as `answers` says per
 /// message and client.
 fn polling(rtt: &str, period_ns: Option<u64>, answers: f64, batches: f64) -> Record {

@@ -127,11 +127,18 @@ pub(crate) trait Protocol: 'static {
         None
     }
 
-    /// Reads what a client asks for.
-    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked;
+    /// Reads what a client asks for; `state` is what is kept if that makes it a subscriber.
+    fn open(
+        &mut self,
+        state: &mut Self::State,
+        bytes: &[u8],
+        common: &mut Common,
+        now: u64,
+        reply: &mut Vec<u8>,
+    ) -> Asked;
 
-    /// Follows [`Self::open`] for a subscriber, whose state begins; `newest` is the number of the newest message.
-    fn welcome(&mut self, _state: &mut Self::State, _newest: u64, _reply: &mut Vec<u8>) {}
+    /// Follows [`Self::open`] for a subscriber; `newest` is the number of the newest message.
+    fn welcome(&mut self, _newest: u64, _reply: &mut Vec<u8>) {}
 
     /// Reads what a subscriber sends.
     fn hear(&mut self, state: &mut Self::State, bytes: &[u8], reply: &mut Vec<u8>) -> Heard;

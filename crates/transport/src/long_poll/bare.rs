@@ -91,7 +91,14 @@ impl Protocol for LongPoll {
         (known && !bytes.is_empty()).then_some(self.poll)
     }
 
-    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
+    fn open(
+        &mut self,
+        (): &mut (),
+        bytes: &[u8],
+        common: &mut Common,
+        now: u64,
+        reply: &mut Vec<u8>,
+    ) -> Asked {
         if let Some(poll) = self.known(bytes) {
             return Asked::Batch {
                 used: bytes.len(),

@@ -19,7 +19,14 @@ impl Protocol for Ndjson {
 
     const LINES: bool = true;
 
-    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
+    fn open(
+        &mut self,
+        (): &mut (),
+        bytes: &[u8],
+        common: &mut Common,
+        now: u64,
+        reply: &mut Vec<u8>,
+    ) -> Asked {
         let head = match open(bytes, PATH, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,

@@ -27,7 +27,14 @@ impl Protocol for Sse {
 
     const LINES: bool = true;
 
-    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
+    fn open(
+        &mut self,
+        (): &mut (),
+        bytes: &[u8],
+        common: &mut Common,
+        now: u64,
+        reply: &mut Vec<u8>,
+    ) -> Asked {
         let head = match open_or(bytes, PATH, takes_post, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,

@@ -12,7 +12,14 @@ impl Protocol for Tcp {
 
     const LINES: bool = false;
 
-    fn open(&mut self, bytes: &[u8], _: &mut Common, _: u64, _: &mut Vec<u8>) -> Asked {
+    fn open(
+        &mut self,
+        (): &mut (),
+        bytes: &[u8],
+        _: &mut Common,
+        _: u64,
+        _: &mut Vec<u8>,
+    ) -> Asked {
         let Some(cursor) = bytes.first_chunk() else {
             return Asked::More;
         };
@@ -24,7 +31,7 @@ impl Protocol for Tcp {
         }
     }
 
-    fn welcome(&mut self, (): &mut (), newest: u64, reply: &mut Vec<u8>) {
+    fn welcome(&mut self, newest: u64, reply: &mut Vec<u8>) {
         reply.extend_from_slice(&newest.to_le_bytes());
     }
 

@@ -26,8 +26,6 @@ pub(super) struct WebSocket {
     hub: Arc<Hub>,
     /// What clients send that is not published.
     messages: Messages,
-    /// Whether the client says something whose handshake was read last.
-    says: bool,
 }
 
 impl WebSocket {
@@ -37,11 +35,7 @@ impl WebSocket {
         } else {
             Messages::Ignored
         };
-        Self {
-            hub,
-            messages,
-            says: false,
-        }
+        Self { hub, messages }
     }
 }
 
@@ -52,29 +46,17 @@ pub(super) fn encode(message: Message<'_>, out: &mut Vec<u8>) {
     encode_server(opcode, message.body, out);
 }
 
-/// Reads the opening handshake for `path`, and answers it.
+/// Reads the opening handshake for `path`, and answers it; with it, whether the client says something.
 pub(crate) fn shake(
     bytes: &[u8],
     path: &str,
     common: &mut Common,
     now: u64,
     reply: &mut Vec<u8>,
-) -> Asked {
-    shake_and_tell(bytes, path, common, now, reply, &mut false)
-}
-
-/// The same; `told` becomes whether the client says something.
-fn shake_and_tell(
-    bytes: &[u8],
-    path: &str,
-    common: &mut Common,
-    now: u64,
-    reply: &mut Vec<u8>,
-    told: &mut bool,
-) -> Asked {
+) -> (Asked, bool) {
     let head = match open(bytes, path, common, now, reply) {
         Ok(head) => head,
-        Err(asked) => return asked,
+        Err(asked) => return (asked, false),
     };
     let date = &mut common.date;
     let key = match check(&head) {
@@ -86,17 +68,22 @@ fn shake_and_tell(
                 "sec-websocket-version: 13\r\n",
             ];
             answer(status, &fields, NO_BODY, head.form, date, now, reply);
-            return head.answered();
+            return (head.answered(), false);
         }
-        Err(status) => return head.refuse(status, common, now, reply),
+        Err(status) => return (head.refuse(status, common, now, reply), false),
     };
     let (Ok(after), Ok(says)) = (after_of(&head), says(&head)) else {
-        return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
+        return (
+            head.refuse(StatusCode::BAD_REQUEST, common, now, reply),
+            false,
+        );
     };
-    *told = says;
     // What follows the head are frames: a body would be taken for them.
     if head.form.last || head.skip > 0 {
-        return head.refuse(StatusCode::BAD_REQUEST, common, now, reply);
+        return (
+            head.refuse(StatusCode::BAD_REQUEST, common, now, reply),
+            false,
+        );
     }
     let accept = handshake::accept_text(key);
     let fields = [
@@ -106,11 +93,12 @@ fn shake_and_tell(
     ];
     let status = StatusCode::SWITCHING_PROTOCOLS;
     answer(status, &fields, None, head.form, date, now, reply);
-    Asked::Stream {
+    let asked = Asked::Stream {
         used: head.used,
         after,
         plain: false,
-    }
+    };
+    (asked, says)
 }
 
 impl Protocol for WebSocket {
@@ -120,12 +108,17 @@ impl Protocol for WebSocket {
 
     const LINES: bool = true;
 
-    fn open(&mut self, bytes: &[u8], common: &mut Common, now: u64, reply: &mut Vec<u8>) -> Asked {
-        shake_and_tell(bytes, PATH, common, now, reply, &mut self.says)
-    }
-
-    fn welcome(&mut self, reader: &mut Reader, _newest: u64, _reply: &mut Vec<u8>) {
-        reader.says = self.says;
+    fn open(
+        &mut self,
+        reader: &mut Reader,
+        bytes: &[u8],
+        common: &mut Common,
+        now: u64,
+        reply: &mut Vec<u8>,
+    ) -> Asked {
+        let (asked, says) = shake(bytes, PATH, common, now, reply);
+        reader.says = says;
+        asked
     }
 
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {

@@ -366,6 +366,10 @@ impl Talker {
     }
 
     fn fail(&mut self, broken: Broken, tally: &mut Tally) {
+        // A question that cannot be written fails while an answer is read, and what is read then fails again.
+        if self.state == State::Failed {
+            return;
+        }
         self.state = State::Failed;
         tally.connections.ended_early += 1;
         tally.faults.add(broken);
@@ -373,10 +377,8 @@ impl Talker {
 
     /// Gives it up.
     pub(super) fn give_up(&mut self, tally: &mut Tally) {
-        if self.state != State::Failed {
-            let seen = self.expected.as_ref().map_or(0, |expected| expected.seen);
-            self.fail(format!("no end of an answer after its token {seen}"), tally);
-        }
+        let seen = self.expected.as_ref().map_or(0, |expected| expected.seen);
+        self.fail(format!("no end of an answer after its token {seen}"), tally);
     }
 
     /// Tokens of the answer that is coming, and of those that were not asked for, that will not come.

@@ -43,7 +43,8 @@ pub(super) fn note(group: &Group<'_>) -> Option<String> {
             "Subscribers say the messages. The server’s CPU per delivery holds what it spends on receiving them and on answering, once \
              for each {}{THIN}deliveries; that of the load process holds the reading of answers, but not the saying, which its \
              publishing thread does. Bytes per message are those of all connections of subscribers, divided by the \
-             deliveries; memory per connection is that per subscriber.",
+             deliveries; memory per connection is that per subscriber. Pushbench’s own servers take what is posted on a port of its own, \
+             with hyper, whatever the stack; what is said on a WebSocket is taken by the stack itself.",
             whole(subscribers.into())
         )
     })

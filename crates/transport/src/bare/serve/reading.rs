@@ -277,7 +277,10 @@ impl<P: Protocol> Loop<P> {
         let Outlet {
             protocol, common, ..
         } = &mut self.outlet;
-        match protocol.open(bytes, common, now, reply) {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(bytes.len());
+        };
+        match protocol.open(&mut conn.state, bytes, common, now, reply) {
             Asked::More => {
                 // The clock of a head starts with its first byte, and never anew.
                 if conn_is_idle(self.slab.get(index)) {
@@ -330,7 +333,7 @@ impl<P: Protocol> Loop<P> {
                 conn.plain = plain;
                 conn.phase = Phase::Streaming;
                 let newest = conn.live_from - 1;
-                self.outlet.protocol.welcome(&mut conn.state, newest, reply);
+                self.outlet.protocol.welcome(newest, reply);
                 Outlet::<P>::say(conn, reply)?;
                 match self.heartbeat_ns {
                     Some(every) => self.wheel.arm(index, now + every),

@@ -18,7 +18,7 @@ fn common() -> Common {
 /// What is made of a request, and what is said to it at once.
 fn opened(protocol: &mut LongPoll, common: &mut Common, bytes: &[u8]) -> (String, Vec<u8>) {
     let mut reply = Vec::new();
-    let asked = protocol.open(bytes, common, 1, &mut reply);
+    let asked = protocol.open(&mut (), bytes, common, 1, &mut reply);
     (format!("{asked:?}"), reply)
 }
 

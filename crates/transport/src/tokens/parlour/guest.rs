@@ -214,7 +214,7 @@ impl Guest {
     }
 
     fn upgrade(&mut self, common: &mut Common, now: u64) -> usize {
-        match shake(&self.inbox, PATH, common, now, &mut self.owed) {
+        match shake(&self.inbox, PATH, common, now, &mut self.owed).0 {
             Asked::More => 0,
             Asked::Stream { used, .. } => {
                 self.reader = Some(Reader::default());
