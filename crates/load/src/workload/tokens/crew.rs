@@ -317,7 +317,7 @@ impl Table {
 
 fn register(poller: &Poller, index: usize, talker: &Talker) -> io::Result<()> {
     let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-    poller.add(&talker.stream, index as u64, interest)
+    poller.add(&talker.line.stream, index as u64, interest)
 }
 
 fn nanos(duration: Duration) -> u64 {

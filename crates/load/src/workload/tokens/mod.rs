@@ -5,13 +5,15 @@
 //! the server makes them whether or not anybody has received the last.
 //!
 //! - `crew`: a worker, with a loop over its conversations
-//! - `talker`: one conversation and its connection
+//! - `talker`: one conversation
+//! - `line`: its connection
 //! - `hearing`: what comes in one read
 //! - `script`: what is asked, and what has to come
 //! - `tally`: what came
 
 mod crew;
 mod hearing;
+mod line;
 mod script;
 mod talker;
 mod tally;

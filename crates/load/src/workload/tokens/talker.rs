@@ -1,43 +1,30 @@
-//! One conversation and its connection.
+//! One conversation: its questions, the answer that is coming, and where it is in its phase.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use pushbench_model::measurement::WireCount;
 use pushbench_sys::clock;
 use pushbench_sys::poller::EventFlags;
-use pushbench_sys::tcp::begin_connect;
-use pushbench_transport::subscriber::{Nonce, wire};
 use pushbench_transport::tokens::Talk;
 use pushbench_transport::tokens::talk::Turn;
 
 use super::hearing::{Broken, Hearing};
+use super::line::{Line, failed};
 use super::script::{Expected, Said, Script};
 use super::tally::{Cancelled, Tally};
 use crate::mix::nonce;
 
 /// A pause of more than so many mean gaps is a stall.
 const STALL: u64 = 3;
-/// What a server does that ends its side.
-const ENDING: EventFlags = EventFlags::RDHUP
-    .union(EventFlags::HUP)
-    .union(EventFlags::ERR);
 
 /// One conversation.
 pub(super) struct Talker {
     /// Its place among all.
     number: u64,
     script: Arc<Script>,
-    address: SocketAddr,
-    source: Option<IpAddr>,
-    nonce: Nonce,
-    pub(super) stream: TcpStream,
-    talk: Talk,
-    connecting: bool,
-    /// The server has ended its side: reading goes on until that shows.
-    ending: bool,
-    unsent: Vec<u8>,
+    pub(super) line: Line,
     /// The answer that is coming.
     expected: Option<Expected>,
     /// Its last message has come; what its framing adds may not have.
@@ -50,8 +37,6 @@ pub(super) struct Talker {
     /// It records what comes.
     measuring: bool,
     pub(super) state: State,
-    /// What the present connection had cost before.
-    base: WireCount,
 }
 
 /// Where a conversation is in its phase.
@@ -77,21 +62,11 @@ impl Talker {
         talk: Talk,
         tally: &mut Tally,
     ) -> io::Result<Self> {
-        let begun = begin_connect(address, source)?;
-        tally.connections.opened += 1;
-        tally.connections.nodelay += u64::from(begun.nodelay);
         let nonce = nonce(script.seed, number);
-        let mut talker = Self {
+        Ok(Self {
             number,
             script,
-            address,
-            source,
-            nonce,
-            stream: begun.stream,
-            talk,
-            connecting: true,
-            ending: false,
-            unsent: Vec::new(),
+            line: Line::open(address, source, nonce, talk, &mut tally.connections)?,
             expected: None,
             ended: false,
             cancelled: false,
@@ -100,17 +75,7 @@ impl Talker {
             turn: 0,
             measuring: false,
             state: State::Busy,
-            base: WireCount::default(),
-        };
-        if begun.established {
-            talker.established();
-        }
-        Ok(talker)
-    }
-
-    fn established(&mut self) {
-        self.connecting = false;
-        self.talk.open(self.nonce, &mut self.unsent);
+        })
     }
 
     /// Asks for an answer that is not measured.
@@ -124,13 +89,12 @@ impl Talker {
     pub(super) fn measure(&mut self) -> io::Result<()> {
         self.measuring = true;
         self.state = State::Busy;
-        self.base = wire(&self.stream, &self.talk.progress())?;
-        Ok(())
+        self.line.count()
     }
 
     /// What its connection has cost since it counts.
     pub(super) fn wire(&self) -> io::Result<WireCount> {
-        Ok(wire(&self.stream, &self.talk.progress())?.since(&self.base))
+        self.line.wire()
     }
 
     /// Asks the next question.
@@ -152,11 +116,10 @@ impl Talker {
     fn ask(&mut self, expected: Expected, tally: &mut Tally) {
         let mut body = Vec::new();
         expected.ask.write(&mut body);
-        self.talk.ask(&body, &mut self.unsent);
         self.expected = Some(expected);
         (self.ended, self.cancelled) = (false, false);
-        if let Err(error) = self.flush() {
-            self.fail(format!("connection failed: {error}"), tally);
+        if let Err(broken) = self.line.ask(&body) {
+            self.fail(broken, tally);
         }
     }
 
@@ -165,49 +128,37 @@ impl Talker {
         if self.state == State::Failed {
             return;
         }
-        self.ending |= flags.intersects(ENDING);
-        if let Err(broken) = self.attend(buffer, tally) {
+        if let Err(broken) = self.attend(flags, buffer, tally) {
             self.fail(broken, tally);
         }
     }
 
-    fn attend(&mut self, buffer: &mut [u8], tally: &mut Tally) -> Result<(), Broken> {
-        let failed = |error: io::Error| format!("connection failed: {error}");
-        if self.connecting {
-            if let Some(error) = self.stream.take_error().map_err(failed)? {
-                return Err(format!("cannot connect to {}: {error}", self.address));
-            }
-            match self.stream.peer_addr() {
-                Ok(_) => self.established(),
-                // Something else happened to it.
-                Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
-                Err(error) => return Err(failed(error)),
-            }
+    fn attend(
+        &mut self,
+        flags: EventFlags,
+        buffer: &mut [u8],
+        tally: &mut Tally,
+    ) -> Result<(), Broken> {
+        if !self.line.attend(flags)? {
+            return Ok(());
         }
-        self.flush().map_err(failed)?;
         self.settle(tally);
-        loop {
-            match self.stream.read(buffer) {
+        while let Some(count) = self.line.read(buffer)? {
+            if count == 0 {
                 // Nobody keeps an idle connection for ever, and nothing more is to come over this one.
-                Ok(0) if self.is_through() => return Ok(()),
-                Ok(0) => return Err("the server ended the connection".into()),
-                Ok(count) => {
-                    self.take(&buffer[..count], tally)?;
-                    if self.state == State::Anew {
-                        return Ok(());
-                    }
-                    // A short read has emptied the socket, but for an end that was announced before it.
-                    if count < buffer.len() && !self.ending {
-                        return self.flush().map_err(failed);
-                    }
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock => return self.flush().map_err(failed),
-                    ErrorKind::Interrupted => {}
-                    _ => return Err(failed(error)),
-                },
+                let is_over = self.is_through();
+                let ended = "the server ended the connection";
+                return is_over.then_some(()).ok_or_else(|| ended.to_owned());
+            }
+            self.take(&buffer[..count], tally)?;
+            if self.state == State::Anew {
+                return Ok(());
+            }
+            if !self.line.has_more(count, buffer.len()) {
+                break;
             }
         }
+        self.line.flush()
     }
 
     /// Whether it has asked all its questions, and has its answers.
@@ -217,7 +168,10 @@ impl Talker {
 
     /// Ends the phase of connecting.
     fn settle(&mut self, tally: &mut Tally) {
-        if self.state == State::Busy && self.expected.is_none() && self.talk.turn() == Turn::Idle {
+        if self.state == State::Busy
+            && self.expected.is_none()
+            && self.line.talk.turn() == Turn::Idle
+        {
             if self.measuring && self.turn > 0 {
                 self.next(tally);
             } else if !self.measuring {
@@ -229,10 +183,9 @@ impl Talker {
     fn take(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), Broken> {
         let now = clock::now();
         let Self {
-            talk,
+            line,
             expected,
             ended,
-            unsent,
             script,
             cancelled,
             received,
@@ -250,16 +203,15 @@ impl Talker {
             ended,
             broken: None,
         };
-        talk.receive(bytes, unsent, &mut |body| {
+        line.receive(bytes, &mut |body| {
             if let Some(expected) = expected {
                 hearing.hear(body, expected, tally);
             }
-        })
-        .map_err(|error| error.to_string())?;
+        })?;
         if let Some(broken) = hearing.broken {
             return Err(broken);
         }
-        if self.expected.is_some() && self.talk.turn() == Turn::Idle {
+        if self.expected.is_some() && self.line.talk.turn() == Turn::Idle {
             if !self.ended {
                 return Err("an answer ended without saying so".into());
             }
@@ -304,36 +256,20 @@ impl Talker {
         };
         tally.answers.cancelled += 1;
         self.cancelled = true;
-        let failed = |error: io::Error| format!("connection failed: {error}");
-        let mut out = Vec::new();
-        if self.talk.cancel(&mut out) {
-            self.unsent.extend_from_slice(&out);
+        if self.line.stop() {
             cancelled.at = clock::now();
             tally.cancelled.push(cancelled);
-            return self.flush().map_err(failed);
+            return self.line.flush();
         }
         self.expected = None;
         let mut cost = self.wire().map_err(failed)?;
         // What was under way when it was closed, nobody has seen.
         (cost.expected_down, cost.expected_up) = (None, None);
         tally.wire.add(&cost);
-        let begun = begin_connect(self.address, self.source).map_err(failed)?;
-        tally.connections.opened += 1;
-        tally.connections.nodelay += u64::from(begun.nodelay);
-        cancelled.at = clock::now();
-        self.stream = begun.stream;
+        let closed = self.line.reopen(&mut tally.connections);
+        cancelled.at = closed.map_err(failed)?;
         tally.cancelled.push(cancelled);
-        self.base = WireCount {
-            expected_down: Some(self.talk.progress().expected_down),
-            expected_up: Some(self.talk.progress().expected_up),
-            ..WireCount::default()
-        };
-        self.talk.reset();
-        (self.connecting, self.ending, self.ended) = (true, false, false);
-        self.unsent.clear();
-        if begun.established {
-            self.established();
-        }
+        self.ended = false;
         self.state = State::Anew;
         Ok(())
     }
@@ -341,28 +277,9 @@ impl Talker {
     /// Goes on after a connection that was begun anew is watched.
     pub(super) fn resume(&mut self, tally: &mut Tally) {
         self.state = State::Busy;
-        if !self.connecting {
+        if !self.line.is_connecting() {
             self.settle(tally);
         }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.connecting {
-            return Ok(());
-        }
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(sent) => {
-                    self.unsent.drain(..sent);
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock => return Ok(()),
-                    ErrorKind::Interrupted => {}
-                    _ => return Err(error),
-                },
-            }
-        }
-        Ok(())
     }
 
     fn fail(&mut self, broken: Broken, tally: &mut Tally) {
