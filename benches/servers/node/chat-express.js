@@ -4,13 +4,17 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express from 'express';
 
+import { MAX_ASK_BYTES } from './answers/ask.js';
+import { paced } from './answers/express.js';
 import { answer, asked, events, MAX_REQUEST_BYTES, STREAM_HEADERS } from './chat.js';
 
 /** Express handlers that answer as the request asks. */
 export function chat() {
   return [
-    express.json({ limit: MAX_REQUEST_BYTES, inflate: false }),
+    express.json({ limit: MAX_ASK_BYTES, inflate: false, verify: (req, res, raw) => (req.raw = raw) }),
     (req, res, next) => {
+      if (req.body?.pace !== undefined) return paced(req, res, req.raw);
+      if (req.raw?.length > MAX_REQUEST_BYTES) return res.status(413).type('text').send('a shorter request, please\n');
       const ask = asked(req.body ?? null);
       if (!ask.stream) return res.json(answer(ask));
       const gone = new AbortController();

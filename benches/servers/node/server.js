@@ -1,15 +1,17 @@
-// A server for Pushbench: Express for SSE and long-polling, ws for WebSocket. The contract is docs/PROTOCOL.md.
+// A server for Pushbench: Express for SSE, NDJSON and long-polling, ws for WebSocket. The contract is docs/PROTOCOL.md.
 
 import { fstatSync } from 'node:fs';
 import { createServer } from 'node:http';
 import express from 'express';
 
+import { running } from './answers/answer.js';
+import { fetched, report, stopped } from './answers/express.js';
 import { underWay } from './chat.js';
 import { chat } from './chat-express.js';
 import { Hub } from './hub.js';
 import { longPoll } from './long-poll.js';
 import { publish } from './publish.js';
-import { sse } from './sse.js';
+import { ndjson, sse } from './stream.js';
 import { EQUALISED, tuning } from './tuning.js';
 import { webSocket } from './websocket.js';
 
@@ -40,11 +42,15 @@ function app(hub, shared) {
     app.set('query parser', 'simple');
   }
 
-  app.get('/healthz', (req, res) => res.json({ chats: underWay }));
+  app.get('/healthz', (req, res) => res.json({ chats: underWay + running }));
   app.post('/publish', publish(hub));
   app.get('/sse', sse(hub, shared));
+  app.get('/ndjson', ndjson(hub, shared));
   app.get('/poll', longPoll(hub, shared));
   app.post('/chat', chat());
+  app.get('/chat/:name', fetched);
+  app.delete('/chat/:name', stopped);
+  app.get('/chats', report);
   app.get('/ws', (req, res) => {
     res.status(426).set('Upgrade', 'websocket').type('text').send('upgrade to WebSocket\n');
   });

@@ -66,6 +66,21 @@ for (const tuning of ['equalised', 'defaults']) {
       assert.equal(await both.events(2), events(6, 7), 'the header is newer than the query');
     });
 
+    test('NDJSON sends one chunk per line, from a cursor or what is live', async (t) => {
+      const { port } = await start(t);
+      await publish(t, port, numbered(1, 3));
+      const stream = await connect(t, port);
+      stream.write(request('GET', '/ndjson?after=1'));
+      assert.match(await stream.head(), /\r\nContent-Type: application\/x-ndjson\r\n/);
+      const live = await sse(t, port, '/ndjson');
+      await publish(t, port, [message(4, 'caf\u00e9')]);
+      const chunk = (line) => `${Buffer.byteLength(line).toString(16)}\r\n${line}\r\n`;
+      const last = chunk(`${message(4, 'caf\u00e9')}\n`);
+      const all = [2, 3].map((n) => chunk(`${message(n)}\n`)).join('') + last;
+      assert.equal(await stream.text(Buffer.byteLength(all)), all);
+      assert.equal(await live.text(Buffer.byteLength(last)), last);
+    });
+
     test('4096 messages are kept, and an older cursor gets all of them', async (t) => {
       const { port } = await start(t);
       await publish(t, port, numbered(1, 5000));

@@ -3,6 +3,8 @@
 import { STATUS_CODES } from 'node:http';
 import { WebSocketServer } from 'ws';
 
+import { MAX_ASK_BYTES } from './answers/ask.js';
+import { converse } from './answers/websocket.js';
 import { BadRequest, wholeNumber } from './cursor.js';
 import { MAX_WAITING_BYTES, replay } from './replay.js';
 
@@ -24,6 +26,11 @@ export function webSocket(server, hub, shared) {
     ...(shared ? set : {}),
     maxPayload: MAX_SAID_BYTES,
   });
+  const conversations = new WebSocketServer({
+    noServer: true,
+    ...(shared ? set : {}),
+    maxPayload: MAX_ASK_BYTES,
+  });
   const send = shared ? sendBytes : sendText;
 
   hub.onMessage((message) => {
@@ -36,7 +43,8 @@ export function webSocket(server, hub, shared) {
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
     const url = URL.canParse(req.url, BASE) ? new URL(req.url, BASE) : undefined;
-    if (url?.pathname !== '/ws') return refuse(socket, 404, 'only /ws upgrades');
+    if (url?.pathname === '/chat') return conversations.handleUpgrade(req, socket, head, converse);
+    if (url?.pathname !== '/ws') return refuse(socket, 404, 'only /ws and /chat upgrade');
     let cursor;
     let says;
     try {

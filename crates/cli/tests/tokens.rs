@@ -41,19 +41,24 @@ fn a_run_of_conversations() {
         "websocket/bare",
         "ndjson/bare",
         "long-poll/bare",
+        "short-poll/bare",
     ] {
         command.args(["--server", server]);
     }
-    for server in ["sse/reference@equalised", "websocket/reference@equalised"] {
+    for server in [
+        "sse/reference@equalised",
+        "websocket/reference@equalised",
+        "long-poll/reference@equalised",
+    ] {
         command.args(["--server", server]);
     }
     let ended = finish(&mut command).with(0);
-    let left_out = "left out of talk: long-poll/bare: no answers at a pace";
+    let left_out = "left out of talk: short-poll/bare: no answers at a pace";
     assert!(ended.stderr.contains(left_out), "{}", ended.stderr);
 
     let directory = stage.record();
     let record = Record::read(&directory).unwrap();
-    assert_eq!(record.trials.len(), 5);
+    assert_eq!(record.trials.len(), 7);
     for recorded in &record.trials {
         let trial = &recorded.trial;
         let name = trial.server.to_string();

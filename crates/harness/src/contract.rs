@@ -8,7 +8,7 @@
 //! - `wire`, `http`: a socket and what HTTP/1.1 says on it
 //! - `site`: a server that is being checked, and posting to it
 //! - `subscriber`: what comes on one subscription, alike for all transports
-//! - `control`, `delivery`, `stream`, `sse`, `ndjson`, `websocket`, `long_poll`, `chat`, `life`: the rules
+//! - `control`, `delivery`, `stream`, `sse`, `ndjson`, `websocket`, `long_poll`, `chat`, `paced`, `life`: the rules
 //!
 //! A rule is a function that asks for something and looks at what comes. Each has connections of its own, so that one
 //! that is broken does not break the next.
@@ -20,6 +20,7 @@ mod http;
 mod life;
 mod long_poll;
 mod ndjson;
+mod paced;
 mod site;
 mod sse;
 mod stream;
@@ -77,6 +78,8 @@ pub struct Subject {
     pub by_sequence: bool,
     /// Whether it is said to publish what subscribers say on a WebSocket.
     pub says: bool,
+    /// Whether it is said to answer questions at a pace that it is told.
+    pub answers: bool,
 }
 
 /// What rules return: nothing, or why it is not passed.
@@ -120,7 +123,18 @@ fn rules_of(transport: &str) -> Vec<Rule> {
         "ndjson" => &ndjson::RULES,
         _ => &tcp::RULES,
     };
-    [&control::RULES[..], own, &delivery::RULES, &chat::RULES].concat()
+    let answers: &[Rule] = match transport {
+        "tcp" | "short-poll" => &[],
+        _ => &paced::RULES,
+    };
+    [
+        &control::RULES[..],
+        own,
+        &delivery::RULES,
+        &chat::RULES,
+        answers,
+    ]
+    .concat()
 }
 
 /// Checks a server that runs already: everything but how it starts and ends.
@@ -209,6 +223,7 @@ impl Subject {
             control: paths.control_url(data, control),
             by_sequence: server.resumes,
             says: server.says,
+            answers: server.answers,
         }
     }
 }

@@ -22,6 +22,7 @@ fn verify(fault: Fault, transport: &str) -> Vec<Finding> {
         control: None,
         by_sequence: true,
         says: true,
+        answers: false,
     };
     verify_running(&subject, &GO).unwrap()
 }

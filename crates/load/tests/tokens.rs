@@ -13,7 +13,7 @@ use pushbench_transport::transport::{ServeOptions, by_name};
 
 use stage::{config, server};
 
-const TRANSPORTS: [&str; 3] = ["sse", "websocket", "ndjson"];
+const TRANSPORTS: [&str; 4] = ["sse", "websocket", "ndjson", "long-poll"];
 
 fn try_measure(
     name: &str,
@@ -163,14 +163,44 @@ fn answers_that_are_stopped_are_made_no_further() {
             assert_eq!(measured.operations, 8 * 20 + 8 * 10, "{way}");
             // Half of each was wanted; what is stopped is not whole.
             assert!(counts.wasted < 10 * counts.stopped, "{way}: {counts:?}");
-            let again = if name == "websocket" {
-                0
-            } else {
-                counts.cancelled
+            // Where a server is told to stop, the connection goes on.
+            let again = match name {
+                "websocket" | "long-poll" => 0,
+                _ => counts.cancelled,
             };
             assert_eq!(measured.connections.opened, 4 + again, "{way}");
             let cancel = measured.histograms["cancel"].decode().unwrap();
             assert_eq!(cancel.len(), counts.stopped, "{way}");
+        }
+    }
+}
+
+/// A poll that is held no longer than this is answered with nothing, and asked again.
+#[test]
+fn polls_in_vain_are_no_fault() {
+    for way in ways() {
+        let options = ServeOptions {
+            poll_timeout_ms: 3,
+            ..way
+        };
+        let slow = scenario(2, 2, 10, RESENT).replace("mean-ms = 0.5", "mean-ms = 9.0");
+        let measured = measure("long-poll", options, &slow);
+        assert_clean("long-poll", &measured);
+        assert_eq!((measured.operations, answers(&measured).whole), (40, 4));
+        assert_eq!(measured.wire.agrees(), Some(true), "{:?}", measured.wire);
+    }
+}
+
+/// What is stopped over polls is counted, too: nothing was under way that nobody has seen.
+#[test]
+fn bytes_of_answers_that_were_stopped_agree_where_the_connection_goes_on() {
+    for name in ["websocket", "long-poll"] {
+        for options in ways() {
+            let more = "context = \"kept\"\ncancel-every = 2\n";
+            let slow = scenario(2, 4, 20, more).replace("mean-ms = 0.5", "mean-ms = 5.0");
+            let measured = measure(name, options, &slow);
+            assert_clean(name, &measured);
+            assert_eq!(measured.wire.agrees(), Some(true), "{name}: {:?}", measured.wire);
         }
     }
 }
@@ -202,10 +232,10 @@ fn an_answer_may_come_at_once_when_it_is_whole() {
 #[test]
 fn what_only_pushes_to_all_is_refused() {
     let error = try_measure(
-        "long-poll",
+        "short-poll",
         ServeOptions::default(),
         &scenario(1, 1, 2, RESENT),
     );
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("cannot run over long-poll"), "{error}");
+    assert!(error.contains("cannot run over short-poll"), "{error}");
 }

@@ -10,14 +10,16 @@
 //! Each token travels as a message ([`crate::message`]): its number in the answer from 1 on, its intended time, the time at
 //! which it was sent, its text. After the last one comes [`Done`].
 
+mod exact;
 mod pace;
 
 use serde::{Deserialize, Serialize};
 
 pub use pace::{Gaps, Pace, Token, Tokens, spoken};
 
-/// What answers are made of, from its start again where it is too short. It needs no escapes in JSON.
-pub const TEXT: &str = include_str!("tokens/text.txt");
+/// What answers are made of, from its start again where it is too short. It needs no escapes in JSON. Servers of others read
+/// the same file.
+pub const TEXT: &str = include_str!("../../../benches/servers/tokens.txt");
 
 /// Longest answer, tokens.
 pub const MAX_TOKENS: u32 = 100_000;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::tokens::Ledger;
+use crate::tokens::Shelf;
 use pushbench_model::tuning::Tuning;
 use tokio::io::AsyncWrite as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +36,7 @@ pub struct Stats {
     /// Of these, connections whose TCP_NODELAY was read back as set.
     pub nodelay: AtomicU64,
     /// Answers that are made for one client each.
-    pub chats: Arc<Ledger>,
+    pub chats: Arc<Shelf>,
 }
 
 /// Accepts until shutdown, running `serve` for each connection as a task of its own on this thread. On shutdown the

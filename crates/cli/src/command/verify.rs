@@ -84,6 +84,7 @@ fn running(options: &Options, url: &str, stop: &AtomicBool) -> anyhow::Result<us
             by_sequence: !options.no_numbers,
             // Nobody has said so; what it does with it is looked at all the same.
             says: false,
+            answers: false,
         };
         let findings =
             contract::verify_running(&subject, stop).map_err(|reason| anyhow!(reason))?;

@@ -21,6 +21,8 @@ pub(super) struct Site {
     pub(super) by_sequence: bool,
     /// Whether it is said to publish what subscribers say.
     pub(super) says: bool,
+    /// Whether it is said to answer at a pace.
+    pub(super) answers: bool,
     /// Messages that it has accepted, as far as is known.
     published: Cell<u64>,
 }
@@ -60,6 +62,7 @@ impl Site {
             control,
             by_sequence: subject.by_sequence,
             says: subject.says,
+            answers: subject.answers,
             published: Cell::new(0),
         })
     }

@@ -34,11 +34,21 @@ pub(super) fn shake(
     query: &str,
     fields: &str,
 ) -> Result<Head, String> {
+    let path = delivery::with_query(site.path(), query);
+    shake_at(site, wire, &path, fields)
+}
+
+/// The same at another path.
+pub(super) fn shake_at(
+    site: &Site,
+    wire: &mut Wire,
+    path: &str,
+    fields: &str,
+) -> Result<Head, String> {
     let fields = format!(
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{fields}"
     );
-    let path = delivery::with_query(site.path(), query);
-    wire.send(get(&site.data, &path, &fields))?;
+    wire.send(get(&site.data, path, &fields))?;
     Head::read(wire)
 }
 
@@ -206,6 +216,11 @@ pub(super) fn ping(wire: &mut Wire, payload: &[u8]) -> Result<Vec<u8>, String> {
 /// The answer to a ping.
 pub(super) fn pong(payload: &[u8]) -> Vec<u8> {
     masked(PONG, payload)
+}
+
+/// A text message of a client.
+pub(super) fn text(payload: &[u8]) -> Vec<u8> {
+    masked(TEXT, payload)
 }
 
 const TEXT: u8 = 1;

@@ -1,14 +1,18 @@
 //! When tokens are due, and where the text is cut.
+//!
+//! Servers in any language come to the same nanosecond: the generator is SplitMix64, and everything else is made of operations
+//! that IEEE 754 rounds exactly, in the order in which they stand here. `benches/servers/tokens.json` has what must come out.
 
-use rand::{RngExt as _, SeedableRng as _};
-use rand_pcg::Pcg64Mcg;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::exact::{Uniform, exp, ln};
 use super::{MAX_GAPS, MAX_PAUSE_MS, TEXT};
 
 /// Characters of the longest token. With 1 as the shortest the mean is 4.
-const LONGEST: usize = 7;
+const LONGEST: f64 = 7.0;
 const MS: f64 = 1e6;
 
 /// When the tokens of an answer are due.
@@ -85,8 +89,8 @@ pub struct Token {
 /// The tokens of an answer, without end.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    random: Pcg64Mcg,
-    gaps: Gaps,
+    random: Uniform,
+    gaps: Arc<Gaps>,
     place: usize,
     /// Nanoseconds from the request to the next token.
     next: f64,
@@ -98,8 +102,8 @@ impl Pace {
     #[must_use]
     pub fn tokens(&self) -> Tokens {
         Tokens {
-            random: Pcg64Mcg::seed_from_u64(self.seed),
-            gaps: self.gaps.clone(),
+            random: Uniform::new(self.seed),
+            gaps: Arc::new(self.gaps.clone()),
             place: self.seed as usize,
             next: self.first_ms * MS,
             rest: TEXT,
@@ -115,21 +119,29 @@ pub fn spoken(bytes: usize) -> impl Iterator<Item = &'static str> {
 
 impl Tokens {
     fn gap_ms(&mut self) -> f64 {
-        match &self.gaps {
+        match &*self.gaps {
             Gaps::LogNormal { mean_ms, sigma } => {
-                // Box and Muller: a normal variable from two uniform ones. exp(m + sz) has mean exp(m + s²/2).
-                let (u, v) = (
-                    1.0 - self.random.random::<f64>(),
-                    self.random.random::<f64>(),
-                );
-                let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
-                let gap = mean_ms * (sigma * normal - sigma * sigma / 2.0).exp();
+                // exp(m + sz) has mean exp(m + s²/2).
+                let gap = mean_ms * exp(sigma * self.random.normal() - sigma * sigma / 2.0);
                 gap.min(MAX_PAUSE_MS)
             }
             Gaps::RecordedMs(gaps) => {
                 let gap = gaps.get(self.place % gaps.len().max(1));
                 self.place = self.place.wrapping_add(1);
                 gap.copied().unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl Uniform {
+    /// A normal variable, after Marsaglia: a point in the unit circle, of which one coordinate is taken.
+    fn normal(&mut self) -> f64 {
+        loop {
+            let (u, v) = (2.0 * self.draw() - 1.0, 2.0 * self.draw() - 1.0);
+            let s = u * u + v * v;
+            if s > 0.0 && s < 1.0 {
+                return u * (-2.0 * ln(s) / s).sqrt();
             }
         }
     }
@@ -142,7 +154,7 @@ impl Iterator for Tokens {
         if self.rest.is_empty() {
             self.rest = TEXT;
         }
-        let length = self.random.random_range(1..=LONGEST);
+        let length = 1 + (self.random.draw() * LONGEST) as usize;
         let cut = self.rest.char_indices().nth(length);
         let (text, rest) = self
             .rest

@@ -1,3 +1,5 @@
+mod vectors;
+
 use proptest::prelude::*;
 
 use super::*;

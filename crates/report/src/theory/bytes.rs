@@ -19,7 +19,8 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     let (known, (quantity, before)) = match &case.group.scenario.workload {
         Workload::Tokens(tokens) => (
             formula_of_answers(&arm.server.transport, tokens.stream),
-            ("bytes per token", "heads + questions + "),
+            // Over polls each answer to one has its head, and its request.
+            ("bytes per token", if polls { "questions + " } else { "heads + questions + " }),
         ),
         Workload::FanOut(fan_out) if fan_out.two_way => (
             formula(&arm.server.transport),

@@ -18,6 +18,7 @@ mod common;
 mod control;
 mod defaults;
 mod equalised;
+mod fetched;
 mod heads;
 mod tunings;
 mod workers;

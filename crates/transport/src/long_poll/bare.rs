@@ -8,6 +8,8 @@ use crate::bare::{Asked, Common, Heard, Poll, Protocol};
 use crate::http1::body::Framing;
 use crate::http1::server::{LAST_EVENT_ID, RequestHead as _, after_of, number_of};
 
+use crate::tokens::parlour::Manner;
+
 use super::server::PATH;
 
 #[cfg(test)]
@@ -82,6 +84,7 @@ impl Protocol for LongPoll {
     type State = ();
 
     const LINES: bool = true;
+    const ANSWERS: Option<Manner> = Some(Manner::Fetched);
     const POLLED: bool = true;
 
     #[inline]

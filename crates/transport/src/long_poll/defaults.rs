@@ -16,20 +16,28 @@ use tokio::time::timeout;
 
 use crate::hub::{Hub, Topic};
 use crate::listener::{Worker, accept};
+use crate::tokens::fetch;
+use crate::tokens::http::Desk;
 use crate::transport::ServeOptions;
 
-use super::server::{Answer, Poll, answer, refusal};
+use super::server::{Answer, Poll, answer, chat, refusal};
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+    let desk = Desk::new(Arc::clone(&worker.stats.chats));
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
     accept(worker, options.tuning, |stream| {
-        let topic = Rc::clone(&topic);
+        let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
         let longest_ms = options.poll_timeout_ms;
         async move {
             let service = service_fn(|request| {
-                let topic = Rc::clone(&topic);
-                async move { Ok::<_, Infallible>(respond(request, &topic, longest_ms).await) }
+                let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
+                async move {
+                    if fetch::is_meant(&request) {
+                        return Ok(chat(request, desk, longest_ms).await);
+                    }
+                    Ok::<_, Infallible>(respond(request, &topic, longest_ms).await)
+                }
             });
             let io = TokioIo::new(stream);
             // A client that goes away while its request is held is not an error of the server.

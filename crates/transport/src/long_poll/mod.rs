@@ -19,9 +19,10 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::tokens::Talk;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
-pub(crate) use subscriber::PollProtocol;
+pub(crate) use subscriber::{PollProtocol, after as cursor_behind};
 
 /// The transport `long-poll`.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,10 @@ impl Transport for LongPoll {
         Ok(Box::new(EpollLoop::<PollProtocol<false>>::new(
             request, bell,
         )?))
+    }
+
+    fn talk(&self, host: &str) -> Option<Talk> {
+        Some(Talk::polls(host))
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

@@ -20,7 +20,9 @@ use tokio::time::timeout;
 use crate::http1::server::{after_of, number_of, refuse, refuse_with};
 use crate::hub::{Hub, Lagged, Subscription, Topic};
 use crate::listener::{Worker, accept};
-use crate::transport::ServeOptions;
+use crate::tokens::fetch;
+use crate::tokens::http::Desk;
+use crate::transport::{LocalFuture, ServeOptions};
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/poll";
@@ -30,6 +32,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
         topic: Topic::new(hub, |frame| frame.bytes.clone()),
         batch: RefCell::default(),
         longest_ms: options.poll_timeout_ms,
+        desk: Desk::new(Arc::clone(&worker.stats.chats)),
     });
     let pump = tokio::task::spawn_local(Rc::clone(&shared.topic).pump());
     accept(worker, options.tuning, |stream| {
@@ -37,7 +40,13 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
         async move {
             let service = service_fn(|request| {
                 let shared = Rc::clone(&shared);
-                async move { Ok::<_, Infallible>(respond(request, &shared).await) }
+                async move {
+                    if fetch::is_meant(&request) {
+                        let desk = Rc::clone(&shared.desk);
+                        return Ok(chat(request, desk, shared.longest_ms).await);
+                    }
+                    Ok::<_, Infallible>(respond(request, &shared).await)
+                }
             });
             let connection = http1::Builder::new()
                 .writev(false)
@@ -56,6 +65,7 @@ struct Shared {
     /// The last body of several messages: subscribers that poll at the same pace take the same batch.
     batch: RefCell<Batch>,
     longest_ms: u64,
+    desk: Rc<Desk>,
 }
 
 #[derive(Default)]
@@ -73,6 +83,16 @@ async fn respond(request: Request<Incoming>, shared: &Shared) -> Answer {
     // Nothing of the request is needed while it is held.
     drop(request);
     answer(next_batch(shared, poll.after, poll.hold).await)
+}
+
+/// Answers a request about answers of language models. Boxed, so that polls do not pay for it.
+pub(super) fn chat(
+    request: Request<Incoming>,
+    desk: Rc<Desk>,
+    longest_ms: u64,
+) -> LocalFuture<Answer> {
+    let longest = longest_ms.saturating_mul(1_000_000);
+    Box::pin(fetch::respond(request, desk, longest))
 }
 
 pub(super) type Answer = Response<Full<Bytes>>;

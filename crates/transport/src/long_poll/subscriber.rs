@@ -207,7 +207,7 @@ fn poll(request: &Request, after: u64, hold_ms: u64, out: &mut Vec<u8>) -> Range
 
 /// The cursor of the next poll, of a subscriber that has a message beyond `cursor`.
 #[inline]
-fn after(body: &[u8], cursor: u64, counted: bool) -> u64 {
+pub(crate) fn after(body: &[u8], cursor: u64, counted: bool) -> u64 {
     let next = cursor.saturating_add(1);
     if counted {
         return next;

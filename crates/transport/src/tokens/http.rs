@@ -16,20 +16,21 @@ use hyper::{Method, Request, Response, StatusCode};
 use pushbench_model::tokens::{Ask, MAX_ASK};
 use pushbench_sys::clock;
 
-use super::ledger::{Answer, Ledger};
+use super::answer::Answer;
+use super::shelf::Shelf;
 use super::plain;
 use super::timers::{Alarm, Timers};
 
 /// Where a worker makes its answers.
 pub(crate) struct Desk {
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) shelf: Arc<Shelf>,
     timers: OnceCell<Rc<Timers>>,
 }
 
 impl Desk {
-    pub(crate) fn new(ledger: Arc<Ledger>) -> Rc<Self> {
+    pub(crate) fn new(shelf: Arc<Shelf>) -> Rc<Self> {
         Rc::new(Self {
-            ledger,
+            shelf,
             timers: OnceCell::new(),
         })
     }
@@ -84,7 +85,7 @@ pub(crate) async fn answer(
         Ok(ask) => ask,
         Err(_) if !plain::has_pace(&body) => {
             if framing.plain {
-                return plain::answer(&body, &desk.ledger).map(Either::Right);
+                return plain::answer(&body, desk.shelf.ledger()).map(Either::Right);
             }
             return refuse(StatusCode::NOT_FOUND, NO_PACE.into());
         }
@@ -94,7 +95,7 @@ pub(crate) async fn answer(
         Ok(timers) => timers,
         Err(error) => return refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
-    let mut answer = desk.ledger.begin(ask, arrived);
+    let mut answer = Answer::begin(desk.shelf.ledger(), ask, arrived);
     if answer.is_stream() {
         let speech = Speech {
             answer: Some(answer),

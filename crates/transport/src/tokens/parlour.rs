@@ -13,7 +13,7 @@ use pushbench_sys::poller::{EventFlags, Poller};
 use pushbench_sys::timer::Timer;
 use pushbench_sys::{clock, tcp};
 
-use super::Ledger;
+use super::Shelf;
 use super::http::Framing;
 use crate::bare::Common;
 
@@ -30,16 +30,23 @@ const MS: u64 = 1_000_000;
 pub(crate) enum Manner {
     /// A request for each answer.
     Http(Framing),
+    /// A request for each answer, and others that fetch it.
+    Fetched,
     /// Messages on one connection.
     WebSocket,
 }
 
 impl Manner {
-    /// How a request begins that is for here.
-    pub(crate) const fn opening(self) -> &'static [u8] {
+    /// Whether a request that begins with `bytes` is for here.
+    #[inline]
+    pub(crate) fn is_meant(self, bytes: &[u8]) -> bool {
         match self {
-            Self::Http(_) => b"POST /chat ",
-            Self::WebSocket => b"GET /chat ",
+            Self::Http(_) => bytes.starts_with(b"POST /chat "),
+            Self::Fetched => {
+                let openings: [&[u8]; 3] = [b"GET /chat/", b"POST /chat ", b"DELETE /chat/"];
+                openings.iter().any(|opening| bytes.starts_with(opening))
+            }
+            Self::WebSocket => bytes.starts_with(b"GET /chat "),
         }
     }
 }
@@ -47,7 +54,7 @@ impl Manner {
 /// The connections of a worker that get answers of their own.
 pub(crate) struct Parlour {
     manner: Manner,
-    ledger: Arc<Ledger>,
+    shelf: Arc<Shelf>,
     common: Common,
     /// How long the head of a request is waited for, nanoseconds.
     head_ns: u64,
@@ -92,10 +99,10 @@ impl From<io::Error> for Gone {
 }
 
 impl Parlour {
-    pub(crate) fn new(manner: Manner, ledger: Arc<Ledger>, common: Common) -> Self {
+    pub(crate) fn new(manner: Manner, shelf: Arc<Shelf>, common: Common) -> Self {
         Self {
             manner,
-            ledger,
+            shelf,
             head_ns: common.options.header_timeout_ms.saturating_mul(MS),
             common,
             timer: None,
@@ -214,8 +221,8 @@ impl Parlour {
         };
         let now = loop {
             let now = clock::now();
-            visit.guest.hear(&self.ledger, &mut self.common, now);
-            visit.guest.speak(&mut self.common, now, MAX_OWED);
+            visit.guest.hear(&self.shelf, &mut self.common, now);
+            visit.guest.speak(&self.shelf, &mut self.common, now, MAX_OWED);
             flush(visit)?;
             if visit.guest.is_done() && visit.guest.owed.is_empty() {
                 return Err(Gone);

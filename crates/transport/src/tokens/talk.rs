@@ -2,6 +2,7 @@
 
 mod exchange;
 mod frames;
+mod polls;
 
 use crate::ndjson::subscriber::Lines;
 use crate::sse::subscriber::Events;
@@ -9,6 +10,7 @@ use crate::subscriber::{Nonce, Progress, SubscribeError};
 
 use exchange::Exchange;
 use frames::Frames;
+use polls::Polls;
 
 /// A conversation on one connection. A request is answered by messages ([`pushbench_model::tokens`]), and the next one
 /// may follow when the answer has ended.
@@ -20,6 +22,7 @@ enum Kind {
     Events(Exchange<Events>),
     Lines(Exchange<Lines>),
     Frames(Frames),
+    Polls(Polls),
 }
 
 /// How far a conversation is.
@@ -52,10 +55,16 @@ impl Talk {
         Self(Kind::Frames(Frames::new(host)))
     }
 
+    /// A request that begins each answer, and others that fetch it.
+    #[must_use]
+    pub fn polls(host: &str) -> Self {
+        Self(Kind::Polls(Polls::new(host)))
+    }
+
     /// Begins the conversation on a connection that is open: appends what is to be sent first.
     pub fn open(&mut self, nonce: Nonce, out: &mut Vec<u8>) {
         match &mut self.0 {
-            Kind::Events(_) | Kind::Lines(_) => {}
+            Kind::Events(_) | Kind::Lines(_) | Kind::Polls(_) => {}
             Kind::Frames(frames) => frames.open(nonce, out),
         }
     }
@@ -66,6 +75,16 @@ impl Talk {
             Kind::Events(exchange) => exchange.ask(ask, out),
             Kind::Lines(exchange) => exchange.ask(ask, out),
             Kind::Frames(frames) => frames.ask(ask, out),
+            Kind::Polls(polls) => polls.ask(ask, out),
+        }
+    }
+
+    /// Appends what asks for more of the answer that is coming, where more has to be asked for and was not. To be called when
+    /// what has come was looked at: who wants no more cancels instead.
+    pub fn go_on(&mut self, out: &mut Vec<u8>) {
+        match &mut self.0 {
+            Kind::Events(_) | Kind::Lines(_) | Kind::Frames(_) => {}
+            Kind::Polls(polls) => polls.go_on(out),
         }
     }
 
@@ -79,6 +98,10 @@ impl Talk {
                 frames.cancel(out);
                 true
             }
+            Kind::Polls(polls) => {
+                polls.cancel(out);
+                true
+            }
         }
     }
 
@@ -88,6 +111,7 @@ impl Talk {
             Kind::Events(exchange) => exchange.reset(),
             Kind::Lines(exchange) => exchange.reset(),
             Kind::Frames(frames) => frames.reset(),
+            Kind::Polls(polls) => polls.reset(),
         }
     }
 
@@ -107,6 +131,7 @@ impl Talk {
             Kind::Events(exchange) => exchange.receive(bytes, deliver),
             Kind::Lines(exchange) => exchange.receive(bytes, deliver),
             Kind::Frames(frames) => frames.receive(bytes, out, deliver),
+            Kind::Polls(polls) => polls.receive(bytes, deliver),
         }
     }
 
@@ -117,6 +142,7 @@ impl Talk {
             Kind::Events(exchange) => exchange.turn(),
             Kind::Lines(exchange) => exchange.turn(),
             Kind::Frames(frames) => frames.turn(),
+            Kind::Polls(polls) => polls.turn(),
         }
     }
 
@@ -127,6 +153,7 @@ impl Talk {
             Kind::Events(exchange) => exchange.progress(),
             Kind::Lines(exchange) => exchange.progress(),
             Kind::Frames(frames) => frames.progress(),
+            Kind::Polls(polls) => polls.progress(),
         }
     }
 }

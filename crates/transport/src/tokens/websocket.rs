@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::http::Desk;
-use super::ledger::Answer;
+use super::answer::Answer;
 use super::timers::{Alarm, Timers};
 
 /// Answers on a connection that has been upgraded, to its end. `read_buffer` is what the tuning gives tungstenite to read
@@ -137,7 +137,8 @@ impl Conversation {
         }
         let refusal = match Ask::parse(body) {
             Ok(ask) if self.answer.is_none() => {
-                self.answer = Some(self.desk.ledger.begin(ask, clock::now()));
+                let ledger = self.desk.shelf.ledger();
+                self.answer = Some(Answer::begin(ledger, ask, clock::now()));
                 return Ok(());
             }
             Ok(_) => "one answer after the other, please".to_owned(),

@@ -158,6 +158,11 @@ impl Line {
         self.flush()
     }
 
+    /// Asks for more of the answer that is coming, where more has to be asked for; it is sent with the next flush.
+    pub(super) fn go_on(&mut self) {
+        self.talk.go_on(&mut self.unsent);
+    }
+
     /// Has the server stop the answer that is coming; whether it can be told, and the connection goes on.
     pub(super) fn stop(&mut self) -> bool {
         self.talk.cancel(&mut self.unsent)

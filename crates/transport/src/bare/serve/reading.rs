@@ -267,7 +267,7 @@ impl<P: Protocol> Loop<P> {
             return Ok(0);
         }
         if let Some(manner) = P::ANSWERS
-            && bytes.starts_with(manner.opening())
+            && manner.is_meant(bytes)
             // As long as the head is cut, its clock is the one of all heads.
             && !matches!(http::read(bytes), Ok(None))
         {

@@ -1,22 +1,24 @@
 //! One connection that gets answers of its own, without its socket.
 
-use std::sync::Arc;
+mod held;
+
+use std::ops::Range;
 
 use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http::{Method, StatusCode};
 use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
 
 use super::Manner;
-use crate::bare::http::{Form, MAX_HEAD, answer, read};
+use self::held::Held;
+use crate::bare::http::{Form, Head, MAX_HEAD, answer, read};
 use crate::bare::{Asked, Common, IDLE_NS};
 use crate::http1::body::Framing as Length;
 use crate::http1::server::RequestHead as _;
 use crate::stream::bare::chunk;
-use crate::tokens::http::NO_PACE;
-use crate::tokens::ledger::Answer;
-use crate::tokens::plain::has_pace;
+use crate::tokens::answer::Answer;
+use crate::tokens::fetch::no_ask;
 use crate::tokens::websocket::shorten;
-use crate::tokens::{Ledger, PATH};
+use crate::tokens::{PATH, Shelf};
 use crate::websocket::bare::{Messages, Reader, Received, shake};
 use crate::websocket::frame::{Opcode, encode_server};
 
@@ -24,6 +26,7 @@ const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// Close code: a message against the rules of the service (RFC 6455, section 7.4.1).
 const POLICY: u16 = 1008;
 
+/// One connection.
 pub(super) struct Guest {
     manner: Manner,
     /// Bytes of the client that are not whole.
@@ -37,6 +40,8 @@ pub(super) struct Guest {
     /// What is to be sent.
     pub(super) owed: Vec<u8>,
     answer: Option<Answer>,
+    /// What is to be fetched as soon as there is something.
+    held: Option<Held>,
     form: Form,
     /// The frames of a client that was upgraded.
     reader: Option<Reader>,
@@ -58,6 +63,7 @@ impl Guest {
             since: now,
             owed: Vec::new(),
             answer: None,
+            held: None,
             form: Form::default(),
             reader: None,
             done: false,
@@ -83,19 +89,20 @@ impl Guest {
 
     /// Whether there are bytes that were not looked at, and may be.
     pub(super) fn has_more(&self) -> bool {
-        !self.done && self.answer.is_none() && self.inbox.len() > self.looked
+        !self.done && !self.is_answering() && self.inbox.len() > self.looked
     }
 
     /// When there is something to say, CLOCK_MONOTONIC nanoseconds.
     pub(super) fn due(&self) -> Option<u64> {
-        self.answer.as_ref().map(Answer::due)
+        let held = self.held.as_ref().map(Held::due);
+        held.or_else(|| self.answer.as_ref().map(Answer::due))
     }
 
     /// Until when it is waited for, CLOCK_MONOTONIC nanoseconds; `None` as long as it gets an answer, and for a WebSocket. A
     /// head has `head_ns` from its first byte on; the body, the next request, and a last answer that is not read have as
     /// long as any connection may lie idle.
     pub(super) fn deadline(&self, head_ns: u64) -> Option<u64> {
-        if self.answer.is_some() || (self.reader.is_some() && !self.done) {
+        if self.is_answering() || (self.reader.is_some() && !self.done) {
             return None;
         }
         let is_head = !self.done && !self.headed && !self.inbox.is_empty();
@@ -103,17 +110,25 @@ impl Guest {
         Some(self.since.saturating_add(patience))
     }
 
+    /// Whether an answer is coming, or being waited for.
+    fn is_answering(&self) -> bool {
+        self.answer.is_some() || self.held.is_some()
+    }
+
     /// Does what the client asks for.
-    pub(super) fn hear(&mut self, ledger: &Arc<Ledger>, common: &mut Common, now: u64) {
+    pub(super) fn hear(&mut self, shelf: &Shelf, common: &mut Common, now: u64) {
         while !self.done && self.inbox.len() > self.looked {
             if self.looked == 0 {
                 self.since = now;
             }
             let used = match self.manner {
-                Manner::Http(_) if self.answer.is_some() => return,
-                Manner::Http(framing) => self.request(framing.content_type, ledger, common, now),
+                Manner::Http(_) | Manner::Fetched if self.is_answering() => return,
+                Manner::Http(framing) => {
+                    self.request(framing.content_type, shelf, common, now)
+                }
+                Manner::Fetched => self.fetched(shelf, common, now),
                 Manner::WebSocket if self.reader.is_none() => self.upgrade(common, now),
-                Manner::WebSocket => self.frames(ledger, now),
+                Manner::WebSocket => self.frames(shelf, now),
             };
             self.inbox.drain(..used);
             if used > 0 {
@@ -124,39 +139,61 @@ impl Guest {
         }
     }
 
-    /// Deals with the request at the start of the inbox; how many bytes belong to it, none if it is not whole.
-    fn request(
+    /// The request at the start of the inbox, of which `wish` makes something, and where its body stands; or how many bytes
+    /// are dealt with where there is none: none if it is not whole.
+    fn whole<W>(
         &mut self,
-        content_type: &str,
-        ledger: &Arc<Ledger>,
         common: &mut Common,
         now: u64,
-    ) -> usize {
+        wish: impl FnOnce(&Head<'_>) -> Result<W, StatusCode>,
+    ) -> Result<(W, Range<usize>), usize> {
         let head = match read(&self.inbox) {
             Ok(Some(head)) => head,
-            Ok(None) => return 0,
-            Err(status) => return self.refuse(status, "", common, now),
+            Ok(None) => return Err(0),
+            Err(status) => return Err(self.refuse(status, "", common, now)),
         };
         let old = head.form.old;
         let last = old || head.lists(&CONNECTION, "close");
         let (used, length) = (head.used, head.skip as usize);
-        let is_asked = *head.method() == Method::POST && head.uri().path() == PATH;
+        let wish = wish(&head);
         let is_counted = head.values(&TRANSFER_ENCODING).next().is_none();
         self.form = Form { old, last };
-        if !is_asked {
-            return self.refuse(StatusCode::NOT_FOUND, "", common, now);
-        }
+        let wish = match wish {
+            Ok(wish) => wish,
+            Err(status) => return Err(self.refuse(status, "", common, now)),
+        };
         if !is_counted {
-            return self.refuse(StatusCode::LENGTH_REQUIRED, "", common, now);
+            return Err(self.refuse(StatusCode::LENGTH_REQUIRED, "", common, now));
         }
         if length > MAX_ASK {
             let reason = "a shorter request, please";
-            return self.refuse(StatusCode::PAYLOAD_TOO_LARGE, reason, common, now);
+            return Err(self.refuse(StatusCode::PAYLOAD_TOO_LARGE, reason, common, now));
         }
-        let Some(body) = self.inbox.get(used..used + length) else {
+        if self.inbox.len() < used + length {
             self.headed = true;
-            return 0;
+            return Err(0);
+        }
+        Ok((wish, used..used + length))
+    }
+
+    /// Deals with the request at the start of the inbox; how many bytes belong to it, none if it is not whole.
+    fn request(
+        &mut self,
+        content_type: &str,
+        shelf: &Shelf,
+        common: &mut Common,
+        now: u64,
+    ) -> usize {
+        let wish = |head: &Head<'_>| {
+            let is_asked = *head.method() == Method::POST && head.uri().path() == PATH;
+            is_asked.then_some(()).ok_or(StatusCode::NOT_FOUND)
         };
+        let range = match self.whole(common, now, wish) {
+            Ok(((), range)) => range,
+            Err(used) => return used,
+        };
+        let (used, Form { old, last }) = (range.end, self.form);
+        let body = &self.inbox[range];
         match Ask::parse(body) {
             Ok(ask) => {
                 if ask.stream {
@@ -175,19 +212,15 @@ impl Guest {
                     let date = &mut common.date;
                     answer(ok, &fields, Some(framing), form, date, now, &mut self.owed);
                 }
-                self.answer = Some(ledger.begin(ask, now));
+                self.answer = Some(Answer::begin(shelf.ledger(), ask, now));
             }
             Err(error) => {
-                let (status, reason) = if has_pace(body) {
-                    (StatusCode::BAD_REQUEST, error.to_string())
-                } else {
-                    (StatusCode::NOT_FOUND, NO_PACE.to_owned())
-                };
+                let (status, reason) = no_ask(body, &error);
                 self.say(status, "text/plain", reason.as_bytes(), common, now);
                 self.done |= last;
             }
         }
-        used + length
+        used
     }
 
     /// Refuses a request behind which nothing can be found.
@@ -207,9 +240,20 @@ impl Guest {
         now: u64,
     ) {
         let fields = ["content-type: ", content_type, "\r\n"];
+        self.say_with(status, &fields, body, common, now);
+    }
+
+    fn say_with(
+        &mut self,
+        status: StatusCode,
+        fields: &[&str],
+        body: &[u8],
+        common: &mut Common,
+        now: u64,
+    ) {
         let length = Some(Length::Length(body.len() as u64));
         let (form, date) = (self.form, &mut common.date);
-        answer(status, &fields, length, form, date, now, &mut self.owed);
+        answer(status, fields, length, form, date, now, &mut self.owed);
         self.owed.extend_from_slice(body);
     }
 
@@ -227,7 +271,7 @@ impl Guest {
         }
     }
 
-    fn frames(&mut self, ledger: &Arc<Ledger>, now: u64) -> usize {
+    fn frames(&mut self, shelf: &Shelf, now: u64) -> usize {
         let mut used = 0;
         while !self.done
             && let Some(reader) = &mut self.reader
@@ -238,7 +282,7 @@ impl Guest {
                     used += len;
                     match received {
                         Received::Nothing => {}
-                        Received::Message(_, body) => self.message(&body, ledger, now),
+                        Received::Message(_, body) => self.message(&body, shelf, now),
                         Received::Ping(body) => encode_server(Opcode::Pong, &body, &mut self.owed),
                         Received::Close(body) => {
                             encode_server(Opcode::Close, &body, &mut self.owed);
@@ -252,7 +296,7 @@ impl Guest {
         used
     }
 
-    fn message(&mut self, body: &[u8], ledger: &Arc<Ledger>, now: u64) {
+    fn message(&mut self, body: &[u8], shelf: &Shelf, now: u64) {
         if body == CANCEL.as_bytes() {
             // One that has just ended has said so.
             if let Some(answer) = self.answer.take() {
@@ -263,7 +307,7 @@ impl Guest {
             return;
         }
         match Ask::parse(body) {
-            Ok(ask) if self.answer.is_none() => self.answer = Some(ledger.begin(ask, now)),
+            Ok(ask) if self.answer.is_none() => self.answer = Some(Answer::begin(shelf.ledger(), ask, now)),
             Ok(_) => self.close(POLICY, "one answer after the other, please"),
             Err(error) => self.close(POLICY, &error.to_string()),
         }
@@ -278,7 +322,10 @@ impl Guest {
     }
 
     /// Says what is due at `now`, until `most` bytes wait to be sent.
-    pub(super) fn speak(&mut self, common: &mut Common, now: u64, most: usize) {
+    pub(super) fn speak(&mut self, shelf: &Shelf, common: &mut Common, now: u64, most: usize) {
+        if self.held.is_some() {
+            return self.fetch(shelf, common, now);
+        }
         while self.owed.len() < most
             && let Some(answer) = self.answer.as_mut().filter(|answer| answer.due() <= now)
         {
@@ -295,6 +342,8 @@ impl Guest {
                 Manner::Http(_) if !is_stream => {
                     self.say(StatusCode::OK, "application/json", &body, common, now);
                 }
+                // It is fetched from the shelf.
+                Manner::Fetched => {}
                 Manner::Http(framing) => {
                     self.framed.clear();
                     (framing.frame)(&body, &mut self.framed);

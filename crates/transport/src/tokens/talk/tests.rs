@@ -36,6 +36,7 @@ fn hear<'a>(
             fault = error.to_string();
             break;
         }
+        talk.go_on(&mut out);
     }
     (messages, talk.turn(), talk.progress().expected_down, fault)
 }
@@ -118,3 +119,5 @@ proptest! {
         prop_assert_eq!((&whole.0, &whole.3), (&cut.0, &cut.3));
     }
 }
+
+mod polls;

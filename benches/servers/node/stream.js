@@ -1,19 +1,36 @@
-// GET /sse: Server-Sent Events.
+// One response that never ends: GET /sse as server-sent events, GET /ndjson as lines of JSON.
 
 import { wholeNumber } from './cursor.js';
 import { MAX_WAITING_BYTES, replay } from './replay.js';
 
-/** An Express handler that streams the messages of `hub`, each `shared` or formatted for each response. */
+/** An Express handler that streams the messages of `hub` as server-sent events, each `shared` or formatted for each response. */
 export function sse(hub, shared) {
+  return stream(hub, shared, {
+    type: 'text/event-stream',
+    encode: ({ seq, body }) => Buffer.concat([Buffer.from(`id: ${seq}\ndata: `), body, EVENT_END]),
+    format: ({ seq, body }) => `id: ${seq}\ndata: ${body}\n\n`,
+  });
+}
+
+/** The same in lines. */
+export function ndjson(hub, shared) {
+  return stream(hub, shared, {
+    type: 'application/x-ndjson',
+    encode: ({ body }) => Buffer.concat([body, LINE_END]),
+    format: ({ body }) => `${body}\n`,
+  });
+}
+
+function stream(hub, shared, { type, encode, format }) {
   const live = new Set();
   const one = shared ? encode : format;
 
   hub.onMessage((message) => {
     // Binary bodies never come here: publishers wrap them in base64 for text transports.
     if (live.size === 0 || message.binary) return;
-    const event = shared && encode(message);
+    const frame = shared && encode(message);
     for (const res of live) {
-      res.write(event || format(message));
+      res.write(frame || format(message));
       if (res.writableLength > MAX_WAITING_BYTES) res.destroy();
     }
   });
@@ -25,7 +42,7 @@ export function sse(hub, shared) {
       wholeNumber('Last-Event-ID', req.get('last-event-id') || undefined) ??
       wholeNumber('after', req.query.after) ??
       hub.last;
-    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    res.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-store' });
     res.flushHeaders();
     replay(hub, cursor, {
       send: (message, written) => {
@@ -38,12 +55,5 @@ export function sse(hub, shared) {
   };
 }
 
-function encode({ seq, body }) {
-  return Buffer.concat([Buffer.from(`id: ${seq}\ndata: `), body, END]);
-}
-
-function format({ seq, body }) {
-  return `id: ${seq}\ndata: ${body}\n\n`;
-}
-
-const END = Buffer.from('\n\n');
+const EVENT_END = Buffer.from('\n\n');
+const LINE_END = Buffer.from('\n');
