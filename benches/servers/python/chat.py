@@ -6,6 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from answers.serve import paced
+
 # What is answered, from its start again when it is too short. A token is a code point, so none cuts a character in two.
 TEXT = (Path(__file__).parent.parent / "chat.txt").read_bytes().decode()
 MOST_TOKENS = 100_000
@@ -17,7 +19,11 @@ under_way = 0
 
 async def chat(request):
     """Answers as the request asks."""
-    tokens, gap_ms, streamed = asked(await request.read())
+    body = await request.read()
+    with_pace = await paced(request, body) if b'"pace"' in body else None
+    if with_pace is not None:
+        return with_pace
+    tokens, gap_ms, streamed = asked(body)
     if not streamed:
         text = "".join(token(n) for n in range(tokens))
         return web.json_response({"text": text, "tokens": tokens}, dumps=dumps)

@@ -10,6 +10,8 @@ import sys
 from aiohttp import WSMsgType, web
 
 import chat
+from answers import serve
+from answers.answer import LEDGER
 from hub import Hub, Lagged
 
 HOST = "127.0.0.1"
@@ -43,7 +45,7 @@ def cursor(request):
 
 
 async def healthz(request):
-    return web.json_response({"chats": chat.under_way})
+    return web.json_response({"chats": chat.under_way + LEDGER.running})
 
 
 async def publish(request):
@@ -137,6 +139,10 @@ async def main():
             web.get("/ws", websocket, allow_head=False),
             web.get("/poll", poll, allow_head=False),
             web.post("/chat", chat.chat),
+            web.get("/chat", serve.websocket, allow_head=False),
+            web.get("/chat/{name}", serve.fetched, allow_head=False),
+            web.delete("/chat/{name}", serve.stopped),
+            web.get("/chats", serve.report, allow_head=False),
         ]
     )
     # Nothing waits for ever for a client that has left, and no timeout cuts a quiet connection.
