@@ -7,7 +7,7 @@ mod faulty;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use faulty::{Fault, start};
+use faulty::{Fault, Slip, start};
 use pushbench_harness::Server;
 use pushbench_harness::contract::{
     Finding, Subject, Verdict, precheck, spoken_at, verify_running, verify_server,
@@ -22,7 +22,7 @@ fn verify(fault: Fault, transport: &str) -> Vec<Finding> {
         control: None,
         by_sequence: true,
         says: true,
-        answers: false,
+        answers: matches!(fault, Fault::Paced(_)),
     };
     verify_running(&subject, &GO).unwrap()
 }
@@ -45,7 +45,13 @@ fn a_server_without_a_fault_passes_everything_that_applies() {
             .filter(not)
             .map(|finding| &finding.rule)
             .collect();
-        assert_eq!(left, ["chat: a client that leaves is noticed"]);
+        let mut expected = vec!["chat: a client that leaves is noticed".to_owned()];
+        if transport != "short-poll" {
+            // Nobody has said that it answers at a pace.
+            expected
+                .extend([PACED, KEPT, WHOLE, STOPPED].map(|rule| format!("{transport}: {rule}")));
+        }
+        assert_eq!(left, expected.iter().collect::<Vec<_>>());
         assert!(findings.len() > 15);
     }
 }
@@ -62,6 +68,29 @@ const BYTES: &str = "sse: bodies arrive byte for byte";
 const RESUMES: &str = "sse: resumes after a number";
 const SEAM: &str = "sse: nothing lost or twice where kept messages end";
 const STREAM: &str = "chat: the stream has the same text in named events, and ends";
+
+const PACED: &str = "an answer at a pace has the tokens of its seed, when they are due";
+const KEPT: &str = "a context is kept from one answer to the next, and forgotten after the last";
+const WHOLE: &str = "an answer at a pace may come at once";
+const STOPPED: &str = "an answer that is stopped is made no further";
+
+#[test]
+fn each_slip_of_an_answer_at_a_pace_breaks_the_rules_that_are_about_it() {
+    for (slip, broken) in [
+        (Slip::None, &[][..]),
+        (Slip::Text, &[PACED, KEPT]),
+        (Slip::Early, &[PACED, KEPT, WHOLE, STOPPED]),
+        (Slip::End, &[PACED, KEPT]),
+        (Slip::Forgets, &[KEPT]),
+        (Slip::Remembers, &[KEPT]),
+        (Slip::Whole, &[WHOLE]),
+        (Slip::Deaf, &[STOPPED]),
+    ] {
+        let findings = verify(Fault::Paced(slip), "sse");
+        let wanted: Vec<_> = broken.iter().map(|rule| format!("sse: {rule}")).collect();
+        assert_eq!(failed(&findings), wanted, "{slip:?}: {findings:#?}");
+    }
+}
 
 #[test]
 fn each_fault_of_an_event_stream_breaks_the_rules_that_are_about_it() {

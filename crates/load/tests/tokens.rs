@@ -200,7 +200,12 @@ fn bytes_of_answers_that_were_stopped_agree_where_the_connection_goes_on() {
             let slow = scenario(2, 4, 20, more).replace("mean-ms = 0.5", "mean-ms = 5.0");
             let measured = measure(name, options, &slow);
             assert_clean(name, &measured);
-            assert_eq!(measured.wire.agrees(), Some(true), "{name}: {:?}", measured.wire);
+            assert_eq!(
+                measured.wire.agrees(),
+                Some(true),
+                "{name}: {:?}",
+                measured.wire
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Answers of a language model as a load: what a client asks for, and what an answer is made of. Pure: both ends of a
 //! connection come to the same tokens at the same intended times from the same [`Ask`].
 //!
-//! The wire form of a request is one JSON object, the body of `POST /chat` or one WebSocket message:
+//! The wire form of a request is one JSON object, the body of `POST /chat` (however the answer comes) or one WebSocket message:
 //!
 //! ```text
 //! {"stream":true,"tokens":40,"pace":{"answer":         3,"asked":     1234567890123,"seed":1234567890,"first_ms":200,"gaps":{"log-normal":{"mean_ms":20,"sigma":0.6}}},"session":{"id":         1,"last":false},"prompt":"…"}
@@ -67,7 +67,7 @@ pub struct Done {
     pub context: u64,
 }
 
-/// What stops an answer that is under way on a WebSocket; elsewhere a client that closes its connection does.
+/// What stops an answer that is under way on a WebSocket; over polls `DELETE` does, elsewhere a client that closes its connection.
 pub const CANCEL: &str = "{\"cancel\":true}";
 
 /// A request that cannot be answered.

@@ -23,10 +23,7 @@ pub(super) const RULES: [Rule; 4] = [
         "{transport}: a context is kept from one answer to the next, and forgotten after the last",
         kept,
     ),
-    (
-        "{transport}: an answer at a pace may come at once",
-        whole,
-    ),
+    ("{transport}: an answer at a pace may come at once", whole),
     (
         "{transport}: an answer that is stopped is made no further",
         stopped,
@@ -150,12 +147,14 @@ impl<'a> Talk<'a> {
 
     /// How the answer is called.
     fn begun(&mut self) -> Result<String, String> {
-        let answer = Answer::read(&mut self.wire)?;
-        let json: Value = serde_json::from_slice(&answer.content).unwrap_or_default();
-        match json["id"].as_str().filter(|_| answer.head.status == 202) {
-            Some(id) => Ok(id.to_owned()),
-            None => Err(answer.in_short()),
+        let head = Head::read(&mut self.wire)?;
+        if head.status != 202 {
+            return Err(head.first_line().to_owned());
         }
+        let content = Body::of(&head)?.whole(&mut self.wire)?;
+        let json: Value = serde_json::from_slice(&content).unwrap_or_default();
+        let id = json["id"].as_str();
+        id.map(str::to_owned).ok_or_else(|| quoted(&content))
     }
 
     fn poll(&mut self, name: &str, after: usize) -> Result<Vec<Vec<u8>>, String> {
@@ -289,7 +288,10 @@ fn whole(site: &Site) -> Outcome {
         let body = messages.first().map(Vec::as_slice).unwrap_or_default();
         let is_due = tokens.last().is_some_and(|token| took >= token.offset);
         if serde_json::from_slice(body).ok() != Some(whole) || !is_due {
-            return Err(broken(expected, format!("{} after {took} ns", quoted(body))));
+            return Err(broken(
+                expected,
+                format!("{} after {took} ns", quoted(body)),
+            ));
         }
         Ok(())
     };

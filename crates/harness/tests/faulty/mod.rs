@@ -1,10 +1,14 @@
 //! A small server that keeps the contract for SSE, NDJSON, polling and `/chat`, but for one fault at a time.
 
+mod paced;
+
 use std::io::{self, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+
+pub(crate) use paced::Slip;
 
 /// What it does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub(crate) enum Fault {
     ChatEnd,
     /// All tokens at once.
     ChatGap,
+    /// It answers at a pace, which the others do not, with this slip.
+    Paced(Slip),
 }
 
 const TEXT: &str = "A b\n\n  c \u{1f600} \u{4e2d}";
@@ -43,6 +49,7 @@ const TEXT: &str = "A b\n\n  c \u{1f600} \u{4e2d}";
 struct Hub {
     messages: Mutex<Vec<String>>,
     news: Condvar,
+    paced: paced::Paced,
     fault: Fault,
 }
 
@@ -53,6 +60,7 @@ pub(crate) fn start(fault: Fault) -> String {
     let hub = Arc::new(Hub {
         messages: Mutex::default(),
         news: Condvar::new(),
+        paced: paced::Paced::default(),
         fault,
     });
     thread::spawn(move || {
@@ -179,7 +187,15 @@ impl Hub {
                     Some(after) => self.poll(&mut out, &request, after)?,
                     None => nothing(&mut out, 400)?,
                 },
-                ("POST", "/chat") => self.chat(&mut out, &request.body)?,
+                ("POST", "/chat") => match self.fault {
+                    Fault::Paced(slip) if request.body.contains("\"pace\"") => {
+                        self.paced.answer(slip, &mut out, &request.body)?;
+                    }
+                    _ => self.chat(&mut out, &request.body)?,
+                },
+                ("GET", "/chats") if matches!(self.fault, Fault::Paced(_)) => {
+                    self.paced.report(&mut out)?;
+                }
                 _ => nothing(&mut out, 404)?,
             }
         }

@@ -20,7 +20,14 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         Workload::Tokens(tokens) => (
             formula_of_answers(&arm.server.transport, tokens.stream),
             // Over polls each answer to one has its head, and its request.
-            ("bytes per token", if polls { "questions + " } else { "heads + questions + " }),
+            (
+                "bytes per token",
+                if polls {
+                    "questions + "
+                } else {
+                    "heads + questions + "
+                },
+            ),
         ),
         Workload::FanOut(fan_out) if fan_out.two_way => (
             formula(&arm.server.transport),

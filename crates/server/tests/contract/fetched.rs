@@ -63,9 +63,13 @@ fn ask(client: &mut Client, request: &str, body: &str) -> Said {
         0 => String::new(),
         length => format!("Content-Length: {length}\r\n"),
     };
-    let head = client.ask(&format!("{request} HTTP/1.1\r\nHost: x\r\n{length}\r\n{body}"));
+    let head = client.ask(&format!(
+        "{request} HTTP/1.1\r\nHost: x\r\n{length}\r\n{body}"
+    ));
     let length = head.split("content-length: ").nth(1);
-    let length = length.map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+    let length = length.map_or(0, |rest| {
+        rest.split("\r\n").next().unwrap().parse().unwrap()
+    });
     let body = String::from_utf8(client.read(length)).unwrap();
     Said { head, body }
 }
@@ -82,7 +86,10 @@ fn begin(client: &mut Client, question: &Ask) -> String {
     );
     let id = said.body.strip_prefix("{\"id\":\"").unwrap();
     let id = id.strip_suffix("\"}").unwrap();
-    assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    assert!(
+        id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{id}"
+    );
     format!("/chat/{id}")
 }
 
@@ -105,22 +112,40 @@ fn an_answer_is_fetched_to_its_end_on_any_connection() {
             polls += 1;
             let said = ask(&mut client, &format!("GET {path}?after={after}"), "");
             assert_eq!(said.status(), "200", "{way}");
-            assert!(said.head.contains("\r\ncontent-type: application/x-ndjson\r\n"), "{way}");
+            assert!(
+                said.head
+                    .contains("\r\ncontent-type: application/x-ndjson\r\n"),
+                "{way}"
+            );
             let lines: Vec<&str> = said.body.strip_suffix('\n').unwrap().split('\n').collect();
             let done = Done::parse(lines.last().unwrap().as_bytes());
             for line in &lines[..lines.len() - usize::from(done.is_some())] {
                 let stamp = message::parse(line.as_bytes()).unwrap();
                 let token = &tokens[after];
-                assert_eq!((stamp.seq, stamp.intended), (after as u64 + 1, 1000 + token.offset));
-                assert!(line.ends_with(&format!("\"data\":\"{}\"}}", token.text)), "{way}");
+                assert_eq!(
+                    (stamp.seq, stamp.intended),
+                    (after as u64 + 1, 1000 + token.offset)
+                );
+                assert!(
+                    line.ends_with(&format!("\"data\":\"{}\"}}", token.text)),
+                    "{way}"
+                );
                 after += 1;
             }
             if let Some(done) = done {
-                assert_eq!((after, done.tokens, done.context), (30, 30, 5 + text as u64), "{way}");
+                assert_eq!(
+                    (after, done.tokens, done.context),
+                    (30, 30, 5 + text as u64),
+                    "{way}"
+                );
                 // Who did not get that asks for it again, from wherever it is.
                 let again = format!("GET {path}?after=29");
                 let last = ask(&mut Client::connect(server.data_addr()), &again, "");
-                assert!(last.body.ends_with(&format!("{}\n", lines[lines.len() - 1])), "{way}");
+                assert!(
+                    last.body
+                        .ends_with(&format!("{}\n", lines[lines.len() - 1])),
+                    "{way}"
+                );
                 break;
             }
             if polls == 2 {
@@ -139,23 +164,38 @@ fn a_poll_is_held_until_there_is_something_and_no_longer_than_it_may() {
         let mut client = Client::connect(server.data_addr());
         let path = begin(&mut client, &question(true, 2, 1.5 * HOLD_MS as f64, 0.0));
         let no_wait = ask(&mut client, &format!("GET {path}?timeout=0"), "");
-        assert_eq!(no_wait.head, "HTTP/1.1 204 No Content\r\ndate: DATE\r\n\r\n", "{way}");
+        assert_eq!(
+            no_wait.head, "HTTP/1.1 204 No Content\r\ndate: DATE\r\n\r\n",
+            "{way}"
+        );
         let held = ask(&mut client, &format!("GET {path}?after=0"), "");
         assert_eq!(held.status(), "204", "{way}");
         let more = ask(&mut client, &format!("GET {path}?after=0"), "");
-        assert_eq!((more.status(), more.body.lines().count()), ("200", 3), "{way}");
+        assert_eq!(
+            (more.status(), more.body.lines().count()),
+            ("200", 3),
+            "{way}"
+        );
     });
 }
 
 #[test]
 fn one_poll_brings_what_comes_at_once() {
     let question = question(false, 30, 5.0, 1.0);
-    let text: String = question.pace.tokens().take(30).map(|token| token.text).collect();
+    let text: String = question
+        .pace
+        .tokens()
+        .take(30)
+        .map(|token| token.text)
+        .collect();
     each(|server, way| {
         let mut client = Client::connect(server.data_addr());
         let path = begin(&mut client, &question);
         let said = ask(&mut client, &format!("GET {path}?after=0"), "");
-        assert!(said.head.contains("\r\ncontent-type: application/json\r\n"), "{way}");
+        assert!(
+            said.head.contains("\r\ncontent-type: application/json\r\n"),
+            "{way}"
+        );
         let whole: Whole = serde_json::from_str(&said.body).unwrap();
         assert_eq!((&whole.text, whole.tokens), (&text, 30), "{way}");
         assert_eq!(whole.context, 5 + text.len() as u64, "{way}");
@@ -172,14 +212,21 @@ fn an_answer_that_is_deleted_is_made_no_further() {
         let said = ask(&mut client, &format!("DELETE {path}"), "");
         assert_eq!(said.status(), "200", "{way}");
         let done = Done::parse(said.body.as_bytes()).unwrap();
-        assert!((1..100).contains(&done.tokens) && done.context == 0, "{way}: {done:?}");
+        assert!(
+            (1..100).contains(&done.tokens) && done.context == 0,
+            "{way}: {done:?}"
+        );
         for request in ["GET", "DELETE"] {
             let gone = ask(&mut client, &format!("{request} {path}"), "");
             assert_eq!(gone.status(), "404", "{way}");
         }
         let all = chats(server);
         assert_eq!((all.running, all.stopped.len()), (0, 1), "{way}");
-        assert_eq!((all.stopped[0].answer, all.stopped[0].sent), (9, done.tokens), "{way}");
+        assert_eq!(
+            (all.stopped[0].answer, all.stopped[0].sent),
+            (9, done.tokens),
+            "{way}"
+        );
     });
 }
 
@@ -215,16 +262,32 @@ fn what_cannot_be_fetched_is_refused() {
             let said = ask(&mut Client::connect(server.data_addr()), request, body);
             said.status().to_owned()
         };
-        assert_eq!(refused("GET /chat/0000000000000000?after=0", ""), "404", "{way}");
+        assert_eq!(
+            refused("GET /chat/0000000000000000?after=0", ""),
+            "404",
+            "{way}"
+        );
         assert_eq!(refused("GET /chat/x?after=0", ""), "404", "{way}");
-        assert_eq!(refused(&format!("GET /chat/{}", "0".repeat(4000)), ""), "404", "{way}");
+        assert_eq!(
+            refused(&format!("GET /chat/{}", "0".repeat(4000)), ""),
+            "404",
+            "{way}"
+        );
         for after in ["x", "-1", "", "1", "99999999999999999999999"] {
             let request = format!("GET {path}?after={after}");
             assert_eq!(refused(&request, ""), "400", "{way}: {after}");
         }
-        assert_eq!(refused(&format!("GET {path}?timeout=x"), ""), "400", "{way}");
+        assert_eq!(
+            refused(&format!("GET {path}?timeout=x"), ""),
+            "400",
+            "{way}"
+        );
         assert_eq!(refused("POST /chat", "{\"tokens\":3}"), "404", "{way}");
-        assert_eq!(refused("POST /chat", "{\"tokens\":0,\"pace\":{}}"), "400", "{way}");
+        assert_eq!(
+            refused("POST /chat", "{\"tokens\":0,\"pace\":{}}"),
+            "400",
+            "{way}"
+        );
         // None of it has changed the answer.
         let said = ask(&mut client, &format!("GET {path}?after=0"), "");
         assert_eq!(said.body.lines().count(), 41, "{way}");
@@ -245,7 +308,11 @@ fn an_answer_that_nobody_fetches_is_let_go() {
             std::thread::sleep(Duration::from_millis(50));
         }
         assert_eq!(chats(server).stopped.len(), 1, "{way}");
-        let gone = ask(&mut Client::connect(server.data_addr()), &format!("GET {path}?after=0"), "");
+        let gone = ask(
+            &mut Client::connect(server.data_addr()),
+            &format!("GET {path}?after=0"),
+            "",
+        );
         assert_eq!(gone.status(), "404", "{way}");
     });
 }

@@ -17,8 +17,8 @@ use pushbench_model::tokens::{Ask, MAX_ASK};
 use pushbench_sys::clock;
 
 use super::answer::Answer;
-use super::shelf::Shelf;
 use super::plain;
+use super::shelf::Shelf;
 use super::timers::{Alarm, Timers};
 
 /// Where a worker makes its answers.

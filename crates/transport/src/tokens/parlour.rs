@@ -222,7 +222,9 @@ impl Parlour {
         let now = loop {
             let now = clock::now();
             visit.guest.hear(&self.shelf, &mut self.common, now);
-            visit.guest.speak(&self.shelf, &mut self.common, now, MAX_OWED);
+            visit
+                .guest
+                .speak(&self.shelf, &mut self.common, now, MAX_OWED);
             flush(visit)?;
             if visit.guest.is_done() && visit.guest.owed.is_empty() {
                 return Err(Gone);

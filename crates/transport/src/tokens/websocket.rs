@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use super::http::Desk;
 use super::answer::Answer;
+use super::http::Desk;
 use super::timers::{Alarm, Timers};
 
 /// Answers on a connection that has been upgraded, to its end. `read_buffer` is what the tuning gives tungstenite to read

@@ -168,7 +168,10 @@ impl Talker {
 
     /// Ends the phase of connecting.
     fn settle(&mut self, tally: &mut Tally) {
-        if self.state == State::Busy && self.expected.is_none() && self.line.talk.turn() == Turn::Idle {
+        if self.state == State::Busy
+            && self.expected.is_none()
+            && self.line.talk.turn() == Turn::Idle
+        {
             if self.measuring && self.turn > 0 {
                 self.next(tally);
             } else if !self.measuring {

@@ -26,7 +26,11 @@ fn vectors() -> String {
         (4_294_967_295, 0.5, log_normal(0.5, 3.0)),
         (0, 0.0, log_normal(1.0, 0.0)),
         (1, 1.25, log_normal(7.3, 1.7)),
-        (3_141_592_653, 20.0, Gaps::RecordedMs(vec![5.0, 9.25, 7.1, 0.0, 60_000.0])),
+        (
+            3_141_592_653,
+            20.0,
+            Gaps::RecordedMs(vec![5.0, 9.25, 7.1, 0.0, 60_000.0]),
+        ),
     ];
     let vectors = paces.map(|(seed, first_ms, gaps)| {
         let pace = Pace {

@@ -8,8 +8,8 @@ use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http::{Method, StatusCode};
 use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
 
-use super::Manner;
 use self::held::Held;
+use super::Manner;
 use crate::bare::http::{Form, Head, MAX_HEAD, answer, read};
 use crate::bare::{Asked, Common, IDLE_NS};
 use crate::http1::body::Framing as Length;
@@ -123,9 +123,7 @@ impl Guest {
             }
             let used = match self.manner {
                 Manner::Http(_) | Manner::Fetched if self.is_answering() => return,
-                Manner::Http(framing) => {
-                    self.request(framing.content_type, shelf, common, now)
-                }
+                Manner::Http(framing) => self.request(framing.content_type, shelf, common, now),
                 Manner::Fetched => self.fetched(shelf, common, now),
                 Manner::WebSocket if self.reader.is_none() => self.upgrade(common, now),
                 Manner::WebSocket => self.frames(shelf, now),
@@ -307,7 +305,9 @@ impl Guest {
             return;
         }
         match Ask::parse(body) {
-            Ok(ask) if self.answer.is_none() => self.answer = Some(Answer::begin(shelf.ledger(), ask, now)),
+            Ok(ask) if self.answer.is_none() => {
+                self.answer = Some(Answer::begin(shelf.ledger(), ask, now))
+            }
             Ok(_) => self.close(POLICY, "one answer after the other, please"),
             Err(error) => self.close(POLICY, &error.to_string()),
         }

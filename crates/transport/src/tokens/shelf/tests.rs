@@ -24,11 +24,19 @@ fn ask(stream: bool, tokens: u32) -> Ask {
 }
 
 /// Numbers of the tokens that are fetched, and the end if it is with them.
-fn fetch(shelf: &Shelf, name: u64, after: u64, now: u64) -> Result<(Vec<u64>, Option<Done>), Refusal> {
+fn fetch(
+    shelf: &Shelf,
+    name: u64,
+    after: u64,
+    now: u64,
+) -> Result<(Vec<u64>, Option<Done>), Refusal> {
     let mut body = Vec::new();
     let fetched = shelf.fetch(name, after, HOLD, now, &mut body)?;
     assert_eq!(fetched == Fetched::Lines, !body.is_empty(), "{fetched:?}");
-    let mut lines: Vec<&[u8]> = body.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<&[u8]> = body
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .collect();
     let done = lines.last().and_then(|line| Done::parse(line));
     lines.truncate(lines.len() - usize::from(done.is_some()));
     let numbers = lines.iter().map(|line| message::parse(line).unwrap().seq);
@@ -44,12 +52,20 @@ fn all_that_is_due_comes_together_and_the_end_with_the_last() {
     assert_eq!(early, Ok(Fetched::NotYet(10 * MS)));
     assert_eq!(fetch(&shelf, name, 0, 11 * MS), Ok((vec![1, 2], None)));
     assert_eq!(shelf.ledger.running(), 1);
-    let text: usize = ask(true, 4).pace.tokens().take(4).map(|token| token.text.len()).sum();
+    let text: usize = ask(true, 4)
+        .pace
+        .tokens()
+        .take(4)
+        .map(|token| token.text.len())
+        .sum();
     let done = Done {
         tokens: 4,
         context: 5 + text as u64,
     };
-    assert_eq!(fetch(&shelf, name, 2, 13 * MS), Ok((vec![3, 4], Some(done))));
+    assert_eq!(
+        fetch(&shelf, name, 2, 13 * MS),
+        Ok((vec![3, 4], Some(done)))
+    );
     assert_eq!(shelf.ledger.running(), 0);
     assert_eq!(shelf.ledger.report().sessions, 1);
     // Whoever did not get that asks again, and nothing is kept twice.
@@ -85,7 +101,10 @@ fn one_that_comes_at_once_comes_when_its_last_token_is_due() {
         let whole = shelf.fetch(name, 0, HOLD, 13 * MS, &mut body);
         assert_eq!(whole, Ok(Fetched::Whole));
         let whole: Whole = serde_json::from_slice(&body).unwrap();
-        assert_eq!((whole.tokens, whole.context), (4, 5 + whole.text.len() as u64));
+        assert_eq!(
+            (whole.tokens, whole.context),
+            (4, 5 + whole.text.len() as u64)
+        );
     }
     assert_eq!(shelf.rows().bytes, 0);
 }
@@ -98,7 +117,13 @@ fn one_that_is_stopped_says_what_was_made_of_it_and_is_gone() {
     fetch(&shelf, name, 0, 11 * MS).unwrap();
     let mut body = Vec::new();
     assert!(shelf.stop(name, 15 * MS, &mut body));
-    assert_eq!(Done::parse(&body), Some(Done { tokens: 6, context: 0 }));
+    assert_eq!(
+        Done::parse(&body),
+        Some(Done {
+            tokens: 6,
+            context: 0
+        })
+    );
     assert!(!shelf.stop(name, 15 * MS, &mut body));
     assert_eq!(fetch(&shelf, name, 2, 15 * MS), Err(Refusal::Unknown));
     let report = shelf.ledger.report();
@@ -148,5 +173,9 @@ fn what_comes_at_once_is_bounded() {
     let name = shelf.begin(ask(true, 10_000), HOLD, 0).unwrap();
     let mut body = Vec::new();
     shelf.fetch(name, 0, HOLD, 3000 * MS, &mut body).unwrap();
-    assert!((MOST_AT_ONCE..MOST_AT_ONCE + 1000).contains(&body.len()), "{}", body.len());
+    assert!(
+        (MOST_AT_ONCE..MOST_AT_ONCE + 1000).contains(&body.len()),
+        "{}",
+        body.len()
+    );
 }

@@ -52,10 +52,7 @@ enum Asked {
 #[derive(Debug)]
 enum State {
     Head(HeadReader),
-    Body {
-        body: BodyDecoder,
-        content: Content,
-    },
+    Body { body: BodyDecoder, content: Content },
 }
 
 /// What a response holds.

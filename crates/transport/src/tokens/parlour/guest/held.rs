@@ -106,12 +106,7 @@ impl Guest {
         self.done |= self.form.last;
     }
 
-    fn words(
-        &mut self,
-        (status, reason): (StatusCode, String),
-        common: &mut Common,
-        now: u64,
-    ) {
+    fn words(&mut self, (status, reason): (StatusCode, String), common: &mut Common, now: u64) {
         self.tell(status, "text/plain", reason.as_bytes(), common, now);
     }
 
@@ -124,7 +119,11 @@ impl Guest {
         common: &mut Common,
         now: u64,
     ) {
-        let fields = ["content-type: ", content_type, "\r\ncache-control: no-store\r\n"];
+        let fields = [
+            "content-type: ",
+            content_type,
+            "\r\ncache-control: no-store\r\n",
+        ];
         self.say_with(status, &fields, body, common, now);
     }
 }

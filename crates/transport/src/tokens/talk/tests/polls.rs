@@ -31,7 +31,13 @@ fn token(seq: u64) -> Vec<u8> {
 /// What a server says to each of the requests, one after the other.
 fn dialogue() -> Vec<Vec<u8>> {
     let [one, two, three] = [1, 2, 3].map(token);
-    let lines = |all: &[&[u8]]| said("200 OK", LINES, &[&all.join(&b"\n"[..])[..], b"\n"].concat());
+    let lines = |all: &[&[u8]]| {
+        said(
+            "200 OK",
+            LINES,
+            &[&all.join(&b"\n"[..])[..], b"\n"].concat(),
+        )
+    };
     vec![
         said("202 Accepted", JSON, BEGUN),
         NOTHING.to_vec(),
@@ -81,7 +87,10 @@ fn an_answer_is_asked_for_until_its_end() {
 #[test]
 fn one_that_comes_at_once_is_its_own_end() {
     let whole = b"{\"text\":\"x\",\"tokens\":1,\"context\":2}";
-    let responses = [said("202 Accepted", JSON, BEGUN), said("200 OK", JSON, whole)];
+    let responses = [
+        said("202 Accepted", JSON, BEGUN),
+        said("200 OK", JSON, whole),
+    ];
     let (asked, messages, turn, _) = converse(&responses, |bytes| vec![bytes]).unwrap();
     assert_eq!((asked.len(), turn), (2, Turn::Idle));
     assert_eq!(messages, [whole.to_vec()]);
@@ -94,8 +103,10 @@ fn one_that_is_stopped_ends_with_what_the_server_says_of_it() {
         let responses = dialogue();
         let (mut talk, mut out, mut messages) = (Talk::polls("h"), Vec::new(), Vec::new());
         let mut hear = |talk: &mut Talk, bytes: &[u8]| {
-            talk.receive(bytes, &mut Vec::new(), &mut |body| messages.push(body.to_vec()))
-                .unwrap();
+            talk.receive(bytes, &mut Vec::new(), &mut |body| {
+                messages.push(body.to_vec())
+            })
+            .unwrap();
         };
         talk.ask(b"{}", &mut out);
         hear(&mut talk, &responses[0]);
@@ -118,7 +129,11 @@ fn one_that_is_stopped_ends_with_what_the_server_says_of_it() {
 
 #[test]
 fn what_a_server_may_not_say_is_refused() {
-    let of = |responses: &[Vec<u8>]| converse(responses, |bytes| vec![bytes]).unwrap_err().to_string();
+    let of = |responses: &[Vec<u8>]| {
+        converse(responses, |bytes| vec![bytes])
+            .unwrap_err()
+            .to_string()
+    };
     let begun = said("202 Accepted", JSON, BEGUN);
     assert!(of(&[said("200 OK", JSON, BEGUN)]).contains("200, expected 202"));
     for name in ["", "a b", "x\\r\\ny", "../a", &"x".repeat(65)] {
@@ -128,7 +143,9 @@ fn what_a_server_may_not_say_is_refused() {
     }
     let long = format!("{{\"id\":\"0f\",\"x\":\"{}\"}}", "x".repeat(2000));
     assert!(of(&[said("202 Accepted", JSON, long.as_bytes())]).contains("endless"));
-    assert!(of(&[begun.clone(), said("404 Not Found", JSON, b"")]).contains("404, expected 200 or 204"));
+    assert!(
+        of(&[begun.clone(), said("404 Not Found", JSON, b"")]).contains("404, expected 200 or 204")
+    );
     assert!(of(&[begun.clone(), said("200 OK", "text/html", b"")]).contains("Content-Type"));
     assert!(of(&[[&begun[..], NOTHING].concat()]).contains("nobody asked for"));
     let open = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n".to_vec();
