@@ -1,30 +1,28 @@
 //! One connection that gets answers of its own, without its socket.
 
+mod frames;
 mod held;
 
 use std::ops::Range;
 
 use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http::{Method, StatusCode};
-use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
+use pushbench_model::tokens::{Ask, MAX_ASK};
 
 use self::held::Held;
 use super::Manner;
 use crate::bare::http::{Form, Head, MAX_HEAD, answer, read};
-use crate::bare::{Asked, Common, IDLE_NS};
+use crate::bare::{Common, IDLE_NS};
 use crate::http1::body::Framing as Length;
 use crate::http1::server::RequestHead as _;
 use crate::stream::bare::chunk;
 use crate::tokens::answer::Answer;
 use crate::tokens::fetch::no_ask;
-use crate::tokens::websocket::shorten;
 use crate::tokens::{PATH, Shelf};
-use crate::websocket::bare::{Messages, Reader, Received, shake};
+use crate::websocket::bare::Reader;
 use crate::websocket::frame::{Opcode, encode_server};
 
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
-/// Close code: a message against the rules of the service (RFC 6455, section 7.4.1).
-const POLICY: u16 = 1008;
 
 /// One connection.
 pub(super) struct Guest {
@@ -253,72 +251,6 @@ impl Guest {
         let (form, date) = (self.form, &mut common.date);
         answer(status, fields, length, form, date, now, &mut self.owed);
         self.owed.extend_from_slice(body);
-    }
-
-    fn upgrade(&mut self, common: &mut Common, now: u64) -> usize {
-        match shake(&self.inbox, PATH, common, now, &mut self.owed).0 {
-            Asked::More => 0,
-            Asked::Stream { used, .. } => {
-                self.reader = Some(Reader::default());
-                used
-            }
-            _ => {
-                self.done = true;
-                self.inbox.len()
-            }
-        }
-    }
-
-    fn frames(&mut self, shelf: &Shelf, now: u64) -> usize {
-        let mut used = 0;
-        while !self.done
-            && let Some(reader) = &mut self.reader
-        {
-            match reader.read(&self.inbox[used..], Messages::Kept) {
-                Ok(None) => break,
-                Ok(Some((len, received))) => {
-                    used += len;
-                    match received {
-                        Received::Nothing => {}
-                        Received::Message(_, body) => self.message(&body, shelf, now),
-                        Received::Ping(body) => encode_server(Opcode::Pong, &body, &mut self.owed),
-                        Received::Close(body) => {
-                            encode_server(Opcode::Close, &body, &mut self.owed);
-                            self.done = true;
-                        }
-                    }
-                }
-                Err(fault) => self.close(fault.code(), ""),
-            }
-        }
-        used
-    }
-
-    fn message(&mut self, body: &[u8], shelf: &Shelf, now: u64) {
-        if body == CANCEL.as_bytes() {
-            // One that has just ended has said so.
-            if let Some(answer) = self.answer.take() {
-                self.body.clear();
-                answer.stop(&mut self.body);
-                encode_server(Opcode::Text, &self.body, &mut self.owed);
-            }
-            return;
-        }
-        match Ask::parse(body) {
-            Ok(ask) if self.answer.is_none() => {
-                self.answer = Some(Answer::begin(shelf.ledger(), ask, now))
-            }
-            Ok(_) => self.close(POLICY, "one answer after the other, please"),
-            Err(error) => self.close(POLICY, &error.to_string()),
-        }
-    }
-
-    fn close(&mut self, code: u16, reason: &str) {
-        let mut body = code.to_be_bytes().to_vec();
-        body.extend_from_slice(shorten(reason).as_bytes());
-        encode_server(Opcode::Close, &body, &mut self.owed);
-        self.answer = None;
-        self.done = true;
     }
 
     /// Says what is due at `now`, until `most` bytes wait to be sent.
