@@ -2,6 +2,7 @@
 
 mod exchange;
 mod frames;
+mod http;
 mod polls;
 
 use crate::ndjson::subscriber::Lines;

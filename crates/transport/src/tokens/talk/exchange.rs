@@ -3,13 +3,12 @@
 use pushbench_model::theory;
 
 use super::Turn;
-use crate::ascii::push_decimal;
-use crate::http1::body::{BodyDecoder, Framing};
+use super::http::{UNASKED, add, content, question};
+use crate::http1::body::BodyDecoder;
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
 use crate::stream::subscriber::Reader;
 use crate::subscriber::{Progress, SubscribeError};
-use crate::tokens::PATH;
 
 /// Bytes of the chunk that ends a body.
 const LAST_CHUNK: u64 = 5;
@@ -53,20 +52,7 @@ impl<R: Reader> Exchange<R> {
 
     pub(super) fn ask(&mut self, ask: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
-        for part in [
-            "POST ",
-            PATH,
-            " HTTP/1.1\r\nHost: ",
-            &self.host,
-            "\r\nAccept: ",
-            R::CONTENT_TYPE,
-            "\r\nContent-Type: application/json\r\nContent-Length: ",
-        ] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        push_decimal(ask.len() as u64, out);
-        out.extend_from_slice(b"\r\n\r\n");
-        out.extend_from_slice(ask);
+        question(&self.host, ["Accept", R::CONTENT_TYPE], ask, out);
         self.progress.expected_up += (out.len() - start) as u64;
         self.state = State::Head(HeadReader::default());
     }
@@ -89,14 +75,7 @@ impl<R: Reader> Exchange<R> {
                 expected: "200",
             });
         }
-        let found = head.content_type.unwrap_or_default();
-        let essence = found.split(';').next().unwrap_or_default().trim();
-        let framing = head.framing();
-        // An answer that only the end of the connection ends is one that nobody can follow with a question.
-        let body = match framing {
-            Framing::UntilClose => return Err(SubscribeError::Ended("with every answer")),
-            _ => BodyDecoder::new(framing),
-        };
+        let (essence, body) = content(&head)?;
         self.state = if essence.eq_ignore_ascii_case(R::CONTENT_TYPE) {
             State::Stream {
                 body,
@@ -108,7 +87,7 @@ impl<R: Reader> Exchange<R> {
             State::Whole { body, text }
         } else {
             return Err(SubscribeError::ContentType {
-                found: found.to_owned(),
+                found: head.content_type.unwrap_or_default().to_owned(),
                 expected: R::CONTENT_TYPE,
             });
         };
@@ -131,7 +110,7 @@ impl<R: Reader> Exchange<R> {
         let (taken, is_done) = match &mut self.state {
             State::Idle if bytes.is_empty() => return Ok(()),
             State::Idle | State::Head(_) => {
-                return Err(SubscribeError::Ended("by saying what nobody asked for"));
+                return Err(UNASKED);
             }
             State::Stream {
                 body,
@@ -152,11 +131,7 @@ impl<R: Reader> Exchange<R> {
             State::Whole { body, text } => {
                 let taken = body.feed::<SubscribeError>(bytes, &mut |data| {
                     *expected_down += data.len() as u64;
-                    text.extend_from_slice(data);
-                    if text.len() > MAX_MESSAGE {
-                        return Err(SubscribeError::Ended("with an endless answer"));
-                    }
-                    Ok(())
+                    add(text, data, MAX_MESSAGE)
                 })?;
                 if body.is_done() {
                     deliver(text);
@@ -168,7 +143,7 @@ impl<R: Reader> Exchange<R> {
             self.state = State::Idle;
         }
         if taken < bytes.len() {
-            return Err(SubscribeError::Ended("by saying what nobody asked for"));
+            return Err(UNASKED);
         }
         Ok(())
     }

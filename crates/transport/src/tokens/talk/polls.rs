@@ -5,8 +5,9 @@ use pushbench_model::tokens::Done;
 use serde::Deserialize;
 
 use super::Turn;
+use super::http::{UNASKED, add, content, question};
 use crate::ascii::push_decimal;
-use crate::http1::body::{BodyDecoder, Framing};
+use crate::http1::body::BodyDecoder;
 use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
 use crate::long_poll::batch::{BatchSplitter, LastLine};
@@ -93,18 +94,7 @@ impl Polls {
     pub(super) fn ask(&mut self, ask: &[u8], out: &mut Vec<u8>) {
         (self.had, self.ended, self.asked) = (0, false, Asked::Begin);
         let start = out.len();
-        for part in [
-            "POST ",
-            PATH,
-            " HTTP/1.1\r\nHost: ",
-            &self.host,
-            "\r\nPrefer: respond-async\r\nContent-Type: application/json\r\nContent-Length: ",
-        ] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        push_decimal(ask.len() as u64, out);
-        out.extend_from_slice(b"\r\n\r\n");
-        out.extend_from_slice(ask);
+        question(&self.host, ["Prefer", "respond-async"], ask, out);
         self.progress.expected_up += (out.len() - start) as u64;
     }
 
@@ -162,7 +152,7 @@ impl Polls {
         // Relays use 204, 304 or 408 for "nothing yet".
         let is_empty = matches!(status, 204 | 304 | 408);
         let (is_expected, expected) = match self.asked {
-            Asked::Nothing => return Err(SubscribeError::Ended("by saying what nobody asked for")),
+            Asked::Nothing => return Err(UNASKED),
             Asked::Begin => (status == 202, "202"),
             Asked::Fetch | Asked::FetchAndStop => (status == 200 || is_empty, "200 or 204"),
             Asked::Stop => (status == 200, "200"),
@@ -170,15 +160,9 @@ impl Polls {
         if !is_expected {
             return Err(SubscribeError::Status { status, expected });
         }
-        let found = head.content_type.unwrap_or_default();
-        let essence = found.split(';').next().unwrap_or_default().trim();
-        let framing = head.framing();
-        let body = match framing {
-            Framing::UntilClose => return Err(SubscribeError::Ended("with every answer")),
-            _ => BodyDecoder::new(framing),
-        };
+        let (essence, body) = content(&head)?;
         let is_batch = status == 200 && self.asked != Asked::Stop;
-        let content = if is_empty {
+        let holds = if is_empty {
             Content::Nothing
         } else if is_batch && essence.eq_ignore_ascii_case(LINES) {
             Content::Lines(BatchSplitter::new(MAX_MESSAGE))
@@ -186,11 +170,14 @@ impl Polls {
             Content::Text(Vec::new())
         } else {
             return Err(SubscribeError::ContentType {
-                found: found.to_owned(),
+                found: head.content_type.unwrap_or_default().to_owned(),
                 expected: if is_batch { LINES } else { JSON },
             });
         };
-        self.state = State::Body { body, content };
+        self.state = State::Body {
+            body,
+            content: holds,
+        };
         self.progress.subscribed = true;
         Ok(Some(taken))
     }
@@ -234,15 +221,11 @@ impl Polls {
             let taken = body.feed::<SubscribeError>(bytes, &mut |data| match content {
                 Content::Lines(lines) => Ok(lines.feed(data, &mut |line| message(line, 1))?),
                 Content::Text(text) => {
-                    text.extend_from_slice(data);
                     let most = match asked {
                         Asked::Begin => MAX_BEGUN,
                         _ => MAX_MESSAGE,
                     };
-                    if text.len() > most {
-                        return Err(SubscribeError::Ended("with an endless answer"));
-                    }
-                    Ok(())
+                    add(text, data, most)
                 }
                 Content::Nothing => Ok(()),
             })?;
