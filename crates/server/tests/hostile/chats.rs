@@ -63,12 +63,18 @@ fn the_head_of_a_question_is_not_waited_for() {
         ("sse", "POST /chat "),
         ("ndjson", "POST /chat HTTP/1.1\r\nHost: x\r\n"),
         ("websocket", "GET /chat "),
+        ("long-poll", "POST /chat "),
+        (
+            "long-poll",
+            "GET /chat/0000000000000000?after=0 HTTP/1.1\r\n",
+        ),
+        ("long-poll", "DELETE /chat/"),
     ] {
         let server = server(transport, Stack::Bare);
         let mut client = Client::connect(server.data_addr());
         client.send(opening);
         client.expect_end();
-        if transport == "websocket" {
+        if !matches!(transport, "sse" | "ndjson") {
             continue;
         }
         let mut client = Client::connect(server.data_addr());
