@@ -23,7 +23,7 @@ use super::server::{Answer, Poll, answer, refusal};
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, options.tuning, |stream| {
+    accept(worker, options.tuning, options.dead_after(), |stream| {
         let topic = Rc::clone(&topic);
         let longest_ms = options.poll_timeout_ms;
         async move {

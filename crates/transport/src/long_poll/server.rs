@@ -32,7 +32,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
         longest_ms: options.poll_timeout_ms,
     });
     let pump = tokio::task::spawn_local(Rc::clone(&shared.topic).pump());
-    accept(worker, options.tuning, |stream| {
+    accept(worker, options.tuning, options.dead_after(), |stream| {
         let shared = Rc::clone(&shared);
         async move {
             let service = service_fn(|request| {
