@@ -111,7 +111,7 @@ fn who_is_acknowledged_is_not_missed() {
 fn without_anybody_who_holds_a_link_nobody_dies() {
     let transport = by_name("sse").unwrap();
     let server = server(transport, ServeOptions::default());
-    let config = config(transport, &server, &scenario(0.6), Publisher::Server);
+    let config = config(transport, &server, &scenario(2.0), Publisher::Server);
     let error = run(config, &mut Free).unwrap_err();
     assert!(matches!(error, LoadError::NoLink), "{error}");
     assert!(error.to_string().contains("--link rtt=1ms"));
