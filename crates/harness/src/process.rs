@@ -42,7 +42,7 @@ impl Role {
     fn prefixes(self) -> &'static [&'static str] {
         match self {
             Self::Server => &["READY"],
-            Self::Load => &["PHASE ", "RESULT "],
+            Self::Load => &["PHASE ", "DEAD ", "RESULT "],
         }
     }
 }

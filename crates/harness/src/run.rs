@@ -69,13 +69,20 @@ impl RunConfig {
         } else {
             Plan::new
         };
+        let possible = self.scenarios.iter().filter(|one| self.can_run(one));
+        let possible: Vec<_> = possible.cloned().collect();
         plan(
-            &self.scenarios,
+            &possible,
             &self.servers,
             self.profile,
             self.repetitions,
             self.seed,
         )
+    }
+
+    /// Whether what happens to connections in a scenario can be done to them: only a link takes networks away.
+    fn can_run(&self, scenario: &Scenario) -> bool {
+        self.link.is_some() || !scenario.takes_a_link()
     }
 
     /// All that is not measured although it is there: what was left out beforehand, and the servers that cannot hold
@@ -86,7 +93,19 @@ impl RunConfig {
         for scenario in &self.scenarios {
             let asked = |server: &&Server| scenario.asks_about(&server.label.transport);
             let servers = self.servers.iter().filter(asked);
-            all.extend(servers.filter_map(|server| server.left_out_by(scenario)));
+            let without_link = |server: &Server| {
+                (!self.can_run(scenario)).then(|| LeftOut {
+                    server: server.label.clone(),
+                    scenario: Some(scenario.name.clone()),
+                    reason:
+                        "its subscribers lose their network, which takes a link (--link rtt=1ms)"
+                            .to_owned(),
+                })
+            };
+            all.extend(servers.filter_map(|server| {
+                let left_out = without_link(server);
+                left_out.or_else(|| server.left_out_by(scenario))
+            }));
         }
         all
     }
@@ -349,6 +368,12 @@ fn check(config: &RunConfig, plan: &Plan) -> Result<(), HarnessError> {
             "no server was chosen that this machine can start",
         ),
         (config.repetitions == 0, "no repetitions were asked for"),
+        (
+            plan.is_empty()
+                && config.link.is_none()
+                && config.scenarios.iter().any(Scenario::takes_a_link),
+            "subscribers of the scenario lose their network, which takes a link: add --link rtt=1ms",
+        ),
         (
             plan.is_empty(),
             "no server chosen can hold the connections of a scenario chosen (max-connections in servers.toml)",

@@ -79,12 +79,11 @@ impl SliceConfig {
         let Workload::FanOut(fan_out) = &scenario.workload else {
             return None;
         };
-        // Nobody is cut off within a slice, falls behind or speaks, and what polls do between messages is not in one.
-        let even = fan_out.cuts.is_none() && fan_out.slow.is_none() && !fan_out.two_way;
+        // Nobody is cut off within a slice, dies, falls behind or speaks, and what polls do between messages is not in one.
         let is_about_all = scenario.transports.is_empty();
         // Slices count no heartbeats, and a window longer than a slice is most of it.
         let is_set = !scenario.server.is_none();
-        if fan_out.subscribers > MOST_SUBSCRIBERS || !even || !is_about_all || is_set {
+        if fan_out.subscribers > MOST_SUBSCRIBERS || !fan_out.is_even() || !is_about_all || is_set {
             return None;
         }
         Some(Self {

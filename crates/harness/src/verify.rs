@@ -56,6 +56,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
         recoveries(measurement, &mut reasons);
     }
     slow_ones(measurement, scenario, &mut reasons);
+    dead_ones(measurement, scenario, &mut reasons);
     connections(measurement, &mut reasons);
     wire(measurement, &mut reasons);
     punctuality(measurement, &mut reasons);
@@ -145,6 +146,32 @@ fn slow_ones(measurement: &Measurement, scenario: &Scenario, reasons: &mut Vec<R
         reasons.push(because(
             Blame::Setting,
             format!("{slow} subscribers were slow on purpose, {wanted} were to be"),
+        ));
+    }
+}
+
+/// Whether as many died as were to, and could be watched.
+fn dead_ones(measurement: &Measurement, scenario: &Scenario, reasons: &mut Vec<Reason>) {
+    let wanted = match &scenario.workload {
+        Workload::FanOut(fan_out) => u64::from(fan_out.dead_subscribers()),
+        Workload::Connect(_) | Workload::Tokens(_) => 0,
+    };
+    let count = measurement.dead.unwrap_or_default();
+    let (dead, unseen) = (count.dead, count.unseen);
+    if dead != wanted {
+        reasons.push(because(
+            Blame::Setting,
+            format!("{dead} subscribers lost their network, {wanted} were to"),
+        ));
+    }
+    if unseen > 0 {
+        let first = measurement.errors.first();
+        reasons.push(because(
+            Blame::Setting,
+            format!(
+                "{unseen} of {dead} connections whose network went away were not among the server's sockets before{}",
+                first.map_or(String::new(), |error| format!(", first: {error}"))
+            ),
         ));
     }
 }

@@ -24,6 +24,8 @@ fn scenarios(profile: Profile) -> Vec<Scenario> {
     let scenarios = texts.map(|(text, path)| Scenario::parse(&text, &path).unwrap());
     scenarios
         .filter(|scenario| scenario.profiles.contains(&profile))
+        // They are left out without a link.
+        .filter(|scenario| !scenario.takes_a_link())
         .collect()
 }
 

@@ -138,6 +138,14 @@ impl Work {
 
     fn enter(&mut self, packet: Packet) {
         let (direction, length) = (packet.direction, packet.length);
+        if self
+            .meter
+            .outage()
+            .has(&packet.buffer[..length], direction, clock::now)
+        {
+            self.meter.gone();
+            return self.transit.recycle(packet.buffer);
+        }
         let now = match std::mem::take(&mut self.came_ns) {
             0 => clock::now(),
             came_ns => came_ns,

@@ -12,6 +12,7 @@
 //! - `lane`: what one direction does to packets, as a pure function of the time and a seed
 //! - `transit`: packets on their way, and what it takes to keep them without allocating
 //! - `emulator`: the thread between the device and the two lanes
+//! - [`Outage`]: connections whose packets vanish
 //! - `oversleep`: how long ago a packet came that woke the thread
 //! - `meter`: what crossed, and how late it was let go
 //! - `network`: the namespace and the device
@@ -25,9 +26,11 @@ mod emulator;
 mod lane;
 mod meter;
 mod network;
+mod outage;
 mod oversleep;
 mod transit;
 
 pub use address::{CLIENT, FAR, NEAR, SEEN};
 pub use meter::{Meter, Reading};
 pub use network::{LinkError, Network, enter};
+pub use outage::{Outage, Until};

@@ -1,10 +1,12 @@
-//! What crossed a link, written by one thread and read by any.
+//! What crossed a link, written by one thread and read by any; and what is not to cross it.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pushbench_model::link::{Direction, DirectionCounts, LinkCounts};
+
+use crate::outage::Outage;
 
 /// Buckets of lateness: 8 for each power of two.
 const BUCKETS: usize = 62 * 8;
@@ -17,6 +19,8 @@ struct Counts {
     up: Lane,
     down: Lane,
     missed: AtomicU64,
+    gone: AtomicU64,
+    outage: Outage,
     late: [AtomicU64; BUCKETS],
 }
 
@@ -41,6 +45,7 @@ pub struct Reading {
     up: DirectionCounts,
     down: DirectionCounts,
     missed: u64,
+    gone: u64,
     late: Vec<u64>,
 }
 
@@ -59,6 +64,8 @@ impl Meter {
             up: Lane::default(),
             down: Lane::default(),
             missed: AtomicU64::new(0),
+            gone: AtomicU64::new(0),
+            outage: Outage::default(),
             late: [const { AtomicU64::new(0) }; BUCKETS],
         }))
     }
@@ -88,6 +95,17 @@ impl Meter {
         self.0.missed.store(packets, Ordering::Relaxed);
     }
 
+    /// Who on the link has no network.
+    #[must_use]
+    pub fn outage(&self) -> &Outage {
+        &self.0.outage
+    }
+
+    /// A packet came of a connection whose network is gone.
+    pub(crate) fn gone(&self) {
+        self.0.gone.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What it shows now.
     #[must_use]
     pub fn read(&self) -> Reading {
@@ -103,6 +121,7 @@ impl Meter {
             up: lane(&self.0.up),
             down: lane(&self.0.down),
             missed: load(&self.0.missed),
+            gone: load(&self.0.gone),
             late: self.0.late.iter().map(load).collect(),
         }
     }
@@ -122,6 +141,7 @@ impl Reading {
             up: self.up.since(&earlier.up),
             down: self.down.since(&earlier.down),
             missed: self.missed - earlier.missed,
+            gone: self.gone - earlier.gone,
             late_p50_ns: quantile(&late, 0.5),
             late_p99_ns: quantile(&late, 0.99),
             late_max_ns: quantile(&late, 1.0),

@@ -15,9 +15,13 @@ use std::time::{Duration, Instant};
 
 use pushbench_link::check::{self, Trials};
 use pushbench_link::{FAR, LinkError, NEAR, Network, SEEN, enter};
+use pushbench_model::deaths::Deaths;
 use pushbench_model::link::{Link, LinkCounts};
+use pushbench_sys::clock;
+use pushbench_sys::sockets::established_with;
+use pushbench_sys::tcp::set_user_timeout;
 
-const CHECKS: [(&str, fn()); 6] = [
+const CHECKS: [(&str, fn()); 7] = [
     ("bytes_arrive_intact_over_a_link_that_loses_some", intact),
     ("a_round_trip_takes_at_least_what_was_asked_for", round_trip),
     ("no_less_is_lost_than_the_link_says", lost),
@@ -26,6 +30,7 @@ const CHECKS: [(&str, fn()); 6] = [
         "what_is_started_from_there_is_in_the_same_network",
         children,
     ),
+    ("who_is_gone_is_neither_heard_nor_told", gone),
     ("a_stopped_link_carries_nothing", stopped),
 ];
 
@@ -183,6 +188,62 @@ fn children() {
         4,
         "two lines of titles, lo, pb0: {devices}"
     );
+}
+
+/// Two connections, one of which loses its network: its peer's kernel gives it up by its user timeout, and the other goes on.
+fn gone() {
+    let network = network("rtt=1ms");
+    let listener = TcpListener::bind((NEAR, 0)).unwrap();
+    let there = (FAR, listener.local_addr().unwrap().port());
+    let mut dying = TcpStream::connect(there).unwrap();
+    let (mut left, _) = listener.accept().unwrap();
+    let mut living = TcpStream::connect(there).unwrap();
+    let (mut held, _) = listener.accept().unwrap();
+    let exchange = |near: &mut TcpStream, far: &mut TcpStream| {
+        let mut byte = [0];
+        near.write_all(&[7]).unwrap();
+        far.read_exact(&mut byte).unwrap();
+        far.write_all(&byte).unwrap();
+        near.read_exact(&mut byte).unwrap();
+        assert_eq!(byte, [7]);
+    };
+    exchange(&mut dying, &mut left);
+    set_user_timeout(&left, Duration::from_millis(700)).unwrap();
+
+    let port = dying.local_addr().unwrap().port();
+    let server = listener.local_addr().unwrap().port();
+    let before = network.meter().read();
+    let until = network
+        .meter()
+        .outage()
+        .begin(Deaths::from([(port, clock::now())]));
+    assert!(established_with(server).unwrap().contains(&port));
+    exchange(&mut living, &mut held);
+    let started = Instant::now();
+    left.write_all(&[8]).unwrap();
+    dying.write_all(&[9]).unwrap();
+    let error = left.read(&mut [0]).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(110), "ETIMEDOUT: {error}");
+    assert!(started.elapsed() >= Duration::from_millis(700));
+    assert!(!established_with(server).unwrap().contains(&port));
+    let living_port = living.local_addr().unwrap().port();
+    assert!(established_with(server).unwrap().contains(&living_port));
+    // Nothing of it has arrived.
+    dying
+        .set_read_timeout(Some(Duration::from_millis(10)))
+        .unwrap();
+    assert!(dying.read(&mut [0]).is_err());
+    let counts = network.meter().read().since(&before);
+    assert!(counts.gone >= 4, "{counts:?}");
+    assert_adds_up(&counts);
+
+    // With its network back it hears that nobody knows it any more.
+    drop(until);
+    dying
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let error = dying.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
 }
 
 fn stopped() {

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, Write};
 
+use pushbench_model::deaths::{self, Deaths};
+
 use crate::LoadError;
 
 /// Told when a phase has been reached; returns when the measurement may go on.
@@ -12,6 +14,15 @@ pub trait Barrier {
     ///
     /// When the one to be told has gone.
     fn reached(&mut self, phase: &'static str) -> Result<(), LoadError>;
+
+    /// These connections are to lose their network at these times; returns when whoever holds the link has heard it.
+    ///
+    /// # Errors
+    ///
+    /// When the one to be told has gone, or there is nobody who could take their network away.
+    fn dead(&mut self, _deaths: &Deaths) -> Result<(), LoadError> {
+        Err(LoadError::NoLink)
+    }
 
     /// `phase`, which comes again and again, is about to begin: whether it is wanted once more. Only who answers in
     /// words can want it.
@@ -49,8 +60,12 @@ pub struct Lines<R, W> {
 
 impl<R: BufRead, W: Write> Lines<R, W> {
     fn answer(&mut self, phase: &'static str) -> Result<String, LoadError> {
+        self.answer_to(&format!("PHASE {phase}"), phase)
+    }
+
+    fn answer_to(&mut self, said: &str, phase: &'static str) -> Result<String, LoadError> {
         let gone = |_| LoadError::Barrier(phase);
-        writeln!(self.output, "PHASE {phase}")
+        writeln!(self.output, "{said}")
             .and_then(|()| self.output.flush())
             .map_err(gone)?;
         let mut line = String::new();
@@ -64,6 +79,10 @@ impl<R: BufRead, W: Write> Lines<R, W> {
 impl<R: BufRead, W: Write> Barrier for Lines<R, W> {
     fn reached(&mut self, phase: &'static str) -> Result<(), LoadError> {
         self.answer(phase).map(drop)
+    }
+
+    fn dead(&mut self, deaths: &Deaths) -> Result<(), LoadError> {
+        self.answer_to(&deaths::line(deaths), "measure").map(drop)
     }
 
     fn once_more(&mut self, phase: &'static str) -> Result<bool, LoadError> {
@@ -88,6 +107,21 @@ mod tests {
             Err(LoadError::Barrier("measure"))
         ));
         assert_eq!(output, b"PHASE ready\nPHASE measure\n");
+    }
+
+    #[test]
+    fn the_dead_are_named_and_whoever_takes_their_network_answers() {
+        let deaths = Deaths::from([(40_001, 7), (40_002, 9)]);
+        let mut output = Vec::new();
+        let mut lines = Lines {
+            input: &b"\n"[..],
+            output: &mut output,
+        };
+        lines.dead(&deaths).unwrap();
+        assert!(lines.dead(&deaths).is_err());
+        let line = "DEAD 40001@7 40002@9\n".repeat(2);
+        assert_eq!(str::from_utf8(&output).unwrap(), line);
+        assert!(matches!(Free.dead(&deaths), Err(LoadError::NoLink)));
     }
 
     #[test]

@@ -83,6 +83,12 @@ pub enum LoadError {
         "the workload tokens cannot run over {0}, which makes no answers for one client; sse, websocket and ndjson do"
     )]
     NoAnswers(&'static str),
+    /// Nobody is there who could take a network away.
+    #[error(
+        "subscribers are to lose their network, which only whoever holds a link can take away: run the scenario with \
+         pushbench run --link rtt=1ms"
+    )]
+    NoLink,
     /// A thread or runtime cannot be had.
     #[error("cannot start a worker: {0}")]
     Worker(io::Error),

@@ -97,6 +97,15 @@ impl Worker {
             .collect()
     }
 
+    /// One more beside those of [`Self::start_all`], for subscribers of whom no figures are.
+    pub(crate) fn beside(config: &Config) -> Result<Self, LoadError> {
+        let connections = config.scenario.workload.connections();
+        let spread = Limits::of_this_machine().spread(connections.into(), config.target.address)?;
+        let cores = cores_of(config, spread);
+        let core = cores.last().copied().flatten();
+        Self::start(config, (cores.len(), core), spread)
+    }
+
     fn start(
         config: &Config,
         (index, core): (usize, Option<usize>),

@@ -28,6 +28,7 @@
 
 pub mod anatomy;
 pub mod control;
+pub mod deaths;
 pub mod drive;
 pub mod environment;
 pub mod histogram;

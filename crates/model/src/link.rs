@@ -102,12 +102,23 @@ pub struct LinkCounts {
     /// Packets that the device lost before the emulator saw them: the machine was too slow, and the loss is more than
     /// was asked for.
     pub missed: u64,
+    /// Packets, either way, of connections whose network was to be gone; they are in no other count.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub gone: u64,
     /// How late packets left, nanoseconds: half of them at most this late; to within an eighth.
     pub late_p50_ns: u64,
     /// And 99 of 100.
     pub late_p99_ns: u64,
     /// And all of them.
     pub late_max_ns: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl DirectionCounts {

@@ -143,6 +143,10 @@ pub mod histogram_name {
     pub const CANCEL: &str = "cancel";
     /// From the cut of a connection to the next message that its subscriber had not had.
     pub const RECOVERY: &str = "recovery";
+    /// From the death of a subscriber's network until the server had let go of its connection.
+    pub const NOTICED: &str = "noticed";
+    /// From the death of its network until a client had given its server up.
+    pub const GIVEN_UP: &str = "given-up";
 }
 
 /// Response times of a short time, one of many in a row.
@@ -193,6 +197,29 @@ pub struct SlowCount {
     pub let_go_after_s: f64,
     /// Bytes that they read meanwhile.
     pub read_bytes: u64,
+}
+
+/// What became of connections whose network went away. Times that lie beyond the watch are not in the sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeadCount {
+    /// Subscribers whose network went away.
+    pub dead: u64,
+    /// Of these, connections that could not be found among the server's sockets before: nothing is known of them.
+    pub unseen: u64,
+    /// Connections of which the server let go: they were established no more, or no file was left of them.
+    pub noticed: u64,
+    /// Seconds until it had, summed over those.
+    pub noticed_after_s: f64,
+    /// The longest of them, seconds.
+    pub noticed_last_s: f64,
+    /// Clients that gave their server up: nothing had come for two and a half heartbeats.
+    pub given_up: u64,
+    /// Seconds until they had, summed over those.
+    pub given_up_after_s: f64,
+    /// Seconds for which a connection was watched after its death, summed over all.
+    pub watched_s: f64,
+    /// The longest time between two looks at the server's sockets, seconds: a time is up to this much too long.
+    pub look_s: f64,
 }
 
 /// Polls of the measured phase.
@@ -307,6 +334,9 @@ pub struct Measurement {
     /// Subscribers that were slow on purpose, if any were to be. Deliveries, sequence and bytes are those of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<SlowCount>,
+    /// Subscribers whose network went away, if any was to. Deliveries, sequence and bytes are those of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<DeadCount>,
     /// What subscribers said in the measured phase, if they were the ones to speak; part of `wire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
@@ -330,12 +360,19 @@ impl Measurement {
         }
         match self.loop_model {
             LoopModel::Open => {
-                let slow = self.slow.map_or(0, |slow| slow.slow);
-                let due = self.published * self.concurrency.saturating_sub(slow);
+                let due = self.published * self.measured_subscribers();
                 due.saturating_sub(self.operations)
             }
             LoopModel::Closed => self.connections.failed,
         }
+    }
+
+    /// Subscribers that figures are of: those that are neither slow on purpose nor dead.
+    #[must_use]
+    pub fn measured_subscribers(&self) -> u64 {
+        let slow = self.slow.map_or(0, |slow| slow.slow);
+        let dead = self.dead.map_or(0, |dead| dead.dead);
+        self.concurrency.saturating_sub(slow + dead)
     }
 
     /// How many of them stand beside the samples of the histogram `name`: only times that end with a receipt can lie

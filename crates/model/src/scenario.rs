@@ -4,6 +4,7 @@
 
 mod connect;
 mod cuts;
+mod dead;
 mod fan_out;
 mod setting;
 mod slow;
@@ -24,6 +25,7 @@ use crate::profile::Profile;
 pub use connect::Connect;
 use connect::RawConnect;
 pub use cuts::{Cuts, Pattern};
+pub use dead::Dead;
 pub use fan_out::FanOut;
 use fan_out::RawFanOut;
 pub use setting::Setting;
@@ -155,6 +157,12 @@ struct RawPayload {
 }
 
 impl Scenario {
+    /// Whether some of its subscribers lose their network, which only a link can take away.
+    #[must_use]
+    pub fn takes_a_link(&self) -> bool {
+        matches!(&self.workload, Workload::FanOut(fan_out) if fan_out.dead.is_some())
+    }
+
     /// Whether its subscribers say the messages.
     #[must_use]
     pub fn is_two_way(&self) -> bool {

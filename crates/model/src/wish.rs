@@ -200,6 +200,7 @@ impl Wish {
                 },
                 cuts: None,
                 slow: None,
+                dead: None,
                 two_way: false,
             }),
             objective: Some(Objective {

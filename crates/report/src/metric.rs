@@ -24,6 +24,10 @@ pub enum Series {
     FirstMessage,
     /// From the cut of a connection to the next message that is new.
     Recovery,
+    /// From the death of a subscriber's network until its server had let go of it.
+    Noticed,
+    /// From the death of its network until a client had given its server up.
+    GivenUp,
     /// From the intended time of an answer's first token to its receipt.
     FirstToken,
     /// From the stop of an answer by its client until the server made no more of it.
@@ -32,7 +36,7 @@ pub enum Series {
 
 impl Series {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Response,
         Self::Service,
         Self::Lateness,
@@ -40,6 +44,8 @@ impl Series {
         Self::TcpConnect,
         Self::FirstMessage,
         Self::Recovery,
+        Self::Noticed,
+        Self::GivenUp,
         Self::FirstToken,
         Self::Cancel,
     ];
@@ -55,6 +61,8 @@ impl Series {
             Self::TcpConnect => histogram_name::TCP_CONNECT,
             Self::FirstMessage => histogram_name::FIRST_MESSAGE,
             Self::Recovery => histogram_name::RECOVERY,
+            Self::Noticed => histogram_name::NOTICED,
+            Self::GivenUp => histogram_name::GIVEN_UP,
             Self::FirstToken => histogram_name::FIRST_TOKEN,
             Self::Cancel => histogram_name::CANCEL,
         }
@@ -71,6 +79,8 @@ impl Series {
             Self::TcpConnect => "TCP connect",
             Self::FirstMessage => "first message",
             Self::Recovery => "recovery",
+            Self::Noticed => "noticed",
+            Self::GivenUp => "given up",
             Self::FirstToken => "added first token",
             Self::Cancel => "cancel",
         }

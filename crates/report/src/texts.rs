@@ -136,7 +136,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
 fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
-            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}",
+            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
             match fan_out.arrivals {
@@ -151,6 +151,10 @@ fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
             fan_out.slow.map_or_else(String::new, |slow| format!(
                 "; {}",
                 slow.words(fan_out.subscribers)
+            )),
+            fan_out.dead.map_or_else(String::new, |dead| format!(
+                "; {}",
+                dead.words(fan_out.subscribers)
             )),
             if fan_out.two_way {
                 "; each message is said by one of the subscribers"

@@ -11,10 +11,12 @@
 //! - `polls`: requests, answers and ages of transports that poll
 //! - `heartbeats`: signs of life on idle streams
 //! - `windows`: what a flush window adds to the age of a message
+//! - `dead`: when peers are missed whose network has gone
 //! - `cuts`: what is missed by subscribers that were cut off and cannot say where they were
 
 mod bytes;
 mod cuts;
+mod dead;
 mod heartbeats;
 mod held;
 mod path;
@@ -40,11 +42,12 @@ pub(crate) const INTRODUCTION: &str = "Formulas that were written before the run
     the measurement, or the server does something else than it says.";
 
 /// The formulas, each for one server in one scenario.
-const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 6] = [
+const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 7] = [
     bytes::held,
     path::held,
     polls::held,
     cuts::held,
+    dead::held,
     heartbeats::held,
     windows::held,
 ];

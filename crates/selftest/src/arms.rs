@@ -78,6 +78,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
             measure_s: always(seconds),
             cuts: None,
             slow: None,
+            dead: None,
             two_way: false,
         }),
         objective: None,

@@ -189,6 +189,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: None,

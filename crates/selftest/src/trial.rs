@@ -60,6 +60,7 @@ impl Setup {
             measure_s: always(self.seconds),
             cuts: None,
             slow: None,
+            dead: None,
             two_way: false,
         }
     }

@@ -59,7 +59,7 @@ pub(crate) fn start(
                 stats: Arc::default(),
                 shutdown,
             };
-            let serve = accept(worker, Tuning::Fixed, |stream| {
+            let serve = accept(worker, Tuning::Fixed, None, |stream| {
                 let control = Arc::clone(&control);
                 async move {
                     let service = service_fn(|request| {

@@ -8,6 +8,7 @@
 //! - [`namespace`], [`netlink`], [`tun`]: a network of this process's own, and a device in it
 //! - [`poller`]: waiting for many sockets at once
 //! - [`tcp`]: what the kernel counted on a connection
+//! - [`sockets`]: which connections there are
 //! - [`process`]: CPU, memory and context switches of a process, seen from outside
 //! - [`counters`]: instructions and cycles of a process, where the processor shares them
 //! - [`host`]: what the rest of the machine did meanwhile
@@ -41,6 +42,8 @@ pub mod poller;
 pub mod process;
 #[cfg(target_os = "linux")]
 mod procfs;
+#[cfg(target_os = "linux")]
+pub mod sockets;
 #[cfg(target_os = "linux")]
 pub mod tcp;
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod raw;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, sockopt};
 
@@ -42,6 +43,8 @@ pub struct TcpInfo {
     pub unacked_segs: u32,
     /// Bytes in the send queue and never sent, now: the backlog of a slow consumer.
     pub not_sent_bytes: u32,
+    /// Milliseconds since a segment with payload was received last, now.
+    pub last_data_recv_ms: u32,
     /// Smoothed round trip in microseconds.
     pub rtt_us: u32,
     /// Its mean deviation in microseconds.
@@ -77,6 +80,27 @@ pub fn set_nodelay_checked(fd: impl AsFd) -> io::Result<bool> {
     let fd = fd.as_fd();
     sockopt::set_tcp_nodelay(fd, true)?;
     Ok(sockopt::tcp_nodelay(fd)?)
+}
+
+/// Has the kernel give a connection up on which what was sent is not acknowledged for so long (`TCP_USER_TIMEOUT`,
+/// tcp(7)), in whole milliseconds.
+///
+/// # Errors
+///
+/// When `fd` is not a TCP socket.
+pub fn set_user_timeout(fd: impl AsFd, timeout: Duration) -> io::Result<()> {
+    let ms = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    Ok(sockopt::set_tcp_user_timeout(fd, ms)?)
+}
+
+/// What [`set_user_timeout`] has set; zero where it has not.
+///
+/// # Errors
+///
+/// When `fd` is not a TCP socket.
+pub fn user_timeout(fd: impl AsFd) -> io::Result<Duration> {
+    let ms = sockopt::tcp_user_timeout(fd)?;
+    Ok(Duration::from_millis(ms.into()))
 }
 
 /// Accepts a connection that does not block, and does not ask who it is from. One system call.
@@ -125,6 +149,7 @@ impl From<raw::TcpInfo> for TcpInfo {
             total_retrans: raw.total_retrans,
             unacked_segs: raw.unacked,
             not_sent_bytes: raw.notsent_bytes,
+            last_data_recv_ms: raw.last_data_recv,
             rtt_us: raw.rtt,
             rtt_var_us: raw.rttvar,
             min_rtt_us: raw.min_rtt,
@@ -190,6 +215,17 @@ mod tests {
         assert!(!connected.nodelay().unwrap());
         assert!(set_nodelay_checked(&connected).unwrap());
         assert!(connected.nodelay().unwrap());
+    }
+
+    #[test]
+    fn the_user_timeout_is_read_back() {
+        let (connected, _accepted) = pair();
+        assert_eq!(user_timeout(&connected).unwrap(), Duration::ZERO);
+        set_user_timeout(&connected, Duration::from_millis(3500)).unwrap();
+        assert_eq!(
+            user_timeout(&connected).unwrap(),
+            Duration::from_millis(3500)
+        );
     }
 
     #[test]

@@ -11,11 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::hub::Pump;
-use crate::listener::{Stats, Worker};
+use crate::listener::{Stats, Worker, let_go_after};
+use crate::transport::ServeOptions;
 
-/// The listener of `worker`, counting, and what tells its end. `None` when the runtime cannot have it, which is said.
+/// The listener of `worker`, counting and setting up as `options` say, and what tells its end. `None` when the runtime cannot have it, which is said.
 pub(crate) fn listener(
     worker: Worker,
+    options: &ServeOptions,
 ) -> Option<(
     impl Listener<Io = TcpStream, Addr: fmt::Debug>,
     watch::Receiver<bool>,
@@ -25,9 +27,13 @@ pub(crate) fn listener(
         stats,
         shutdown,
     } = worker;
+    let dead_after = options.dead_after();
     match TcpListener::from_std(listener) {
         Ok(listener) => Some((
-            listener.tap_io(move |stream| count(stream, &stats)),
+            listener.tap_io(move |stream| {
+                count(stream, &stats);
+                let_go_after(&*stream, dead_after);
+            }),
             shutdown,
         )),
         Err(error) => {

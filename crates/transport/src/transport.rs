@@ -204,6 +204,9 @@ pub struct ServeOptions {
     pub flush_window_ms: u32,
     /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
     pub heartbeat_s: Option<u32>,
+    /// Let go of a peer that owes an answer for so long, seconds: acknowledgements of what was sent to it (TCP_USER_TIMEOUT), and
+    /// on a WebSocket anything that follows a ping.
+    pub dead_after_s: Option<u32>,
     /// Long-poll: longest hold of a request whose `timeout` asks for more, milliseconds.
     pub poll_timeout_ms: u64,
     /// Stack `bare`: how long a client may take to say what it wants, milliseconds.
@@ -228,6 +231,7 @@ impl Default for ServeOptions {
             echo: false,
             flush_window_ms: 0,
             heartbeat_s: None,
+            dead_after_s: None,
             poll_timeout_ms: 25_000,
             header_timeout_ms: 10_000,
             injection: Injection::default(),
@@ -246,6 +250,12 @@ impl ServeOptions {
             Stack::Reference if tunings.contains(&self.tuning) => self.tuning,
             Stack::Reference => Tuning::Fixed,
         }
+    }
+
+    /// [`Self::dead_after_s`]; `None` when it is not said, as with 0 seconds.
+    pub(crate) fn dead_after(&self) -> Option<Duration> {
+        let seconds = self.dead_after_s.filter(|&seconds| seconds > 0)?;
+        Some(Duration::from_secs(seconds.into()))
     }
 
     /// Ticks every [`Self::heartbeat_s`] seconds from now on; `None` when there are no heartbeats, as with 0 seconds.

@@ -68,6 +68,10 @@ pub(crate) struct Options {
     /// Send SSE comments or WebSocket pings this many seconds apart
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     heartbeat: Option<u32>,
+    /// Let go of a peer that has acknowledged nothing of what was sent to it for this many seconds (TCP_USER_TIMEOUT), or on
+    /// a WebSocket with heartbeats has said nothing after a ping [default: as the system has it, about 15 minutes]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    dead_after: Option<u32>,
     /// Let a message wait this long for others, and write them together [default: each when it comes]
     #[arg(
         long,
@@ -124,6 +128,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             echo: options.echo,
             flush_window_ms: options.flush_window,
             heartbeat_s: options.heartbeat,
+            dead_after_s: options.dead_after,
             poll_timeout_ms: options.poll_timeout,
             queue: options.queue.map_or(usize::MAX, |queue| queue as usize),
             overflow: options.overflow.unwrap_or_default(),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use pushbench_model::record::Record;
+use pushbench_model::scenario::{Dead, Workload};
 
 use pushbench_model::record::{Blame, Reason};
 
@@ -266,6 +267,34 @@ fn what_is_left_out_is_recorded() {
     let record = Record::read(&outcome.directory).unwrap();
     let by_scenario = other.left_out_by(&config.scenarios[0]).unwrap();
     assert_eq!(record.run.left_out, [by_profile, by_scenario]);
+}
+
+/// Networks are taken away on a link only: without one the scenario is left out, for every server, and that is said.
+#[test]
+fn nobody_dies_without_a_link() {
+    let mut config = config(Path::new(""));
+    let all = config.plan().len();
+    let Workload::FanOut(fan_out) = &mut config.scenarios[0].workload else {
+        panic!("a fan-out expected");
+    };
+    fan_out.dead = Some(Dead {
+        share: 0.5,
+        within_s: 0.0,
+    });
+    assert!(config.plan().len() < all);
+    let left_out = config.all_left_out();
+    assert_eq!(left_out.len(), config.servers.len());
+    assert!(
+        left_out
+            .iter()
+            .all(|one| one.reason.contains("--link rtt=1ms"))
+    );
+    config.scenarios.truncate(1);
+    let error = check(&config, &config.plan()).unwrap_err().to_string();
+    assert!(error.contains("--link rtt=1ms"), "{error}");
+    config.link = Some("rtt=1ms".parse().unwrap());
+    assert!(config.all_left_out().is_empty());
+    check(&config, &config.plan()).unwrap();
 }
 
 #[test]

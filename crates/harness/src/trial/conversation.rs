@@ -4,6 +4,7 @@ use std::io;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pushbench_model::deaths;
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::record::Usage;
 
@@ -131,10 +132,20 @@ impl Conversation<'_> {
         let mut load = Process::start(&mut command, &runner.cores.load, Role::Load, self.events)?;
         let mut last = Phase::Started;
         let mut probe = None;
+        // Those who die in this trial have their network back when it is over.
+        let mut dead = None;
         let json = loop {
             let line = self.load_line(&load, last.next())?;
             if let Some(json) = line.strip_prefix("RESULT ") {
                 break json.to_owned();
+            }
+            if let Some(words) = line.strip_prefix(deaths::PREFIX)
+                && last == Phase::Measure
+                && dead.is_none()
+            {
+                dead = Some(runner.take_network(words)?);
+                load.release();
+                continue;
             }
             let phase = last.follow(&line)?;
             barrier(phase, &load, runner, server, &mut probe)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use pushbench_link::{FAR, NEAR};
+use pushbench_link::{FAR, NEAR, Until};
+use pushbench_model::deaths;
 use pushbench_model::link::LinkCounts;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Flag;
@@ -38,6 +39,19 @@ impl ProcessRunner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes their network away from those that a load process names, each from its time on.
+    pub(super) fn take_network(&self, words: &str) -> Result<Until, String> {
+        let deaths = deaths::parse(words)
+            .map_err(|error| format!("the load process named who is to die: {error}"))?;
+        let Some((_, meter)) = &self.link else {
+            return Err(
+                "subscribers are to lose their network, which takes a link: --link rtt=1ms"
+                    .to_owned(),
+            );
+        };
+        Ok(meter.outage().begin(deaths))
     }
 
     /// Time that a trial may take beyond one on loopback.

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
-use pushbench_model::measurement::{ClientLoad, ConnectionCount, SlowCount, Upstream, WireCount};
+use pushbench_model::measurement::{
+    ClientLoad, ConnectionCount, DeadCount, SlowCount, Upstream, WireCount,
+};
 use pushbench_model::sequence::SequenceCounts;
 
 use super::*;
@@ -81,6 +83,7 @@ pub(crate) fn flawless() -> Measurement {
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: None,
@@ -178,6 +181,46 @@ fn order_is_no_matter_where_subscribers_speak() {
     let mut one_way = flawless();
     one_way.sequence.reordered = 7;
     assert!(!verify(&one_way, &self::scenario(), Profile::Quick).is_valid());
+}
+
+/// Who dies gets less; as many must die as were to, and be watched.
+#[test]
+fn dead_ones_are_no_flaw_where_they_are_wanted() {
+    let text = FAN_OUT.to_owned() + "[fan-out.dead]\nshare = 0.2\n";
+    let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+    let reasons = |change: fn(&mut Measurement)| {
+        let mut measurement = flawless();
+        measurement.dead = Some(DeadCount {
+            dead: 2,
+            noticed: 1,
+            ..DeadCount::default()
+        });
+        measurement.operations = 200 * 8;
+        change(&mut measurement);
+        match verify(&measurement, &scenario, Profile::Quick) {
+            Outcome::Invalid { reasons } => reasons.into_iter().map(|r| r.text).collect(),
+            _ => Vec::new(),
+        }
+    };
+    assert_eq!(reasons(|_| {}), [""; 0]);
+    assert_eq!(
+        reasons(|m| m.dead = None),
+        ["0 subscribers lost their network, 2 were to"]
+    );
+    assert_eq!(
+        reasons(|m| {
+            m.dead.as_mut().unwrap().unseen = 1;
+            m.errors = vec!["the server's sockets: no".into()];
+        }),
+        [
+            "1 of 2 connections whose network went away were not among the server's sockets before, first: the server's \
+             sockets: no"
+        ]
+    );
+    assert_eq!(
+        reasons(|m| m.operations = 1599),
+        ["1599 deliveries were measured, expected 1600: 200 messages to each of 8 subscribers"]
+    );
 }
 
 /// Who is slow on purpose gets less, and may be let go.

@@ -217,6 +217,7 @@ fn flawless(workload: &str) -> Measurement {
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: None,

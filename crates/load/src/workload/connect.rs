@@ -187,6 +187,7 @@ fn measurement(
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: None,

@@ -5,6 +5,7 @@
 
 mod connect;
 mod cutting;
+mod dying;
 mod heartbeat;
 mod phase;
 mod sample;
@@ -33,6 +34,7 @@ use crate::worker::Pending;
 use crate::{Bench, LoadError};
 
 pub(super) use connect::connect;
+use dying::Mortals;
 pub(super) use sample::{Outcome, Sample, between, collect, sample, start_recording};
 
 pub(crate) fn run(
@@ -40,7 +42,9 @@ pub(crate) fn run(
     fan_out: FanOut,
     barrier: &mut dyn Barrier,
 ) -> Result<Measurement, LoadError> {
-    connect(bench, fan_out.subscribers)?;
+    // Those who are to die have a worker of their own.
+    connect(bench, fan_out.subscribers - fan_out.dead_subscribers())?;
+    let mortals = Mortals::connect(bench, &fan_out)?;
     if fan_out.two_way {
         bench.publisher = Box::new(Members::start(bench, fan_out.subscribers)?);
     }
@@ -70,7 +74,20 @@ pub(crate) fn run(
     let said_before = said(bench, &mut before);
     barrier.reached("measure")?;
     let total = warm_up + measured;
-    let ran = phase::publish_measured(bench, fan_out, schedule(seed), measured, total)?;
+    let schedule = schedule(seed);
+    let ran = match &mortals {
+        None => phase::publish_measured(bench, fan_out, schedule, measured, total)?,
+        Some(mortals) => {
+            let seconds = fan_out.measure_s.at(profile);
+            phase::publish_beside_dying(
+                bench,
+                schedule,
+                [measured, total],
+                (mortals, seconds),
+                barrier,
+            )?
+        }
+    };
     barrier.reached("done")?;
 
     // Asking the publisher and the sockets costs both sides something, which is no part of a delivery.
@@ -91,6 +108,22 @@ pub(crate) fn run(
         &ran.watched,
     );
     measurement.slow = ran.slow;
+    if let Some(missed) = ran.dead {
+        measurement.dead = Some(missed.count);
+        for (name, histogram) in [
+            (histogram_name::NOTICED, &missed.noticed),
+            (histogram_name::GIVEN_UP, &missed.given_up),
+        ] {
+            if !histogram.is_empty() {
+                let encoded = EncodedHistogram::encode(histogram);
+                measurement.histograms.insert(name.to_owned(), encoded);
+            }
+        }
+        let fault = missed
+            .fault
+            .map(|fault| format!("the server's sockets: {fault}"));
+        measurement.errors.extend(fault);
+    }
     measurement.upstream = said_before
         .zip(said_after)
         .map(|(before, after)| after.since(before));
@@ -170,7 +203,7 @@ fn measurement(
         .transport
         .heartbeat()
         .filter(|_| config.scenario.server.heartbeat_s > 0)
-        .and_then(|one| heartbeat::count(&mut wire, one, fan_out.subscribers.into()));
+        .and_then(|one| heartbeat::count(&mut wire, one, fan_out.measured_subscribers().into()));
     Measurement {
         workload: config.scenario.workload.label().to_owned(),
         transport: config.transport.name().to_owned(),
@@ -197,6 +230,7 @@ fn measurement(
         windows: windows.map_or_else(Vec::new, |windows| windows.figures(report.started)),
         cuts: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),

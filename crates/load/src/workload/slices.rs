@@ -67,6 +67,7 @@ pub(crate) fn run(
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: None,

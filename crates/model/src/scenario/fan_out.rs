@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{Cuts, ScenarioError, Slow, Source};
+use super::{Cuts, Dead, ScenarioError, Slow, Source};
 use crate::profile::PerProfile;
 use crate::schedule::Arrivals;
 
@@ -29,6 +29,9 @@ pub struct FanOut {
     /// Subscribers that stop reading when the measured phase begins, or read slowly from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
+    /// Subscribers whose network goes away in the measured phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<Dead>,
     /// Each message is said by one of the subscribers, and goes to all of them, itself included.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub two_way: bool,
@@ -45,10 +48,22 @@ impl FanOut {
         self.slow.map_or(0, |slow| slow.of(self.subscribers))
     }
 
-    /// Subscribers that figures are of: those that are not slow on purpose.
+    /// Subscribers whose network goes away.
+    #[must_use]
+    pub fn dead_subscribers(&self) -> u32 {
+        self.dead.map_or(0, |dead| dead.of(self.subscribers))
+    }
+
+    /// Subscribers that figures are of: those that are neither slow on purpose nor to die.
     #[must_use]
     pub fn measured_subscribers(&self) -> u32 {
-        self.subscribers - self.slow_subscribers()
+        self.subscribers - self.slow_subscribers() - self.dead_subscribers()
+    }
+
+    /// Whether all subscribers do nothing but hear, from the start to the end.
+    #[must_use]
+    pub fn is_even(&self) -> bool {
+        self.cuts.is_none() && self.slow.is_none() && self.dead.is_none() && !self.two_way
     }
 
     /// Messages published in `seconds`, at least one.
@@ -68,6 +83,7 @@ pub(super) struct RawFanOut {
     measure_s: Spanned<PerProfile<f64>>,
     cuts: Option<Spanned<Cuts>>,
     slow: Option<Spanned<Slow>>,
+    dead: Option<Spanned<Dead>>,
     #[serde(default)]
     two_way: bool,
 }
@@ -82,12 +98,22 @@ impl RawFanOut {
             let wanted = "a fan-out has slow subscribers or cuts, not both";
             return Err(source.error(slow.span(), wanted));
         }
+        if let Some(dead) = &self.dead
+            && (self.cuts.is_some() || self.slow.is_some())
+        {
+            let wanted = "a fan-out has dead subscribers, slow ones or cuts: one of them";
+            return Err(source.error(dead.span(), wanted));
+        }
         if self.two_way {
             self.validate_two_way(source)?;
         }
         let slow = self
             .slow
             .map(|slow| Slow::validate(slow, &self.subscribers, source))
+            .transpose()?;
+        let dead = self
+            .dead
+            .map(|dead| Dead::validate(dead, (&self.subscribers, &self.measure_s), source))
             .transpose()?;
         Ok(FanOut {
             subscribers: self.subscribers.into_inner(),
@@ -100,6 +126,7 @@ impl RawFanOut {
                 .map(|cuts| Cuts::validate(cuts, source))
                 .transpose()?,
             slow,
+            dead,
             two_way: self.two_way,
         })
     }
@@ -107,8 +134,11 @@ impl RawFanOut {
     /// Who is cut off or does not read cannot say anything, and figures are of all who can.
     fn validate_two_way(&self, source: &Source<'_>) -> Result<(), ScenarioError> {
         let cuts = self.cuts.as_ref().map(|cuts| (cuts.span(), "cuts"));
-        let slow = self.slow.as_ref().map(Spanned::span);
-        if let Some((span, what)) = cuts.or(slow.map(|span| (span, "slow subscribers"))) {
+        let slow = self.slow.as_ref();
+        let slow = slow.map(|slow| (slow.span(), "slow subscribers"));
+        let dead = self.dead.as_ref();
+        let dead = dead.map(|dead| (dead.span(), "dead subscribers"));
+        if let Some((span, what)) = cuts.or(slow).or(dead) {
             let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
             return Err(source.error(span, &wanted));
         }

@@ -17,6 +17,10 @@ pub struct Setting {
     /// 0 each is written when it comes.
     #[serde(skip_serializing_if = "is_zero")]
     pub flush_window_ms: u32,
+    /// Seconds after which a peer is let go from which nothing has come that it owed: acknowledgements of what was sent to it
+    /// (TCP_USER_TIMEOUT), and pongs, where it is pinged. As the system has it with 0, which is a quarter of an hour.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dead_after_s: u32,
 }
 
 #[expect(
@@ -40,6 +44,7 @@ impl Setting {
         let options = [
             ("--heartbeat", self.heartbeat_s),
             ("--flush-window", self.flush_window_ms),
+            ("--dead-after", self.dead_after_s),
         ];
         let told = options.into_iter().filter(|&(_, value)| value > 0);
         told.flat_map(|(option, value)| [option.to_owned(), value.to_string()])
@@ -57,6 +62,12 @@ impl Setting {
             words.push(format!(
                 "messages written together that come within {} ms",
                 self.flush_window_ms
+            ));
+        }
+        if self.dead_after_s > 0 {
+            words.push(format!(
+                "peers let go that owe an answer for {} s",
+                self.dead_after_s
             ));
         }
         words.join(", ")
@@ -80,8 +91,12 @@ impl Setting {
         )?;
         source.check(
             &setting,
-            |setting| setting.heartbeat_s <= 3600 && setting.flush_window_ms <= 10_000,
-            "a heartbeat-s of up to 3600, a flush-window-ms of up to 10000",
+            |setting| {
+                setting.heartbeat_s <= 3600
+                    && setting.flush_window_ms <= 10_000
+                    && setting.dead_after_s <= 3600
+            },
+            "a heartbeat-s and a dead-after-s of up to 3600, a flush-window-ms of up to 10000",
         )?;
         Ok(setting.into_inner())
     }
@@ -95,17 +110,25 @@ mod tests {
     fn a_server_is_told_what_is_set_and_no_more() {
         let nothing = Setting::default();
         assert!(nothing.is_none() && nothing.arguments().is_empty() && nothing.words().is_empty());
-        let both = Setting {
+        let all = Setting {
             heartbeat_s: 15,
             flush_window_ms: 5,
+            dead_after_s: 40,
         };
         assert_eq!(
-            both.arguments(),
-            ["--heartbeat", "15", "--flush-window", "5"]
+            all.arguments(),
+            [
+                "--heartbeat",
+                "15",
+                "--flush-window",
+                "5",
+                "--dead-after",
+                "40"
+            ]
         );
         assert_eq!(
-            both.words(),
-            "a heartbeat every 15 s, messages written together that come within 5 ms"
+            all.words(),
+            "a heartbeat every 15 s, messages written together that come within 5 ms, peers let go that owe an answer for 40 s"
         );
     }
 }

@@ -120,6 +120,48 @@ fn mistakes_are_located_and_explained() {
             "slow subscribers or cuts, not both",
         ),
         (
+            "[fan-out]",
+            "[fan-out.dead]\nshare = 0.0\n[fan-out]",
+            10,
+            "more than 0.0 and less than 1.0",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.dead]\nshare = 0.5\nwithin-s = nan\n[fan-out]",
+            10,
+            "a within-s of 0 to 3600 seconds",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.dead]\nshare = 0.5\nwithin-s = 1.0\n[fan-out]",
+            10,
+            "less than measure-s",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.dead]\nshare = 0.5\nwithin = 3.0\n[fan-out]",
+            12,
+            "unknown field `within`",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.slow]\nshare = 0.5\nbytes-per-s = 0\n[fan-out.dead]\nshare = 0.5\n[fan-out]",
+            13,
+            "one of them",
+        ),
+        (
+            "rate = 50.0",
+            "two-way = true\ndead = { share = 0.5 }\nrate = 50.0",
+            13,
+            "a two-way fan-out has no dead subscribers",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ndead-after-s = 3601\n[fan-out]",
+            10,
+            "a dead-after-s of up to 3600",
+        ),
+        (
             "subscribers = 100",
             "two-way = true\nsubscribers = 2001",
             12,
@@ -177,7 +219,7 @@ fn mistakes_are_located_and_explained() {
             "[fan-out]",
             "[server]\nflush-window = 5\n[fan-out]",
             11,
-            "expected `heartbeat-s` or `flush-window-ms`",
+            "expected one of `heartbeat-s`, `flush-window-ms`, `dead-after-s`",
         ),
         ("[fan-out]", "[fan-out", 10, ""),
     ];

@@ -1,6 +1,7 @@
 //! One row per server, the figures that matter most.
 
 mod answers;
+mod dead;
 mod troubles;
 mod upstream;
 
@@ -50,6 +51,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.missing();
     builder.cuts();
     builder.slow();
+    builder.dead();
     builder.heartbeats();
     builder.upstream();
     builder.answers();

@@ -155,6 +155,11 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
                     w.slow
                         .map_or_else(|| "none".into(), |slow| slow.words(w.subscribers)),
                 ),
+                (
+                    "dead",
+                    w.dead
+                        .map_or_else(|| "none".into(), |dead| dead.words(w.subscribers)),
+                ),
                 ("two-way", w.two_way.to_string()),
             ]);
         }

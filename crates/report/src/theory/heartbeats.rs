@@ -18,9 +18,9 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         let Some(heartbeats) = one.heartbeats else {
             return Vec::new();
         };
-        counted += heartbeats as f64 / one.concurrency.max(1) as f64;
+        counted += heartbeats as f64 / one.measured_subscribers().max(1) as f64;
         seconds += one.elapsed_ns as f64 / 1e9;
-        streams += one.concurrency as f64;
+        streams += one.measured_subscribers() as f64;
         trials += 1.0;
     }
     if every == 0.0 || streams == 0.0 {

@@ -63,8 +63,7 @@ impl Polled {
             let polls = one.polls.filter(|polls| polls.period_ns == period_ns)?;
             let elapsed = one.elapsed_ns as f64 / 1e9;
             seconds += elapsed;
-            let slow = one.slow.map_or(0, |slow| slow.slow);
-            sum.client_s += elapsed * one.concurrency.saturating_sub(slow) as f64;
+            sum.client_s += elapsed * one.measured_subscribers() as f64;
             sum.published += one.published as f64;
             sum.deliveries += one.operations as f64;
             sum.answered += polls.answered as f64;

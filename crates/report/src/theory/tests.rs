@@ -1,5 +1,7 @@
 //! Records that agree and records that do not.
 
+mod dead;
+
 use pushbench_model::histogram;
 use pushbench_model::measurement::{CutCount, PollCount, histogram_name};
 use pushbench_model::record::Record;

@@ -21,9 +21,13 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     let window = f64::from(case.group.scenario.server.flush_window_ms) / 1e3;
     let polls = ["long-poll", "short-poll"].contains(&case.arm.server.transport.as_str());
     let turn = f64::from(fan_out.subscribers) * TURN_S;
-    let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.two_way;
     let random = fan_out.arrivals == Arrivals::Poisson;
-    if window == 0.0 || polls || !random || disturbed || case.link.is_some() || turn > window / 4.0
+    if window == 0.0
+        || polls
+        || !random
+        || !fan_out.is_even()
+        || case.link.is_some()
+        || turn > window / 4.0
     {
         return Vec::new();
     }

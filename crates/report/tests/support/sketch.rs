@@ -195,6 +195,7 @@ impl Sketch<'_> {
             cuts: None,
             heartbeats: None,
             slow: None,
+            dead: None,
             upstream: None,
             answers: None,
             client: None,

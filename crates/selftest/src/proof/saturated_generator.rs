@@ -194,6 +194,7 @@ mod tests {
             cuts: None,
             heartbeats: None,
             slow: None,
+            dead: None,
             upstream: None,
             answers: None,
             client: None,

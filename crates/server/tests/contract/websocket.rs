@@ -303,6 +303,24 @@ fn heartbeats_are_pings() {
     client.expect(frame(PING, b""));
 }
 
+/// A pong in time keeps a connection, and a ping that is not answered ends it, though its client listens.
+#[test]
+fn who_owes_a_pong_is_let_go() {
+    let options = ServeOptions {
+        heartbeat_s: Some(1),
+        dead_after_s: Some(1),
+        ..ServeOptions::default()
+    };
+    let server = server_with("websocket", options);
+    let mut client = subscribe(&server, "/ws");
+    for _ in 0..2 {
+        client.expect(frame(PING, b""));
+        client.send(masked(PONG, b""));
+    }
+    client.expect(frame(PING, b""));
+    client.expect_end();
+}
+
 #[test]
 fn a_client_that_goes_is_let_go() {
     let server = server("websocket");

@@ -22,7 +22,7 @@ pub(super) struct TcpInfo {
     _fackets: u32,
     _last_data_sent: u32,
     _last_ack_sent: u32,
-    _last_data_recv: u32,
+    pub(super) last_data_recv: u32,
     _last_ack_recv: u32,
     _pmtu: u32,
     _rcv_ssthresh: u32,

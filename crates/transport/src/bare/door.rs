@@ -3,11 +3,13 @@
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use pushbench_sys::poller::{EventFlags, Poller};
 use pushbench_sys::tcp;
 
 use super::Worker;
+use crate::listener::let_go_after;
 
 /// Connections accepted between two looks at everybody else.
 const AT_ONCE: usize = 64;
@@ -21,11 +23,18 @@ pub(super) struct Door {
     interest: EventFlags,
     /// Closed until then, nanoseconds.
     closed_until: Option<u64>,
+    /// How long a peer may acknowledge nothing.
+    dead_after: Option<Duration>,
 }
 
 impl Door {
     /// Opens the door; its events carry `token`.
-    pub(super) fn new(poller: &Poller, worker: &Worker, token: u64) -> io::Result<Self> {
+    pub(super) fn new(
+        poller: &Poller,
+        worker: &Worker,
+        token: u64,
+        dead_after: Option<Duration>,
+    ) -> io::Result<Self> {
         // Several workers with one file table need not all be woken for a connection. With tables of their own they
         // must: whoever has room takes it.
         let interest = if worker.shares_the_door {
@@ -38,6 +47,7 @@ impl Door {
             token,
             interest,
             closed_until: None,
+            dead_after,
         })
     }
 
@@ -59,6 +69,7 @@ impl Door {
                     if tcp::set_nodelay_checked(&stream).unwrap_or(false) {
                         worker.stats.nodelay.fetch_add(1, Ordering::Relaxed);
                     }
+                    let_go_after(&stream, self.dead_after);
                     take(stream);
                 }
                 Err(error) => match error.kind() {
@@ -97,6 +108,41 @@ impl Door {
                 .is_ok()
         {
             self.closed_until = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use pushbench_sys::poller::Bell;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_told_how_long_to_wait_for_a_peer() {
+        for dead_after in [Some(Duration::from_secs(3)), None] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let worker = Worker {
+                listener: Arc::new(listener),
+                stats: Arc::default(),
+                shutdown: watch::channel(false).1,
+                bell: Arc::new(Bell::new().unwrap()),
+                shares_the_door: false,
+            };
+            worker.listener.set_nonblocking(true).unwrap();
+            let poller = Poller::new().unwrap();
+            let mut door = Door::new(&poller, &worker, 1, dead_after).unwrap();
+            let mut found = Vec::new();
+            door.accept(&poller, &worker, 0, |stream| {
+                found.push(tcp::user_timeout(&stream).unwrap());
+            });
+            assert_eq!(found, [dead_after.unwrap_or_default()]);
+            drop(client);
         }
     }
 }

@@ -144,7 +144,19 @@ pub(crate) trait Protocol: 'static {
     fn hear(&mut self, state: &mut Self::State, bytes: &[u8], reply: &mut Vec<u8>) -> Heard;
 
     /// Keeps an idle connection alive.
-    fn heartbeat(&mut self, _plain: bool, _reply: &mut Vec<u8>) {}
+    fn heartbeat(
+        &mut self,
+        _state: &mut Self::State,
+        _plain: bool,
+        _now: u64,
+        _reply: &mut Vec<u8>,
+    ) {
+    }
+
+    /// How long a subscriber has said nothing after it was asked for a sign of life, nanoseconds; 0 if it owes none.
+    fn silent_ns(_state: &Self::State, _now: u64) -> u64 {
+        0
+    }
 
     /// Says goodbye to a subscriber that fell behind.
     fn goodbye(&mut self, _lagged: Lagged, _reply: &mut Vec<u8>) {}

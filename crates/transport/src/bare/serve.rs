@@ -76,6 +76,8 @@ struct Loop<P: Protocol> {
     /// The time of this round, nanoseconds; 0 when nobody has asked for it.
     now: u64,
     heartbeat_ns: Option<u64>,
+    /// How long a client may say nothing after it was asked for a sign of life.
+    dead_after_ns: u64,
     head_ns: u64,
 }
 
@@ -89,7 +91,7 @@ impl<P: Protocol> Loop<P> {
         let poller = Rc::new(Poller::new()?);
         // Edge-triggered, it need not be silenced: every ring is an event.
         poller.add(&*worker.bell, BELL, EventFlags::IN | EventFlags::ET)?;
-        let door = Door::new(&poller, &worker, DOOR)?;
+        let door = Door::new(&poller, &worker, DOOR, options.dead_after())?;
         let rung = Arc::new(AtomicBool::new(false));
         let (bell, unheard) = (Arc::clone(&worker.bell), Arc::clone(&rung));
         hub.on_news(Box::new(move || {
@@ -100,6 +102,8 @@ impl<P: Protocol> Loop<P> {
         let feed = Feed::new(Arc::clone(hub), |frame| frame.bytes.clone());
         let heartbeat = options.heartbeat_s.filter(|&seconds| seconds > 0);
         let heartbeat_ns = heartbeat.map(|seconds| u64::from(seconds) * 1000 * MS);
+        let dead_after = options.dead_after_s.filter(|&seconds| seconds > 0);
+        let dead_after_ns = dead_after.map_or(u64::MAX, |seconds| u64::from(seconds) * 1000 * MS);
         let head_ns = options.header_timeout_ms.saturating_mul(MS);
         let parlour = P::ANSWERS.map(|manner| {
             let common = Common {
@@ -129,6 +133,7 @@ impl<P: Protocol> Loop<P> {
             reply: Vec::new(),
             now: 0,
             heartbeat_ns,
+            dead_after_ns,
             head_ns,
         })
     }
@@ -275,11 +280,15 @@ impl<P: Protocol> Loop<P> {
         };
         let done = match conn.phase {
             Phase::Held => self.give_up(index, &mut Vec::new()),
+            Phase::Streaming if P::silent_ns(&conn.state, now) >= self.dead_after_ns => {
+                Err(Stop::Gone)
+            }
             Phase::Streaming => {
                 let mut beat = Vec::new();
                 // Who takes nothing at present needs no more of it.
                 if !conn.blocked && !conn.owes() {
-                    self.outlet.protocol.heartbeat(conn.plain, &mut beat);
+                    let (protocol, plain) = (&mut self.outlet.protocol, conn.plain);
+                    protocol.heartbeat(&mut conn.state, plain, now, &mut beat);
                 }
                 let said = Outlet::<P>::say(conn, &beat);
                 if let Some(every) = self.heartbeat_ns {

@@ -26,7 +26,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
     let desk = Desk::new(Arc::clone(&worker.stats.chats));
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, options.tuning, |stream| {
+    accept(worker, options.tuning, options.dead_after(), |stream| {
         let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
         let longest_ms = options.poll_timeout_ms;
         async move {

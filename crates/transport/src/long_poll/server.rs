@@ -35,7 +35,7 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
         desk: Desk::new(Arc::clone(&worker.stats.chats)),
     });
     let pump = tokio::task::spawn_local(Rc::clone(&shared.topic).pump());
-    accept(worker, options.tuning, |stream| {
+    accept(worker, options.tuning, options.dead_after(), |stream| {
         let shared = Rc::clone(&shared);
         async move {
             let service = service_fn(|request| {

@@ -40,7 +40,7 @@ impl Protocol for Ndjson {
         Heard::Used(bytes.len())
     }
 
-    fn heartbeat(&mut self, plain: bool, reply: &mut Vec<u8>) {
+    fn heartbeat(&mut self, (): &mut (), plain: bool, _: u64, reply: &mut Vec<u8>) {
         stream::bare::chunk(HEARTBEAT, plain, reply);
     }
 

@@ -32,7 +32,7 @@ struct App {
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let (feed, pump) = Broadcast::new(hub);
-    let Some((listener, shutdown)) = framework::listener(worker) else {
+    let Some((listener, shutdown)) = framework::listener(worker, &options) else {
         return;
     };
     let listener = socket::Watched {

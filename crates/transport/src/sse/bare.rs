@@ -54,7 +54,7 @@ impl Protocol for Sse {
         Heard::Used(bytes.len())
     }
 
-    fn heartbeat(&mut self, plain: bool, reply: &mut Vec<u8>) {
+    fn heartbeat(&mut self, (): &mut (), plain: bool, _: u64, reply: &mut Vec<u8>) {
         let mut comment = Vec::new();
         encode::comment("", &mut comment);
         stream::bare::chunk(&comment, plain, reply);

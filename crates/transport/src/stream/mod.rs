@@ -122,7 +122,7 @@ async fn serve_with<M, A, R, B>(
         Some(round) => spawn_local(Rc::clone(round).pump(Rc::clone(&topic))),
         None => spawn_local(Rc::clone(&topic).pump()),
     };
-    accept(worker, options.tuning, |stream| {
+    accept(worker, options.tuning, options.dead_after(), |stream| {
         let socket = Socket::new(stream, Rc::clone(&topic));
         let (http, answer, round) = (http.clone(), answer.clone(), round.clone());
         async move {

@@ -128,6 +128,25 @@ impl Subscriber {
         wire(&self.stream, progress)
     }
 
+    /// The port that it is known by to its peer.
+    ///
+    /// # Errors
+    ///
+    /// When the socket has none.
+    pub fn local_port(&self) -> io::Result<u16> {
+        Ok(self.stream.local_addr()?.port())
+    }
+
+    /// How long nothing has come that carried anything.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell.
+    pub fn silent(&self) -> io::Result<Duration> {
+        let info = tcp_info(&self.stream)?;
+        Ok(Duration::from_millis(info.last_data_recv_ms.into()))
+    }
+
     /// Another descriptor of its socket, which does not block, to write on.
     ///
     /// # Errors

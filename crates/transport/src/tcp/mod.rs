@@ -55,8 +55,8 @@ impl Transport for Tcp {
         frame::encode(message.body, out).expect("a body fits its length prefix");
     }
 
-    fn serve(&self, hub: Arc<Hub>, worker: Worker, _options: Arc<ServeOptions>) -> LocalFuture<()> {
-        Box::pin(server::serve(hub, worker))
+    fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
+        Box::pin(server::serve(hub, worker, options.dead_after()))
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {

@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use pushbench_model::tuning::Tuning;
@@ -19,10 +20,10 @@ use super::{GREETING, LIVE};
 /// Messages that are ready together are joined up to this many bytes: one write costs far more than one copy.
 const JOINED: usize = 64 * 1024;
 
-pub(super) async fn serve(hub: Arc<Hub>, worker: Worker) {
+pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, dead_after: Option<Duration>) {
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
-    accept(worker, Tuning::Fixed, |stream| {
+    accept(worker, Tuning::Fixed, dead_after, |stream| {
         let topic = Rc::clone(&topic);
         async move {
             // A client that goes away is not an error of the server.

@@ -19,7 +19,7 @@ use crate::limits::MAX_MESSAGE;
 use crate::listener::Worker;
 use crate::transport::ServeOptions;
 
-use super::defaults::tick;
+use super::pulse::{Beat, Pulse, heard, next_beat};
 use super::server::PATH;
 
 #[derive(Clone)]
@@ -31,7 +31,7 @@ struct App {
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let (feed, pump) = Broadcast::new(Arc::clone(&hub));
-    let Some((listener, shutdown)) = framework::listener(worker) else {
+    let Some((listener, shutdown)) = framework::listener(worker, &options) else {
         return;
     };
     let app = Router::new()
@@ -64,10 +64,10 @@ async fn converse(
     stage: Option<Arc<Hub>>,
     options: Arc<ServeOptions>,
 ) {
-    let mut heartbeat = options.heartbeat();
+    let mut pulse = Pulse::of(&options);
     loop {
         let message = tokio::select! {
-            received = socket.recv() => match (received, &stage) {
+            received = socket.recv() => match (received.inspect(|_| heard(&mut pulse)), &stage) {
                 (Some(Ok(message)), Some(hub)) => {
                     say(hub, &message);
                     continue;
@@ -86,7 +86,10 @@ async fn converse(
                     return;
                 }
             },
-            () = tick(&mut heartbeat) => Message::Ping(Bytes::new()),
+            beat = next_beat(&mut pulse) => match beat {
+                Beat::Ping => Message::Ping(Bytes::new()),
+                Beat::Dead => return,
+            },
         };
         let sent = tokio::select! {
             biased;

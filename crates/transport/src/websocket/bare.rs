@@ -122,6 +122,7 @@ impl Protocol for WebSocket {
     }
 
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {
+        reader.pinged_ns = 0;
         let mut used = 0;
         let messages = if reader.says {
             Messages::Kept
@@ -157,8 +158,18 @@ impl Protocol for WebSocket {
         }
     }
 
-    fn heartbeat(&mut self, _plain: bool, reply: &mut Vec<u8>) {
+    fn heartbeat(&mut self, reader: &mut Reader, _plain: bool, now: u64, reply: &mut Vec<u8>) {
+        if reader.pinged_ns == 0 {
+            reader.pinged_ns = now;
+        }
         encode_server(Opcode::Ping, b"", reply);
+    }
+
+    fn silent_ns(reader: &Reader, now: u64) -> u64 {
+        match reader.pinged_ns {
+            0 => 0,
+            pinged_ns => now.saturating_sub(pinged_ns),
+        }
     }
 
     fn goodbye(&mut self, lagged: Lagged, reply: &mut Vec<u8>) {

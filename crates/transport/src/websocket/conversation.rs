@@ -9,13 +9,13 @@ use futures_util::sink::Sink as _;
 use futures_util::stream::Stream as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use crate::hub::{Lagged, Subscription};
 use crate::listener::poll_write;
 
+use super::pulse::{Beat, Pulse, heard};
 use super::server::{Stage, goodbye, say};
 
 /// The socket, as tungstenite sees it: one that is written to before anybody asks whether it has room.
@@ -63,7 +63,7 @@ pub(super) struct Conversation {
     pub(super) socket: WebSocketStream<Socket>,
     pub(super) subscription: Subscription<WsMessage>,
     pub(super) stage: Stage,
-    pub(super) heartbeat: Option<Interval>,
+    pub(super) pulse: Option<Box<Pulse>>,
     /// Something is written and not yet sent.
     pub(super) unflushed: bool,
 }
@@ -114,8 +114,11 @@ impl Conversation {
         {
             return Ok(Open::No);
         }
-        if let Some(heartbeat) = &mut self.heartbeat {
-            while heartbeat.poll_tick(cx).is_ready() {
+        if let Some(pulse) = &mut self.pulse {
+            while let Poll::Ready(beat) = pulse.poll_beat(cx) {
+                if beat == Beat::Dead {
+                    return Ok(Open::No);
+                }
                 Pin::new(&mut self.socket).start_send(WsMessage::Ping(Bytes::new()))?;
                 self.unflushed = true;
             }
@@ -130,6 +133,7 @@ impl Conversation {
             match Pin::new(&mut self.socket).poll_next(cx) {
                 Poll::Ready(Some(received)) => {
                     let received = received?;
+                    heard(&mut self.pulse);
                     if let Some(hub) = &self.stage {
                         say(hub, &received);
                     }

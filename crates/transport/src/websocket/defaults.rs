@@ -2,7 +2,7 @@
 //! TCP_NODELAY as the system gives it, a loop that selects between the two directions, and a text of its own for each
 //! subscriber, sent and flushed by itself.
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -20,6 +19,7 @@ use crate::limits::MAX_MESSAGE;
 use crate::listener::Worker;
 use crate::transport::ServeOptions;
 
+use super::pulse::{Beat, Pulse, heard, next_beat};
 use super::server::{Stage, goodbye, say, serve_with};
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
@@ -58,10 +58,10 @@ pub(super) async fn exchange<S, F>(
     S: AsyncRead + AsyncWrite + Unpin,
     F: Clone,
 {
-    let mut heartbeat = options.heartbeat();
+    let mut pulse = Pulse::of(options);
     loop {
         let message = tokio::select! {
-            received = socket.next() => match (received, &stage) {
+            received = socket.next() => match (received.inspect(|_| heard(&mut pulse)), &stage) {
                 (Some(Ok(message)), Some(hub)) => {
                     say(hub, &message);
                     continue;
@@ -80,7 +80,10 @@ pub(super) async fn exchange<S, F>(
                     return;
                 }
             },
-            () = tick(&mut heartbeat) => Message::Ping(Bytes::new()),
+            beat = next_beat(&mut pulse) => match beat {
+                Beat::Ping => Message::Ping(Bytes::new()),
+                Beat::Dead => return,
+            },
         };
         let sent = tokio::select! {
             biased;
@@ -103,14 +106,5 @@ fn to_message(frame: &Frame) -> Message {
     match String::from_utf8(body) {
         Ok(text) => Message::text(text),
         Err(error) => Message::binary(error.into_bytes()),
-    }
-}
-
-pub(super) async fn tick(heartbeat: &mut Option<Interval>) {
-    match heartbeat {
-        Some(interval) => {
-            interval.tick().await;
-        }
-        None => pending().await,
     }
 }

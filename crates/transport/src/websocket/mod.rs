@@ -6,6 +6,7 @@ mod conversation;
 mod defaults;
 pub mod frame;
 pub mod handshake;
+mod pulse;
 mod server;
 mod subscriber;
 mod utf8;

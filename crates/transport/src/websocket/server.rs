@@ -36,6 +36,7 @@ use crate::transport::ServeOptions;
 use super::conversation::{Conversation, Open, Socket};
 use super::defaults::exchange;
 use super::handshake;
+use super::pulse::Pulse;
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/ws";
@@ -94,7 +95,7 @@ pub(super) async fn serve_with<F, C>(
     let pump = tokio::task::spawn_local(pump);
     let desk = Desk::new(Arc::clone(&worker.stats.chats));
     let read_buffer = (options.tuning == Tuning::Equalised).then_some(READ_BUFFER);
-    accept(worker, options.tuning, |stream| {
+    accept(worker, options.tuning, options.dead_after(), |stream| {
         let (topic, desk, hub) = (Rc::clone(&topic), Rc::clone(&desk), Arc::clone(&hub));
         let options = Arc::clone(&options);
         let converse = converse.clone();
@@ -260,7 +261,7 @@ async fn converse(
         socket,
         subscription,
         stage,
-        heartbeat: options.heartbeat(),
+        pulse: Pulse::of(options),
         unflushed: false,
     };
     let early = poll_fn(|cx| Poll::Ready(conversation.read(cx)));

@@ -5,19 +5,27 @@ use std::time::Duration;
 use pushbench_sys::clock;
 
 use crate::station::Station;
-use crate::worker::{CONNECTING, Task};
+use crate::worker::{CONNECTING, Task, Worker};
 use crate::{Bench, LoadError};
 
 /// Connects all subscribers and waits until the server has accepted each.
 pub(in crate::workload) fn connect(bench: &Bench, subscribers: u32) -> Result<(), LoadError> {
-    let workers = bench.workers.len() as u32;
+    connect_on(&bench.workers, bench, subscribers)
+}
+
+/// The same on workers beside them.
+pub(super) fn connect_on(
+    workers: &[Worker],
+    bench: &Bench,
+    subscribers: u32,
+) -> Result<(), LoadError> {
+    let count = workers.len() as u32;
     let patience = bench.config.patience.for_connecting(subscribers);
-    let pending: Vec<_> = bench
-        .workers
+    let pending: Vec<_> = workers
         .iter()
         .zip(0..)
         .map(|(worker, index)| {
-            let share = subscribers / workers + u32::from(index < subscribers % workers);
+            let share = subscribers / count + u32::from(index < subscribers % count);
             worker.start_task(move |station| Connecting::begin(station, share, patience))
         })
         .collect();

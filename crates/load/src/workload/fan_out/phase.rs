@@ -11,7 +11,8 @@ use pushbench_model::schedule::Schedule;
 use pushbench_sys::clock;
 
 use super::settle::Settle;
-use super::{cutting, straggling};
+use super::{cutting, dying, straggling};
+use crate::barrier::Barrier;
 use crate::watch::Watched;
 use crate::worker::Worker;
 use crate::{Bench, LoadError};
@@ -25,6 +26,7 @@ pub(super) struct Ran {
     pub(super) watched: Watched,
     pub(super) cuts: Option<cutting::Tally>,
     pub(super) slow: Option<SlowCount>,
+    pub(super) dead: Option<dying::Missed>,
 }
 
 /// Publishes what is measured, while the scenario's connections are cut or its slow subscribers read what they may.
@@ -114,7 +116,7 @@ fn publish_and_cut(
         patience: started.left(bench),
         watched: watching.together(),
         cuts: Some(tally),
-        slow: None,
+        ..Ran::default()
     })
 }
 
@@ -147,8 +149,39 @@ fn publish_beside_slow(
     Ok(Ran {
         patience: started.left(bench),
         watched: watching.together(),
-        cuts: None,
         slow: Some(count),
+        ..Ran::default()
+    })
+}
+
+/// The same, of `[count, total]` messages, while others lose their network; those are watched for so many seconds.
+pub(super) fn publish_beside_dying(
+    bench: &mut Bench,
+    schedule: Schedule,
+    [count, total]: [u64; 2],
+    (mortals, seconds): (&dying::Mortals, f64),
+    barrier: &mut dyn Barrier,
+) -> Result<Ran, LoadError> {
+    let started = start(bench, schedule, count)?;
+    let patience = started.patience;
+    let settling: Vec<_> = bench
+        .workers
+        .iter()
+        .map(|worker| worker.start_task(move |station| Settle::begin(station, total, patience)))
+        .collect();
+    let to_die = mortals.deaths(started.at, bench.config.seed)?;
+    barrier.dead(&dying::told(&to_die))?;
+    let end = started.at + (seconds * 1e9) as u64;
+    let missed = mortals.watch(bench, to_die, end);
+    let mut watching = Watching::default();
+    for (worker, settled) in bench.workers.iter().zip(settling) {
+        watching.add(worker, &settled.wait()?);
+    }
+    Ok(Ran {
+        dead: Some(missed.wait()?),
+        patience: started.left(bench),
+        watched: watching.together(),
+        ..Ran::default()
     })
 }
 

@@ -162,6 +162,7 @@ fn measurement(
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         polls: None,
         answers: Some(answers),

@@ -10,12 +10,10 @@ use crate::number::{Unit, significant, whole};
 use crate::results::Arm;
 use crate::table::{Cell, Column};
 
-/// Of one trial: what became of its slow subscribers, how many the server says it let go, and by how many bytes the
-/// server has grown since all were connected.
+/// Of one trial: what became of its slow subscribers, and how many the server says it let go.
 struct Slow {
     count: SlowCount,
     let_go: u64,
-    grown: Option<f64>,
 }
 
 impl Slow {
@@ -24,18 +22,25 @@ impl Slow {
             let measured = recorded.trial.measurement.as_ref()?;
             let count = measured.slow?;
             let lagged = measured.server.as_ref().map_or(0, |server| server.lagged);
-            let memory = recorded.trial.server_usage.and_then(|usage| usage.memory);
-            let grown = memory.and_then(|memory| {
-                Some(memory.anonymous_after? as f64 - memory.anonymous_connected? as f64)
-            });
             Some(Self {
                 count,
                 let_go: count.let_go.max(lagged),
-                grown,
             })
         });
         trials.collect()
     }
+}
+
+/// By how many bytes a server has grown since all were connected, on average over the trials; `None` where one does not
+/// tell.
+pub(super) fn grown_by(arm: &Arm<'_>) -> Option<f64> {
+    let grown = arm.valid.iter().map(|recorded| {
+        let memory = recorded.trial.server_usage?.memory?;
+        Some(memory.anonymous_after? as f64 - memory.anonymous_connected? as f64)
+    });
+    let grown: Option<Vec<f64>> = grown.collect();
+    let grown = grown.filter(|grown| !grown.is_empty())?;
+    Some(grown.iter().sum::<f64>() / grown.len() as f64)
 }
 
 /// Of all trials of a server, one stream in one trial.
@@ -53,8 +58,8 @@ impl Alive {
         let heartbeats: Option<u64> = measured.iter().map(|one| one.heartbeats).sum();
         let (mut streams, mut stream_s, mut bytes) = (0.0, 0.0, 0.0);
         for one in &measured {
-            streams += one.concurrency as f64;
-            stream_s += one.concurrency as f64 * one.elapsed_ns as f64 / 1e9;
+            streams += one.measured_subscribers() as f64;
+            stream_s += one.measured_subscribers() as f64 * one.elapsed_ns as f64 / 1e9;
             bytes += (one.wire.bytes_down + one.wire.bytes_up) as f64;
         }
         (stream_s > 0.0).then_some(Self {
@@ -151,13 +156,7 @@ impl Builder<'_, '_> {
         if all.iter().all(Vec::is_empty) {
             return;
         }
-        let mean = |trials: &[Slow]| {
-            let grown: Option<f64> = trials.iter().map(|trial| trial.grown).sum();
-            grown
-                .filter(|_| !trials.is_empty())
-                .map(|grown| grown / trials.len() as f64)
-        };
-        let grown: Vec<_> = all.iter().map(|trials| mean(trials)).collect();
+        let grown: Vec<_> = self.group.arms.iter().map(grown_by).collect();
         let scale = Unit::Memory.scale(grown.iter().copied().flatten());
         self.columns.push(Column::numbers("slow ones let go", ""));
         self.columns

@@ -58,6 +58,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         cuts: None,
         heartbeats: None,
         slow: None,
+        dead: None,
         upstream: None,
         answers: None,
         client: None,

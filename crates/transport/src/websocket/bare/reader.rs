@@ -68,6 +68,8 @@ pub(crate) enum Received {
 pub(crate) struct Reader {
     /// What the client sends is published.
     pub(crate) says: bool,
+    /// When a ping was sent after which nothing has come; 0 if something has. Nanoseconds of the clock.
+    pub(crate) pinged_ns: u64,
     /// Bytes of the present data frame that are still to come.
     left: u64,
     mask: [u8; 4],
