@@ -190,6 +190,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response.clone())]),

@@ -230,6 +230,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response)]),

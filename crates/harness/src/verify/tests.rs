@@ -5,7 +5,9 @@ use std::path::Path;
 
 use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
-use pushbench_model::measurement::{ClientLoad, ConnectionCount, SlowCount, Upstream, WireCount};
+use pushbench_model::measurement::{
+    ClientLoad, ConnectionCount, SlowCount, TlsCount, Upstream, WireCount,
+};
 use pushbench_model::sequence::SequenceCounts;
 
 use super::*;
@@ -82,6 +84,7 @@ pub(crate) fn flawless() -> Measurement {
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         connections: ConnectionCount {
@@ -178,6 +181,58 @@ fn order_is_no_matter_where_subscribers_speak() {
     let mut one_way = flawless();
     one_way.sequence.reordered = 7;
     assert!(!verify(&one_way, &self::scenario(), Profile::Quick).is_valid());
+}
+
+/// Handshakes are what the scenario says, all of them; a cut brings further ones.
+#[test]
+fn every_connection_begins_as_it_is_to() {
+    let reasons = |tls: &str, change: fn(&mut TlsCount)| {
+        let text = FAN_OUT.replace(
+            "[fan-out]",
+            &format!("[server]\ntls = \"{tls}\"\n[fan-out]"),
+        );
+        let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+        let mut measurement = flawless();
+        let opened = measurement.connections.opened;
+        let mut count = TlsCount {
+            primed: 1,
+            ..TlsCount::default()
+        };
+        match tls {
+            "full" => count.full = opened,
+            _ => count.resumed = opened,
+        }
+        change(&mut count);
+        measurement.tls = Some(count);
+        match verify(&measurement, &scenario, Profile::Quick) {
+            Outcome::Invalid { reasons } => reasons.into_iter().map(|r| r.text).collect(),
+            _ => Vec::new(),
+        }
+    };
+    for tls in ["full", "resumed"] {
+        assert_eq!(reasons(tls, |_| {}), [""; 0]);
+        let retried = reasons(tls, |tls| tls.retried = 1).join("; ");
+        assert!(retried.contains("1 took another round trip"), "{retried}");
+        let fewer = reasons(tls, |tls| {
+            (tls.full, tls.resumed) = (tls.full / 2, tls.resumed / 2)
+        });
+        assert!(
+            fewer[0].contains(&format!("handshakes were {tls}, of 10 connections")),
+            "{fewer:?}"
+        );
+        let swapped = reasons(tls, |tls| (tls.full, tls.resumed) = (tls.resumed, tls.full));
+        assert_eq!(swapped.len(), 2, "{swapped:?}");
+        assert!(
+            swapped[0].contains(&format!("were to be {tls}, but 10 were")),
+            "{swapped:?}"
+        );
+    }
+    let text = FAN_OUT.replace("[fan-out]", "[server]\ntls = \"full\"\n[fan-out]");
+    let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+    assert!(
+        !verify(&flawless(), &scenario, Profile::Quick).is_valid(),
+        "nothing is known of them"
+    );
 }
 
 /// Who is slow on purpose gets less, and may be let go.

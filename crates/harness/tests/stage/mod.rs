@@ -218,6 +218,7 @@ fn flawless(workload: &str) -> Measurement {
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),

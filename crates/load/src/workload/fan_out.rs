@@ -27,6 +27,7 @@ use pushbench_sys::clock;
 
 use crate::barrier::Barrier;
 use crate::publisher::Members;
+use crate::secure;
 use crate::station::poll_period_ns;
 use crate::watch::Watched;
 use crate::worker::Pending;
@@ -198,6 +199,7 @@ fn measurement(
         cuts: None,
         slow: None,
         upstream: None,
+        tls: secure::count(config, &phase.tls, phase.primed),
         answers: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,

@@ -68,6 +68,7 @@ pub(crate) fn run(
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::new(),

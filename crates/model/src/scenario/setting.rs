@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{ScenarioError, Source, Workload};
+use super::{ScenarioError, Source, Tls, Workload};
 
 /// What a server is told beside what its tuning says. One that cannot be told is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,9 @@ pub struct Setting {
     /// 0 each is written when it comes.
     #[serde(skip_serializing_if = "is_zero")]
     pub flush_window_ms: u32,
+    /// How connections are secured; not at all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 #[expect(
@@ -42,8 +45,10 @@ impl Setting {
             ("--flush-window", self.flush_window_ms),
         ];
         let told = options.into_iter().filter(|&(_, value)| value > 0);
-        told.flat_map(|(option, value)| [option.to_owned(), value.to_string()])
-            .collect()
+        let told = told.flat_map(|(option, value)| [option.to_owned(), value.to_string()]);
+        // How sessions begin is the client's affair: a server gives tickets, and takes them.
+        let secured = self.tls.map(|_| "--tls".to_owned());
+        told.chain(secured).collect()
     }
 
     /// How it reads in a sentence; empty where there is nothing to tell.
@@ -59,6 +64,9 @@ impl Setting {
                 self.flush_window_ms
             ));
         }
+        if let Some(tls) = self.tls {
+            words.push(tls.words().to_owned());
+        }
         words.join(", ")
     }
 
@@ -67,10 +75,32 @@ impl Setting {
         workload: &Workload,
         source: &Source<'_>,
     ) -> Result<Self, ScenarioError> {
-        let Workload::FanOut(fan_out) = workload else {
-            let wanted = "[server] belongs to a scenario with [fan-out]";
-            return Err(source.error(setting.span(), wanted));
+        let fan_out = match workload {
+            Workload::FanOut(fan_out) => fan_out,
+            // New connections find one message, and wait for nothing.
+            Workload::Connect(_) => {
+                let is_tls = |setting: &Self| {
+                    *setting
+                        == Self {
+                            tls: setting.tls,
+                            ..Self::default()
+                        }
+                };
+                let wanted = "tls and no other key in [server] of a scenario with [connect]";
+                source.check(&setting, is_tls, wanted)?;
+                return Ok(setting.into_inner());
+            }
+            Workload::Tokens(_) => {
+                let wanted = "[server] belongs to a scenario with [fan-out] or [connect]";
+                return Err(source.error(setting.span(), wanted));
+            }
         };
+        // Who speaks writes on sockets that others read, or posts to a control endpoint, which is clear text.
+        source.check(
+            &setting,
+            |setting| setting.tls.is_none() || !fan_out.two_way,
+            "no tls beside two-way",
+        )?;
         // They are counted by the bytes that are left over, on connections that stay, are read, and on which clients say nothing else.
         let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.two_way;
         source.check(
@@ -98,6 +128,7 @@ mod tests {
         let both = Setting {
             heartbeat_s: 15,
             flush_window_ms: 5,
+            tls: None,
         };
         assert_eq!(
             both.arguments(),
@@ -107,5 +138,13 @@ mod tests {
             both.words(),
             "a heartbeat every 15 s, messages written together that come within 5 ms"
         );
+        for tls in Tls::ALL {
+            let secured = Setting {
+                tls: Some(tls),
+                ..nothing
+            };
+            assert_eq!(secured.arguments(), ["--tls"]);
+            assert_eq!(secured.words(), tls.words());
+        }
     }
 }

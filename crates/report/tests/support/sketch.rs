@@ -196,6 +196,7 @@ impl Sketch<'_> {
             heartbeats: None,
             slow: None,
             upstream: None,
+            tls: None,
             answers: None,
             client: None,
             histograms: BTreeMap::new(),

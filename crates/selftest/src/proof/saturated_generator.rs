@@ -195,6 +195,7 @@ mod tests {
             heartbeats: None,
             slow: None,
             upstream: None,
+            tls: None,
             answers: None,
             client: None,
             histograms,

@@ -16,17 +16,26 @@ use tokio::time::timeout;
 
 use crate::hub::{Hub, Topic};
 use crate::listener::{Worker, accept};
+use crate::tls::guard::Guard;
 use crate::transport::ServeOptions;
 
 use super::server::{Answer, Poll, answer, refusal};
 
-pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+pub(super) async fn serve<G: Guard>(
+    hub: Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    guard: G,
+) {
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
     accept(worker, options.tuning, |stream| {
-        let topic = Rc::clone(&topic);
+        let (topic, guard) = (Rc::clone(&topic), guard.clone());
         let longest_ms = options.poll_timeout_ms;
         async move {
+            let Some(stream) = guard.admit(stream).await else {
+                return;
+            };
             let service = service_fn(|request| {
                 let topic = Rc::clone(&topic);
                 async move { Ok::<_, Infallible>(respond(request, &topic, longest_ms).await) }

@@ -161,6 +161,7 @@ fn measurement(
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         polls: None,
         answers: Some(answers),
         client: tally.watched.busy.map(|busiest| ClientLoad { busiest }),

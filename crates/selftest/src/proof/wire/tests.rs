@@ -59,6 +59,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         heartbeats: None,
         slow: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::new(),
