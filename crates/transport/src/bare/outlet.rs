@@ -287,8 +287,11 @@ impl<P: Protocol> Outlet<P> {
         match self.common.options.overflow {
             // Whole messages: what is left of one that was cut is in `unsent`.
             Overflow::DropOldest if whole => {
-                self.feed.hub().count_dropped(oldest - conn.cursor);
+                let dropped = oldest - conn.cursor;
+                self.feed.hub().count_dropped(dropped);
                 conn.cursor = oldest;
+                // What is in records is as much as before.
+                conn.sealed_from += dropped;
                 Ok(())
             }
             // An answer that was begun cannot leave anything out.

@@ -1,5 +1,6 @@
 //! The client's side of a connection, without its socket: bytes in, bytes out, and all of them counted.
 
+use std::error::Error;
 use std::io::{self, BufRead as _, Write as _};
 use std::mem;
 
@@ -79,8 +80,8 @@ pub(crate) struct Session {
     handshake_up: u64,
 }
 
-fn failed(error: impl ToString) -> SubscribeError {
-    SubscribeError::Tls(error.to_string())
+fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> SubscribeError {
+    SubscribeError::Tls(error.into().to_string())
 }
 
 impl Session {

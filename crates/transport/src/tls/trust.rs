@@ -128,7 +128,9 @@ impl Trust {
             stream.set_read_timeout(Some(left()?))?;
             match tls.read_tls(&mut stream) {
                 Ok(0) => return Err(io::Error::other("the connection ended before they came")),
-                Ok(_) => drop(tls.process_new_packets().map_err(io::Error::other)?),
+                Ok(_) => {
+                    tls.process_new_packets().map_err(io::Error::other)?;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
