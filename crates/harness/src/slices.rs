@@ -98,7 +98,7 @@ impl SliceConfig {
             lasting: match profile {
                 // Some forty rounds of nine servers. More trials are worth more than longer ones.
                 Profile::Quick | Profile::Standard => Duration::from_secs(1),
-                Profile::Thorough => Duration::from_secs(10),
+                Profile::Thorough => Duration::from_secs(3),
             },
             fewest_rounds: FEWEST_ROUNDS,
         })

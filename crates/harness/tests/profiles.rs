@@ -43,8 +43,13 @@ fn plan(profile: Profile) -> Plan {
 }
 
 #[test]
-fn quick_takes_three_minutes_and_standard_twenty() {
-    for (profile, seconds) in [(Profile::Quick, 200), (Profile::Standard, 1300)] {
+fn quick_takes_three_minutes_standard_twenty_and_thorough_half_a_day() {
+    let limits = [
+        (Profile::Quick, 200),
+        (Profile::Standard, 1300),
+        (Profile::Thorough, 13 * 3600),
+    ];
+    for (profile, seconds) in limits {
         let plan = plan(profile);
         let estimate = plan.estimate().as_secs();
         assert!(

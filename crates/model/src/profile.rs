@@ -20,7 +20,7 @@ pub enum Profile {
     Quick,
     /// Twenty to twenty-five minutes.
     Standard,
-    /// Hours.
+    /// Half a day.
     Thorough,
 }
 
@@ -45,7 +45,7 @@ impl Profile {
             Self::Quick => 6,
             // One more than verdicts need: a trial may be invalid.
             Self::Standard => 7,
-            Self::Thorough => 30,
+            Self::Thorough => 8,
         }
     }
 
@@ -61,7 +61,10 @@ impl Profile {
                 "long windows: tails beyond p99.9 and stalls that are minutes apart are not seen, and runtimes that compile \
                  while they run may not have reached their pace"
             }
-            Self::Thorough => "what happens once in hours: memory growth, periodic background work",
+            Self::Thorough => {
+                "what happens once in hours, such as memory growth and periodic background work, and stalls that are minutes \
+                 apart"
+            }
         }
     }
 }

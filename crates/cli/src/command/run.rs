@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Measure servers in this tuning only: equalised or defaults [default: both]
     #[arg(long)]
     tuning: Option<Tuning>,
-    /// Trials of every scenario and server [default: 6, 7 or 30 by profile]
+    /// Trials of every scenario and server [default: 6, 7 or 8 by profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: Option<u32>,
     /// Seed of the order of trials, the schedules and the payloads [default: from the clock]
