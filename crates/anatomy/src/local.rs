@@ -61,7 +61,7 @@ impl Local {
         };
         let mut client = Client {
             address: server.data_addr(),
-            subscribers: transport.subscribers(request, None)?,
+            subscribers: transport.subscribers(request, None, None)?,
         };
         for _ in 0..subscribers {
             client.subscribe()?;

@@ -51,6 +51,8 @@ pub struct Server {
     /// Whether it publishes what subscribers say on their subscription (docs/PROTOCOL.md, `say`). One of a transport that can
     /// carry that and does not is left out of scenarios in which subscribers speak.
     pub says: bool,
+    /// Whether it secures connections, if it is told to (`--tls`). One that does not is left out of scenarios with TLS.
+    pub tls: bool,
     /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
     pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
@@ -154,6 +156,9 @@ impl Server {
                     "it cannot be told what the scenario wants of a server: {} (servers.toml: {SETTING} in command)",
                     scenario.server.words()
                 ));
+            }
+            if scenario.server.tls.is_some() && !self.tls {
+                return Some("it has no TLS (servers.toml: tls)".to_owned());
             }
             if asks && !self.answers {
                 return Some(

@@ -5,7 +5,7 @@ use pushbench_model::histogram::Histogram;
 use pushbench_model::measurement::{LoopModel, Measurement, Publisher, histogram_name};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Blame, Outcome, Reason};
-use pushbench_model::scenario::{Scenario, Tokens, Workload};
+use pushbench_model::scenario::{Scenario, Tls, Tokens, Workload};
 use pushbench_model::tuning::Tuning;
 
 /// Lateness is looked at far out, because a late message makes all its deliveries late, and a percentile of response
@@ -58,6 +58,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     slow_ones(measurement, scenario, &mut reasons);
     dead_ones(measurement, scenario, &mut reasons);
     connections(measurement, &mut reasons);
+    handshakes(measurement, scenario, &mut reasons);
     wire(measurement, &mut reasons);
     punctuality(measurement, &mut reasons);
     keeping_up(measurement, &mut reasons);
@@ -315,6 +316,38 @@ fn connections(measurement: &Measurement, reasons: &mut Vec<Reason>) {
                 } else {
                     String::new()
                 }
+            ),
+        ));
+    }
+}
+
+/// Whether every connection began as the scenario says. Who comes back after a cut makes another handshake.
+fn handshakes(measurement: &Measurement, scenario: &Scenario, reasons: &mut Vec<Reason>) {
+    let Some(wanted) = scenario.server.tls else {
+        return;
+    };
+    let tls = measurement.tls.clone().unwrap_or_default();
+    let (right, wrong, word) = match wanted {
+        Tls::Full => (tls.full, tls.resumed, "resumed"),
+        Tls::Resumed => (tls.resumed, tls.full, "full"),
+    };
+    let opened = measurement.connections.opened;
+    if wrong > 0 || tls.retried > 0 {
+        reasons.push(because(
+            Blame::Server,
+            format!(
+                "handshakes were to be {}, but {wrong} were {word} and {} took another round trip",
+                wanted.label(),
+                tls.retried
+            ),
+        ));
+    }
+    if right < opened {
+        reasons.push(because(
+            Blame::Setting,
+            format!(
+                "{right} handshakes were {}, of {opened} connections",
+                wanted.label()
             ),
         ));
     }

@@ -12,6 +12,7 @@
 //! - [`publisher`]: who publishes: the server by order, this process through `POST /publish`, or the subscribers themselves
 //! - `worker`: one thread per core, each with a loop over all its connections
 //! - `station`: a worker from inside
+//! - `secure`: whom connections trust, where they are secured
 //! - `faults`: what went wrong on it
 //! - `mix`: numbers that differ from place to place
 //! - `watch`: whether this process keeps up
@@ -29,6 +30,7 @@ mod faults;
 mod mix;
 mod patience;
 pub mod publisher;
+mod secure;
 mod station;
 pub mod target;
 mod watch;
@@ -89,6 +91,8 @@ pub(crate) struct Bench {
 /// end early are no errors: they are part of the measurement.
 pub fn run(mut config: Config, barrier: &mut dyn Barrier) -> Result<Measurement, LoadError> {
     if let Workload::Tokens(tokens) = &config.scenario.workload {
+        // Answers are in clear text, and a URL that says otherwise is a mistake.
+        secure::ask(&config)?;
         let mut measurement = workload::tokens::run(&config, tokens, barrier)?;
         measurement.server = health(&config);
         return Ok(measurement);

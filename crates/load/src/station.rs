@@ -11,17 +11,21 @@ use pushbench_sys::poller::Bell;
 use pushbench_transport::subscriber::{
     Happened, Inlet, Nonce, POLL_PERIOD_MS, Request, SubscribeError, Subscribers,
 };
+use pushbench_transport::tls::Trust;
 use pushbench_transport::transport::Transport;
 
 use crate::capacity::Spread;
 use crate::faults::Faults;
 use crate::mix::nonce;
+use crate::secure::Secure;
 use crate::{Config, LoadError};
 
 /// What the connections of one worker share.
 pub(crate) struct Station {
     pub(crate) subscribers: Box<dyn Subscribers>,
     pub(crate) faults: Faults,
+    /// Connections made before all others, to bring tickets.
+    pub(crate) primed: u64,
     address: SocketAddr,
     spread: Spread,
     seed: u64,
@@ -32,6 +36,8 @@ pub(crate) struct Station {
 pub(crate) struct Plan {
     transport: &'static dyn Transport,
     request: Request,
+    trust: Option<Trust>,
+    primed: u64,
     address: SocketAddr,
     spread: Spread,
     seed: u64,
@@ -68,11 +74,14 @@ const POLL_TIMEOUT_MS: u64 = 20_000;
 impl Plan {
     /// A station on this thread, whose loop is woken by `bell`.
     pub(crate) fn station(self, bell: Arc<Bell>) -> io::Result<Station> {
-        let mut subscribers = self.transport.subscribers(self.request, Some(bell))?;
+        let mut subscribers = self
+            .transport
+            .subscribers(self.request, self.trust, Some(bell))?;
         subscribers.inlet_mut().now = clock::now();
         Ok(Station {
             subscribers,
             faults: Faults::default(),
+            primed: self.primed,
             address: self.address,
             spread: self.spread,
             seed: self.seed,
@@ -83,7 +92,12 @@ impl Plan {
 
 impl Station {
     /// What worker number `index` needs, whose subscribers ask for everything the server keeps and will publish.
-    pub(crate) fn plan(config: &Config, index: usize, spread: Spread) -> Result<Plan, LoadError> {
+    pub(crate) fn plan(
+        config: &Config,
+        index: usize,
+        spread: Spread,
+        secure: Option<&Secure>,
+    ) -> Result<Plan, LoadError> {
         let path = match config.target.path.as_str() {
             "" => config.transport.endpoint().1,
             path => path,
@@ -91,8 +105,17 @@ impl Station {
         let two_way = config.scenario.is_two_way();
         let speech = config.transport.speech().filter(|_| two_way);
         let path = speech.map_or_else(|| path.to_owned(), |speech| speech.path(path));
+        let (trust, primed) = match secure {
+            Some(secure) => {
+                let (trust, primed) = secure.trust(config)?;
+                (Some(trust), primed)
+            }
+            None => (None, 0),
+        };
         Ok(Plan {
             transport: config.transport,
+            trust,
+            primed,
             request: Request {
                 host: config.target.host.clone(),
                 after: Some(0),
@@ -193,6 +216,8 @@ mod tests {
                 poll_timeout_ms: POLL_TIMEOUT_MS,
                 poll_period_ms: POLL_PERIOD_MS,
             },
+            trust: None,
+            primed: 0,
             address: listener.local_addr().unwrap(),
             spread: Spread {
                 own_tables: 0,

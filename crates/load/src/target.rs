@@ -9,8 +9,10 @@ use crate::LoadError;
 /// A server's address, resolved once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Scheme of the URL: `http` or `tcp`.
+    /// Scheme of the URL: `http` or `tcp`, or with TLS `https` or `tls`.
     pub scheme: String,
+    /// Whether the scheme says that connections are secured.
+    pub tls: bool,
     /// Value of the `Host` header.
     pub host: String,
     /// Path and query, empty when the URL names none: then they are those of the contract (docs/PROTOCOL.md).
@@ -56,12 +58,12 @@ impl Target {
         let scheme = uri.scheme_str().unwrap_or_default().to_owned();
         let default_port = match scheme.as_str() {
             "http" | "ws" => Some(80),
-            "tcp" => None,
-            "https" | "wss" => return Err(bad("TLS is not supported yet".into())),
+            "https" | "wss" => Some(443),
+            "tcp" | "tls" => None,
             "" => return Err(bad("no scheme".into())),
             other => {
                 return Err(bad(format!(
-                    "unknown scheme {other:?}, expected http or tcp"
+                    "unknown scheme {other:?}, expected http or tcp, or https or tls for a scenario with TLS"
                 )));
             }
         };
@@ -83,6 +85,7 @@ impl Target {
         let path = uri.path_and_query().map_or("", |path| path.as_str());
         let path = if path == "/" { "" } else { path };
         Ok(Self {
+            tls: matches!(scheme.as_str(), "https" | "wss" | "tls"),
             scheme,
             host: authority.as_str().to_owned(),
             path: path.to_owned(),
@@ -118,6 +121,18 @@ mod tests {
     }
 
     #[test]
+    fn the_scheme_says_whether_it_is_secured() {
+        for (url, tls, port) in [
+            ("http://127.0.0.1:1", false, 1),
+            ("https://127.0.0.1", true, 443),
+            ("tls://127.0.0.1:2", true, 2),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!((target.tls, target.address.port()), (tls, port), "{url}");
+        }
+    }
+
+    #[test]
     fn messages_are_posted_where_the_control_url_says() {
         let target = Target::parse("http://127.0.0.1:1/sub").unwrap();
         assert_eq!(target.as_control().publish_path(), "/publish");
@@ -130,7 +145,6 @@ mod tests {
     fn what_is_wrong_is_said() {
         for (url, reason) in [
             ("127.0.0.1:8080", "no scheme"),
-            ("https://127.0.0.1:1", "TLS"),
             ("ftp://127.0.0.1:1", "unknown scheme"),
             ("tcp://127.0.0.1", "no port"),
             ("http://[bad", "not the address"),

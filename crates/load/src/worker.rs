@@ -17,6 +17,7 @@ use pushbench_sys::poller::Bell;
 use pushbench_sys::process::spawn_with_own_files;
 
 use crate::capacity::{Limits, Spread};
+use crate::secure::{self, Secure};
 use crate::station::Station;
 use crate::{Config, LoadError};
 
@@ -90,10 +91,11 @@ impl Worker {
     pub(crate) fn start_all(config: &Config) -> Result<Vec<Self>, LoadError> {
         let connections = config.scenario.workload.connections();
         let spread = Limits::of_this_machine().spread(connections.into(), config.target.address)?;
+        let secure = secure::ask(config)?;
         cores_of(config, spread)
             .into_iter()
             .enumerate()
-            .map(|(index, core)| Self::start(config, (index, core), spread))
+            .map(|(index, core)| Self::start(config, (index, core), spread, secure.as_ref()))
             .collect()
     }
 
@@ -110,10 +112,14 @@ impl Worker {
         config: &Config,
         (index, core): (usize, Option<usize>),
         spread: Spread,
+        secure: Option<&Secure>,
     ) -> Result<Self, LoadError> {
         let (jobs, inbox) = mpsc::channel();
         let bell = Arc::new(Bell::new().map_err(LoadError::Worker)?);
-        let (heard, plan) = (Arc::clone(&bell), Station::plan(config, index, spread)?);
+        let (heard, plan) = (
+            Arc::clone(&bell),
+            Station::plan(config, index, spread, secure)?,
+        );
         let (started, ready) = mpsc::channel();
         let body = move |own_files: io::Result<()>| {
             // Whoever starts it waits for this.

@@ -282,6 +282,32 @@ impl Upstream {
     }
 }
 
+/// What TLS came to, as the load process has seen it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsCount {
+    /// Connections that made a full handshake. Of a fan-out these are all, whenever they were opened; of connections by themselves
+    /// those of the measured phase.
+    pub full: u64,
+    /// Connections that resumed a session by a ticket, likewise.
+    pub resumed: u64,
+    /// Connections whose handshake took a round trip more, because the server wanted another key than was offered.
+    pub retried: u64,
+    /// Connections before all others, which brought tickets to resume sessions with, one full handshake per worker among them.
+    pub primed: u64,
+    /// Bytes of the handshakes and tickets of `full`, `resumed` and `retried`, server to client.
+    pub handshake_down: u64,
+    /// Bytes of these handshakes client to server.
+    pub handshake_up: u64,
+    /// Records of the measured phase that carried bytes of the transport, server to client.
+    pub records_down: u64,
+    /// The same, client to server.
+    pub records_up: u64,
+    /// The suite agreed on, by its name in RFC 8446; empty where there was no handshake.
+    pub suite: String,
+    /// The group of the key exchange, likewise.
+    pub group: String,
+}
+
 /// The result of a load process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
@@ -343,6 +369,9 @@ pub struct Measurement {
     /// Answers that were made for one client each, if any were to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswerCount>,
+    /// Handshakes and records, if connections were to be secured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsCount>,
     /// How busy the receiving side was; absent where the system does not tell.
     pub client: Option<ClientLoad>,
     /// Histograms by name ([`histogram_name`]).

@@ -9,6 +9,7 @@ mod fan_out;
 mod setting;
 mod slow;
 mod source;
+mod tls;
 mod tokens;
 
 use std::ops::Range;
@@ -32,6 +33,7 @@ pub use setting::Setting;
 pub use slow::Slow;
 pub use source::ScenarioError;
 use source::Source;
+pub use tls::Tls;
 use tokens::RawTokens;
 pub use tokens::{Context, Tokens};
 

@@ -15,7 +15,8 @@ pub(crate) use defaults::defaults_cost;
 pub use family::{Compared, Verdicts};
 pub(crate) use same_stack::same_stack;
 pub use statement::{Extremes, Finding, Statement};
-pub(crate) use table::{answer_table, times_floor};
+pub(crate) use table::{answer_table, headline, times_floor};
+pub(crate) use words::ratio_in_short;
 
 use pushbench_model::record::{Blame, Outcome};
 

@@ -16,6 +16,7 @@ mod saturation;
 mod survey;
 mod table;
 mod theory;
+mod tls;
 
 pub use drive::html as drive;
 pub(crate) use escape::escape;

@@ -42,6 +42,7 @@ pub mod table;
 mod texts;
 mod theory;
 pub mod tier;
+mod tls;
 mod trials;
 pub mod wire;
 

@@ -10,7 +10,7 @@ use crate::number::capitalised;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::{peers, selftest, survey, texts, theory, trials};
+use crate::{peers, selftest, survey, texts, theory, tls, trials};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
@@ -30,6 +30,7 @@ pub fn markdown(record: &Record) -> String {
     for question in results.questions() {
         out += &one(&results, question);
     }
+    out += &secured(&results);
     out += &held(&results);
     if let Some(measured) = &record.anatomy {
         out += &delivery(measured);
@@ -84,6 +85,20 @@ fn one(results: &Results<'_>, question: &[Group<'_>]) -> String {
             texts::DEFAULTS_COST
         );
         out += &table(&cost);
+    }
+    out
+}
+
+/// Scenarios with TLS beside the same ones without.
+fn secured(results: &Results<'_>) -> String {
+    let comparisons = tls::comparisons(results);
+    if comparisons.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n## {}\n\n{}\n", tls::TITLE, tls::INTRODUCTION);
+    for comparison in &comparisons {
+        out += &format!("\n### {}\n\n", escape(&comparison.title()));
+        out += &table(&comparison.table());
     }
     out
 }

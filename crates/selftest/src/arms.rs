@@ -41,6 +41,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         resumes: true,
         answers: false,
         says: false,
+        tls: false,
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,

@@ -191,6 +191,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         slow: None,
         dead: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([(histogram_name::RESPONSE.to_owned(), response.clone())]),

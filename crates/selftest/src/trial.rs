@@ -102,6 +102,7 @@ impl Setup {
             resumes: true,
             answers: false,
             says: false,
+            tls: false,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

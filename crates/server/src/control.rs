@@ -35,6 +35,8 @@ pub(crate) struct Control {
     pub(crate) publisher: Publisher,
     /// Whether something is to go wrong.
     pub(crate) injected: bool,
+    /// The certificate of the endpoint of subscribers, PEM, where that is secured.
+    pub(crate) certificate: Option<String>,
 }
 
 pub(crate) fn start(
@@ -91,15 +93,22 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
             chats: control.stats.chats.running(),
         }),
         (&Method::GET, "/chats") => json(&control.stats.chats.report()),
+        (&Method::GET, "/certificate") => match &control.certificate {
+            Some(certificate) => text(StatusCode::OK, certificate),
+            None => text(
+                StatusCode::NOT_FOUND,
+                "subscribers are served in clear text",
+            ),
+        },
         (&Method::POST, "/publish") => publish(request, control).await,
         (&Method::POST, "/schedule") => schedule(request, control).await,
         (&Method::GET, "/schedule") => json(&control.publisher.report()),
-        (_, "/healthz" | "/chats") => wrong_method("GET"),
+        (_, "/healthz" | "/chats" | "/certificate") => wrong_method("GET"),
         (_, "/publish") => wrong_method("POST"),
         (_, "/schedule") => wrong_method("GET, POST"),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there are /healthz, /publish, /schedule and /chats",
+            "there are /healthz, /publish, /schedule, /chats and /certificate",
         ),
     }
 }

@@ -7,9 +7,11 @@
 //! - `worker`: one thread per core, each with a current-thread runtime, or with a loop and no runtime; or one runtime for
 //!   all
 //! - `publisher`: the thread that publishes on a schedule, and what a self-test wants it to do wrong
-//! - `control`: `/healthz`, `/publish`, `/schedule`
+//! - `control`: `/healthz`, `/publish`, `/schedule`, `/certificate`
+//! - [`self_made`]: who answers where connections are secured
 
 mod control;
+mod identity;
 mod publisher;
 mod worker;
 
@@ -27,6 +29,8 @@ use pushbench_transport::stack::{Runtime, Stack};
 use pushbench_transport::transport::{ServeOptions, Transport, hub_for};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
+
+pub use identity::self_made;
 
 /// Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 65_535;
@@ -89,6 +93,9 @@ pub enum ServeError {
         "the stack {0} has a current-thread runtime per core and no other; the runtime multi-thread is for the stack axum"
     )]
     Runtime(Stack),
+    /// The framework's server has no TLS here.
+    #[error("the stack {0} cannot be served over TLS here; bare and reference can")]
+    Tls(Stack),
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -129,6 +136,9 @@ impl Server {
         if !config.transport.stacks().contains(&stack) {
             let transport = config.transport.name();
             return Err(ServeError::Stack { transport, stack });
+        }
+        if options.tls.is_some() && stack == Stack::Axum {
+            return Err(ServeError::Tls(stack));
         }
         let shards = config.shards.max(1);
         if shards > 1 && stack != Stack::Bare {
@@ -204,6 +214,10 @@ impl Server {
             tuning: options.tuning_among(config.transport.tunings()),
             publisher,
             injected,
+            certificate: options
+                .tls
+                .as_ref()
+                .map(|identity| identity.pem().to_owned()),
         };
         threads.push(control::start(control_listener, control_state, stopped)?);
         Ok(Self {

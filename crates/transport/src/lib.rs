@@ -14,6 +14,7 @@
 //! - [`hub`]: the sequenced ring of messages between a publisher and its subscribers; each is encoded once
 //! - [`listener`]: accepting connections; `framework`: the same as axum does it
 //! - [`subscriber`]: the read loop of the load generator
+//! - [`tls`]: what both sides put between a socket and a transport
 //! - [`http1`]: reading HTTP/1.1 responses, shared by all transports but `tcp`
 //! - [`dialogue`]: a subscription without a socket
 //! - [`limits`]: how much a peer may make a decoder hold
@@ -38,6 +39,7 @@ pub mod stack;
 mod stream;
 pub mod subscriber;
 pub mod tcp;
+pub mod tls;
 pub mod tokens;
 pub mod transport;
 pub mod websocket;

@@ -9,9 +9,11 @@
 //! - [`Protocol`]: the socket-free half of a subscription, one per transport
 //! - [`Subscribers`]: all connections of a thread, behind one epoll instance
 //! - [`Subscriber`]: one of them, without its protocol
+//! - `cover`: TLS between a socket and a protocol, or nothing
 //! - [`Inlet`]: what they share: the inbox, counts, and notes of what happened
 
 mod connection;
+mod cover;
 mod epoll_loop;
 mod inlet;
 mod pace;
@@ -19,17 +21,23 @@ mod subscribers;
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use pushbench_sys::poller::Bell;
 
 use crate::http1::body::BodyError;
 use crate::http1::head::HeadError;
 use crate::long_poll::batch::BatchError;
 use crate::sse::decode::DecodeError;
 use crate::tcp::frame::TooLong;
+use crate::tls::Trust;
+use crate::tls::session::Session;
 use crate::websocket::frame::FrameError;
 use crate::websocket::handshake::HandshakeError;
 
 pub use connection::{Subscriber, wire};
-pub use epoll_loop::EpollLoop;
+pub(crate) use cover::{Clear, Cover};
+use epoll_loop::EpollLoop;
 pub use inlet::{Happened, Inlet, Note};
 pub use subscribers::Subscribers;
 
@@ -126,6 +134,9 @@ pub enum SubscribeError {
     /// The server ended a connection that was not read, as somebody wished.
     #[error("the server ended a connection that was slow on purpose")]
     LetGo,
+    /// TLS failed.
+    #[error("TLS failed: {0}")]
+    Tls(String),
     /// The server refused.
     #[error("the server answered {status}, expected {expected}{}", hint(*.status))]
     Status {
@@ -174,6 +185,18 @@ pub enum SubscribeError {
     /// Broken TCP frames.
     #[error(transparent)]
     TcpFrame(#[from] TooLong),
+}
+
+/// The subscribers of one thread that speak `P`, secured where there is somebody to trust.
+pub(crate) fn start<P: Protocol + 'static>(
+    request: Request,
+    trust: Option<Trust>,
+    bell: Option<Arc<Bell>>,
+) -> io::Result<Box<dyn Subscribers>> {
+    Ok(match trust {
+        None => Box::new(EpollLoop::<P, Clear>::new(request, (), bell)?),
+        Some(trust) => Box::new(EpollLoop::<P, Session>::new(request, trust, bell)?),
+    })
 }
 
 fn hint(status: u16) -> &'static str {

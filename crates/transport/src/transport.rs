@@ -20,6 +20,7 @@ use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
 use crate::subscriber::{Request, Subscribers};
+use crate::tls::{Identity, Trust};
 use crate::tokens::Talk;
 
 /// A future that stays on its thread.
@@ -77,7 +78,8 @@ pub trait Transport: Send + Sync {
     /// The same on the stack `bare`, which has no runtime.
     fn serve_bare(&self, hub: Arc<Hub>, worker: bare::Worker, options: Arc<ServeOptions>);
 
-    /// The subscribers of one thread, none yet. Another thread ends their waiting by ringing `bell`.
+    /// The subscribers of one thread, none yet; secured where `trust` says whom they take. Another thread ends their waiting by
+    /// ringing `bell`.
     ///
     /// # Errors
     ///
@@ -85,6 +87,7 @@ pub trait Transport: Send + Sync {
     fn subscribers(
         &self,
         request: Request,
+        trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>>;
 
@@ -202,6 +205,8 @@ pub struct ServeOptions {
     pub echo: bool,
     /// How long a message waits for others, to be written together, milliseconds; 0 writes each when it comes.
     pub flush_window_ms: u32,
+    /// Connections are secured, and this is who answers; clear text with `None`.
+    pub tls: Option<Identity>,
     /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
     pub heartbeat_s: Option<u32>,
     /// Let go of a peer that owes an answer for so long, seconds: acknowledgements of what was sent to it (TCP_USER_TIMEOUT), and
@@ -230,6 +235,7 @@ impl Default for ServeOptions {
             sse_retry_ms: None,
             echo: false,
             flush_window_ms: 0,
+            tls: None,
             heartbeat_s: None,
             dead_after_s: None,
             poll_timeout_ms: 25_000,

@@ -133,5 +133,5 @@ fn nobody(transport: &'static dyn Transport) -> io::Result<Box<dyn Subscribers>>
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
     };
-    transport.subscribers(request, None)
+    transport.subscribers(request, None, None)
 }

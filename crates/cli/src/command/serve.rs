@@ -80,6 +80,10 @@ pub(crate) struct Options {
         hide_default_value = true
     )]
     flush_window: u32,
+    /// Secure subscribers' connections with TLS 1.3 and a certificate made for this process, which GET /certificate on the
+    /// control endpoint tells (stacks bare and reference)
+    #[arg(long)]
+    tls: bool,
     /// Long-poll: hold a request at most this many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25_000)]
     poll_timeout: u64,
@@ -110,6 +114,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             transport.name()
         );
     }
+    if options.tls && options.stack == Stack::Axum {
+        wrong!("--tls is for the stacks bare and reference; axum is served in clear text here");
+    }
+    let tls = if options.tls {
+        Some(pushbench_server::self_made()?)
+    } else {
+        None
+    };
     let shards = shards(options, files)?;
     let server = Server::start(Config {
         transport,
@@ -127,6 +139,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             sse_retry_ms: options.sse_retry,
             echo: options.echo,
             flush_window_ms: options.flush_window,
+            tls,
             heartbeat_s: options.heartbeat,
             dead_after_s: options.dead_after,
             poll_timeout_ms: options.poll_timeout,
@@ -137,6 +150,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         },
     })?;
     let (scheme, _) = transport.endpoint();
+    let scheme = match scheme {
+        clear if !options.tls => clear,
+        "tcp" => "tls",
+        _ => "https",
+    };
     let (data, control) = (server.data_addr(), server.control_addr());
     let mut stdout = std::io::stdout();
     writeln!(stdout, "READY {scheme}://{data} http://{control}{injected}")?;

@@ -153,7 +153,9 @@ fn work(
         once: false,
     };
     let words = |error: io::Error| error.to_string();
-    let mut subscribers = transport.subscribers(request, Some(bell)).map_err(words)?;
+    let mut subscribers = transport
+        .subscribers(request, None, Some(bell))
+        .map_err(words)?;
     subscribers
         .open(address, None, *b"one client alone")
         .map_err(words)?;

@@ -66,7 +66,7 @@ impl Ours {
             poll_timeout_ms: POLL_TIMEOUT_MS,
             poll_period_ms: POLL_PERIOD_MS,
         };
-        let mut subscribers = transport.subscribers(request, None)?;
+        let mut subscribers = transport.subscribers(request, None, None)?;
         subscribers.inlet_mut().now = clock::now();
         let nonce = clock::now().to_le_bytes();
         let nonce: [u8; 16] = std::array::from_fn(|index| nonce[index % 8]);

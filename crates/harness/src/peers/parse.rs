@@ -196,6 +196,7 @@ impl RawReceiver {
                 resumes: true,
                 answers: false,
                 says: false,
+                tls: false,
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,

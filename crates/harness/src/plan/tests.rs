@@ -236,6 +236,29 @@ fn servers_that_cannot_be_told_how_to_be_set_are_left_out() {
     );
 }
 
+/// A scenario over TLS is measured on those that have it; connections by themselves, too.
+#[test]
+fn servers_without_tls_are_left_out_of_scenarios_with_it() {
+    let told = SERVERS.replace("\"{pushbench}\"", "\"{pushbench}\", \"{setting}\"");
+    let mut servers = Server::parse(&told, Path::new("servers.toml")).unwrap();
+    servers[0].tls = true;
+    let mut secured = scenario("a");
+    secured.server.tls = Some(pushbench_model::scenario::Tls::Resumed);
+    let can = servers
+        .iter()
+        .map(|server| server.left_out_by(&secured).is_none());
+    let can: Vec<bool> = can.collect();
+    assert_eq!(can, [true, false, false]);
+    let left_out = servers[1].left_out_by(&secured).unwrap();
+    assert!(
+        left_out.reason.contains("servers.toml: tls"),
+        "{}",
+        left_out.reason
+    );
+    let plan = Plan::with_slices(&[secured], &servers, Profile::Quick, 1, 1);
+    assert_eq!((plan.trials.len(), plan.slices.len()), (1, 0));
+}
+
 /// Who publishes nothing of what is said takes no part where subscribers speak; who does is not asked to publish by itself, and
 /// is not sliced.
 #[test]

@@ -50,6 +50,8 @@ struct RawServer {
     answers: Vec<Spanned<String>>,
     #[serde(default)]
     says: Vec<Spanned<String>>,
+    #[serde(default)]
+    tls: bool,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -214,6 +216,7 @@ impl RawServer {
         Server {
             answers: lists(&self.answers),
             says: lists(&self.says),
+            tls: self.tls,
             paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),
@@ -285,6 +288,7 @@ stack = "reference"
 transports = ["sse", "websocket"]
 command = ["{pushbench}", "serve", "--transport={transport}", "-c{connections}", "{setting}", "--cores", "{cores}"]
 publishes = "schedule"
+tls = true
 about = "ours"
 
 [[server]]
@@ -344,6 +348,7 @@ resumes = false
         assert_eq!(ws.paths.subscribe.as_deref(), Some("/sub?a=1"));
         assert_eq!(ws.paths.publish.as_deref(), Some("/pub"));
         assert!(!ws.resumes && servers[0].resumes);
+        assert!(!ws.tls && servers[0].tls);
         assert_eq!(servers[0].paths, paths::Paths::default());
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use pushbench_model::control::Health;
 use pushbench_model::histogram::{self, EncodedHistogram};
 use pushbench_model::measurement::{
-    ClientLoad, ConnectionCount, DeadCount, SlowCount, Upstream, WireCount,
+    ClientLoad, ConnectionCount, DeadCount, SlowCount, TlsCount, Upstream, WireCount,
 };
 use pushbench_model::sequence::SequenceCounts;
 
@@ -85,6 +85,7 @@ pub(crate) fn flawless() -> Measurement {
         slow: None,
         dead: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         connections: ConnectionCount {
@@ -220,6 +221,58 @@ fn dead_ones_are_no_flaw_where_they_are_wanted() {
     assert_eq!(
         reasons(|m| m.operations = 1599),
         ["1599 deliveries were measured, expected 1600: 200 messages to each of 8 subscribers"]
+    );
+}
+
+/// Handshakes are what the scenario says, all of them; a cut brings further ones.
+#[test]
+fn every_connection_begins_as_it_is_to() {
+    let reasons = |tls: &str, change: fn(&mut TlsCount)| {
+        let text = FAN_OUT.replace(
+            "[fan-out]",
+            &format!("[server]\ntls = \"{tls}\"\n[fan-out]"),
+        );
+        let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+        let mut measurement = flawless();
+        let opened = measurement.connections.opened;
+        let mut count = TlsCount {
+            primed: 1,
+            ..TlsCount::default()
+        };
+        match tls {
+            "full" => count.full = opened,
+            _ => count.resumed = opened,
+        }
+        change(&mut count);
+        measurement.tls = Some(count);
+        match verify(&measurement, &scenario, Profile::Quick) {
+            Outcome::Invalid { reasons } => reasons.into_iter().map(|r| r.text).collect(),
+            _ => Vec::new(),
+        }
+    };
+    for tls in ["full", "resumed"] {
+        assert_eq!(reasons(tls, |_| {}), [""; 0]);
+        let retried = reasons(tls, |tls| tls.retried = 1).join("; ");
+        assert!(retried.contains("1 took another round trip"), "{retried}");
+        let fewer = reasons(tls, |tls| {
+            (tls.full, tls.resumed) = (tls.full / 2, tls.resumed / 2)
+        });
+        assert!(
+            fewer[0].contains(&format!("handshakes were {tls}, of 10 connections")),
+            "{fewer:?}"
+        );
+        let swapped = reasons(tls, |tls| (tls.full, tls.resumed) = (tls.resumed, tls.full));
+        assert_eq!(swapped.len(), 2, "{swapped:?}");
+        assert!(
+            swapped[0].contains(&format!("were to be {tls}, but 10 were")),
+            "{swapped:?}"
+        );
+    }
+    let text = FAN_OUT.replace("[fan-out]", "[server]\ntls = \"full\"\n[fan-out]");
+    let scenario = Scenario::parse(&text, Path::new("x.toml")).unwrap();
+    assert!(
+        !verify(&flawless(), &scenario, Profile::Quick).is_valid(),
+        "nothing is known of them"
     );
 }
 

@@ -219,6 +219,7 @@ fn flawless(workload: &str) -> Measurement {
         slow: None,
         dead: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::from([("response".into(), EncodedHistogram::encode(&response))]),

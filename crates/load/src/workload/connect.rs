@@ -17,8 +17,10 @@ use pushbench_model::scenario::Connect;
 use pushbench_model::schedule::{Arrivals, Schedule};
 use pushbench_model::sequence::SequenceCounts;
 use pushbench_sys::clock;
+use pushbench_transport::tls;
 
 use crate::barrier::Barrier;
+use crate::secure;
 use crate::{Bench, LoadError};
 
 use churn::Churn;
@@ -75,6 +77,8 @@ struct Tally {
     opened: u64,
     nodelay: u64,
     batches: u64,
+    tls: tls::Tally,
+    primed: u64,
     failed: u64,
     errors: Vec<String>,
 }
@@ -93,6 +97,8 @@ impl Default for Tally {
             opened: 0,
             nodelay: 0,
             batches: 0,
+            tls: tls::Tally::default(),
+            primed: 0,
             failed: 0,
             errors: Vec::new(),
         }
@@ -112,6 +118,8 @@ impl Tally {
         self.opened += other.opened;
         self.nodelay += other.nodelay;
         self.batches += other.batches;
+        self.tls.add(&other.tls);
+        self.primed += other.primed;
         self.failed += other.failed;
         self.errors.extend(other.errors);
     }
@@ -189,6 +197,7 @@ fn measurement(
         slow: None,
         dead: None,
         upstream: None,
+        tls: secure::count(config, &tally.tls, tally.primed),
         answers: None,
         client: None,
         histograms,

@@ -28,6 +28,7 @@ use pushbench_sys::clock;
 
 use crate::barrier::Barrier;
 use crate::publisher::Members;
+use crate::secure;
 use crate::station::poll_period_ns;
 use crate::watch::Watched;
 use crate::worker::Pending;
@@ -232,6 +233,7 @@ fn measurement(
         slow: None,
         dead: None,
         upstream: None,
+        tls: secure::count(config, &phase.tls, phase.primed),
         answers: None,
         client: watched.busy.map(|busiest| ClientLoad { busiest }),
         histograms,

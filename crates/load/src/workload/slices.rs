@@ -69,6 +69,7 @@ pub(crate) fn run(
         slow: None,
         dead: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::new(),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{ScenarioError, Source, Workload};
+use super::{ScenarioError, Source, Tls, Workload};
 
 /// What a server is told beside what its tuning says. One that cannot be told is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct Setting {
     /// (TCP_USER_TIMEOUT), and pongs, where it is pinged. As the system has it with 0, which is a quarter of an hour.
     #[serde(skip_serializing_if = "is_zero")]
     pub dead_after_s: u32,
+    /// How connections are secured; not at all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 #[expect(
@@ -47,8 +50,10 @@ impl Setting {
             ("--dead-after", self.dead_after_s),
         ];
         let told = options.into_iter().filter(|&(_, value)| value > 0);
-        told.flat_map(|(option, value)| [option.to_owned(), value.to_string()])
-            .collect()
+        let told = told.flat_map(|(option, value)| [option.to_owned(), value.to_string()]);
+        // How sessions begin is the client's affair: a server gives tickets, and takes them.
+        let secured = self.tls.map(|_| "--tls".to_owned());
+        told.chain(secured).collect()
     }
 
     /// How it reads in a sentence; empty where there is nothing to tell.
@@ -70,6 +75,9 @@ impl Setting {
                 self.dead_after_s
             ));
         }
+        if let Some(tls) = self.tls {
+            words.push(tls.words().to_owned());
+        }
         words.join(", ")
     }
 
@@ -78,10 +86,32 @@ impl Setting {
         workload: &Workload,
         source: &Source<'_>,
     ) -> Result<Self, ScenarioError> {
-        let Workload::FanOut(fan_out) = workload else {
-            let wanted = "[server] belongs to a scenario with [fan-out]";
-            return Err(source.error(setting.span(), wanted));
+        let fan_out = match workload {
+            Workload::FanOut(fan_out) => fan_out,
+            // New connections find one message, and wait for nothing.
+            Workload::Connect(_) => {
+                let is_tls = |setting: &Self| {
+                    *setting
+                        == Self {
+                            tls: setting.tls,
+                            ..Self::default()
+                        }
+                };
+                let wanted = "tls and no other key in [server] of a scenario with [connect]";
+                source.check(&setting, is_tls, wanted)?;
+                return Ok(setting.into_inner());
+            }
+            Workload::Tokens(_) => {
+                let wanted = "[server] belongs to a scenario with [fan-out] or [connect]";
+                return Err(source.error(setting.span(), wanted));
+            }
         };
+        // Who speaks writes on sockets that others read, or posts to a control endpoint, which is clear text.
+        source.check(
+            &setting,
+            |setting| setting.tls.is_none() || !fan_out.two_way,
+            "no tls beside two-way",
+        )?;
         // They are counted by the bytes that are left over, on connections that stay, are read, and on which clients say nothing else.
         let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.two_way;
         source.check(
@@ -114,6 +144,7 @@ mod tests {
             heartbeat_s: 15,
             flush_window_ms: 5,
             dead_after_s: 40,
+            tls: None,
         };
         assert_eq!(
             all.arguments(),
@@ -130,5 +161,13 @@ mod tests {
             all.words(),
             "a heartbeat every 15 s, messages written together that come within 5 ms, peers let go that owe an answer for 40 s"
         );
+        for tls in Tls::ALL {
+            let secured = Setting {
+                tls: Some(tls),
+                ..nothing
+            };
+            assert_eq!(secured.arguments(), ["--tls"]);
+            assert_eq!(secured.words(), tls.words());
+        }
     }
 }

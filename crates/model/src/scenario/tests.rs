@@ -219,7 +219,19 @@ fn mistakes_are_located_and_explained() {
             "[fan-out]",
             "[server]\nflush-window = 5\n[fan-out]",
             11,
-            "expected one of `heartbeat-s`, `flush-window-ms`, `dead-after-s`",
+            "expected one of `heartbeat-s`, `flush-window-ms`, `dead-after-s`, `tls`",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ntls = \"half\"\n[fan-out]",
+            11,
+            "expected `full` or `resumed`",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ntls = \"full\"\n[fan-out]\ntwo-way = true",
+            10,
+            "no tls beside two-way",
         ),
         ("[fan-out]", "[fan-out", 10, ""),
     ];
@@ -258,6 +270,28 @@ fn subscribers_speak_where_that_is_said_and_only_there() {
     assert!(two_way.is_two_way());
     let json = serde_json::to_string(&two_way).unwrap();
     assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), two_way);
+}
+
+#[test]
+fn connections_are_secured_where_that_is_said() {
+    let secured =
+        parse(&GOOD.replace("[fan-out]", "[server]\ntls = \"resumed\"\n[fan-out]")).unwrap();
+    assert_eq!(secured.server.tls, Some(Tls::Resumed));
+    let json = serde_json::to_string(&secured).unwrap();
+    assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), secured);
+    let clear = serde_json::to_string(&parse(GOOD).unwrap()).unwrap();
+    assert!(!clear.contains("tls"), "{clear}");
+    let connect = |setting: &str| {
+        let head = GOOD.split("[fan-out]").next().unwrap();
+        let workload = "[connect]\nwarm-up = { quick = 1, standard = 1, thorough = 1 }\nconnections = { quick = 2, standard = 2, thorough = 2 }\nin-flight = 1\n";
+        parse(&format!("{head}[server]\n{setting}\n{workload}"))
+    };
+    assert_eq!(
+        connect("tls = \"full\"").unwrap().server.tls,
+        Some(Tls::Full)
+    );
+    let error = connect("tls = \"full\"\nflush-window-ms = 5").unwrap_err();
+    assert!(error.message.contains("tls and no other key"), "{error}");
 }
 
 #[test]

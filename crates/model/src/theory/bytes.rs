@@ -80,11 +80,23 @@ pub fn http2_data(content: u64, largest: u64) -> u64 {
     content + 9 * content.div_ceil(largest).max(1)
 }
 
-/// Bytes in TLS 1.3 records of at most 16,384 bytes: a header of 5, a type and a tag of 16 for each (RFC 8446 §5.2, with an
-/// AEAD of 16 bytes' tag).
+/// What a record of TLS 1.3 adds to its content: a header of 5 bytes, a type of 1 and a tag of 16 (RFC 8446 §5.2, with an AEAD
+/// of 16 bytes' tag and no padding).
+pub const TLS_RECORD: u64 = 5 + 1 + 16;
+
+/// Most bytes of content that a record holds (RFC 8446 §5.1).
+pub const TLS_LARGEST: u64 = 16_384;
+
+/// Bytes in TLS 1.3 records, as few as hold them.
 #[must_use]
 pub fn tls_records(bytes: u64) -> u64 {
-    bytes + 22 * bytes.div_ceil(16_384)
+    tls_stream(bytes, bytes.div_ceil(TLS_LARGEST))
+}
+
+/// Bytes of a stream that was sent in so many records of TLS 1.3, without those of the handshake and of tickets.
+#[must_use]
+pub fn tls_stream(bytes: u64, records: u64) -> u64 {
+    bytes + TLS_RECORD * records
 }
 
 /// Segments that carry `bytes`, of at most `largest` bytes each.
@@ -167,6 +179,7 @@ mod tests {
         assert_eq!(http2_data(16_384, 16_384), 16_384 + 9);
         assert_eq!(http2_data(16_385, 16_384), 16_385 + 18);
         assert_eq!((tls_records(1), tls_records(16_385)), (23, 16_385 + 44));
+        assert_eq!((tls_stream(0, 0), tls_stream(300, 3)), (0, 366));
         assert_eq!((segments(1448, 1448), segments(1449, 1448)), (1, 2));
         assert_eq!((base64(0), base64(1), base64(3), base64(4)), (0, 4, 4, 8));
         assert_eq!(websocket_client_frame(126), 126 + 8);

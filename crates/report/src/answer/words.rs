@@ -101,7 +101,7 @@ pub(super) fn in_short(compared: &Compared) -> Cell {
 }
 
 /// A ratio with its interval, for a table.
-pub(super) fn ratio_in_short(ratio: &Estimate, exact: bool) -> Cell {
+pub(crate) fn ratio_in_short(ratio: &Estimate, exact: bool) -> Cell {
     let number = |value| significant(value, digits(ratio, exact));
     let cell = Cell::plain(number(ratio.value));
     let ends = ratio.interval.map(|i| [number(i.low), number(i.high)]);

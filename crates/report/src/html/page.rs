@@ -3,7 +3,7 @@
 use pushbench_model::anatomy::Anatomy;
 use pushbench_model::record::Record;
 
-use super::{anatomy, answer, escape, evidence, peers, run, saturation, survey, theory};
+use super::{anatomy, answer, escape, evidence, peers, run, saturation, survey, theory, tls};
 use crate::anatomy::{WORDS, alone};
 use crate::chart::Palette;
 use crate::notices;
@@ -48,6 +48,7 @@ fn everything(results: &Results<'_>, palette: &Palette) -> String {
         None => answer::section(results, palette),
     };
     out += &evidence::sections(results, palette);
+    out += &tls::section(results);
     out += &theory::section(results, palette);
     if let Some(anatomy) = &record.anatomy {
         out += &anatomy::section(anatomy, palette, false);
@@ -99,6 +100,9 @@ fn header(results: &Results<'_>, title: &str) -> String {
     for group in results.questions().filter_map(<[_]>::first) {
         let id = evidence::id(group);
         out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
+    }
+    if !crate::tls::comparisons(results).is_empty() {
+        out += &format!("<a href=\"#tls\">{}</a>\n", crate::tls::TITLE);
     }
     if !crate::theory::questions(results).is_empty() {
         out += &format!("<a href=\"#theory\">{}</a>\n", crate::theory::TITLE);

@@ -52,6 +52,15 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     let Some((formula, source)) = known else {
         return Vec::new();
     };
+    let secured = match (
+        case.group.scenario.server.tls,
+        &case.group.scenario.workload,
+    ) {
+        (None, _) => "",
+        // Handshakes enter as they were, as heads do.
+        (Some(_), Workload::Connect(_)) => " + handshake + 22 per record (RFC 8446 §5.2)",
+        (Some(_), _) => " + 22 per record (RFC 8446 §5.2)",
+    };
     let counted = per.down + per.up;
     let measured = match agreement {
         // To the byte; what divides them by the operations rounds.
@@ -63,7 +72,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     vec![Held {
         server: arm.server.to_string(),
         quantity,
-        formula: format!("{before}{formula}"),
+        formula: format!("{before}{formula}{secured}"),
         source,
         unit: Unit::Bytes,
         predicted: expected,

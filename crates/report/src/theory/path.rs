@@ -39,7 +39,20 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     let transport = case.arm.server.transport.as_str();
     match &case.group.scenario.workload {
         Workload::Connect(_) => {
-            let to_message = to_first_message(Security::Clear, Opening::Request);
+            let (security, to_message, source) = match case.group.scenario.server.tls {
+                None => (
+                    Security::Clear,
+                    "1 for TCP + 1 for request and answer",
+                    "RFC 9293 §3.5, RFC 9112 §9.3",
+                ),
+                // Resumed or not: without early data it takes as many.
+                Some(_) => (
+                    Security::Tls,
+                    "1 for TCP + 1 for TLS + 1 for request and answer",
+                    "RFC 9293 §3.5, RFC 8446 §2, RFC 9112 §9.3",
+                ),
+            };
+            let predicted = to_first_message(security, Opening::Request);
             [
                 (
                     "round trips to a TCP connection",
@@ -50,10 +63,10 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
                 ),
                 (
                     "round trips to the first message",
-                    "1 for TCP + 1 for request and answer",
-                    "RFC 9293 §3.5, RFC 9112 §9.3",
-                    Series::FirstMessage,
                     to_message,
+                    source,
+                    Series::FirstMessage,
+                    predicted,
                 ),
             ]
             .into_iter()

@@ -5,7 +5,7 @@ mod dead;
 use pushbench_model::histogram;
 use pushbench_model::measurement::{CutCount, PollCount, histogram_name};
 use pushbench_model::record::Record;
-use pushbench_model::scenario::{Cuts, Pattern, Scenario, Workload};
+use pushbench_model::scenario::{Cuts, Pattern, Scenario, Tls, Workload};
 use pushbench_model::schedule::Arrivals;
 
 use super::*;
@@ -289,6 +289,30 @@ fn messages_wait_for_others_as_long_as_the_window_says() {
     let wrong = rows(12_000_000, 100);
     assert!(!wrong.is_empty() && !wrong.iter().any(Held::agrees));
     assert!(rows(8_400_000, 200).is_empty(), "a loop of 4 ms");
+}
+
+/// TLS takes one round trip more, whether a session is resumed or not.
+#[test]
+fn a_secured_connection_takes_three_round_trips() {
+    let rows = |tls, ns| {
+        let mut record = sample::record();
+        record.run.link = "rtt=100ms".parse().ok();
+        for scenario in &mut record.run.scenarios {
+            scenario.server.tls = tls;
+        }
+        all_take(&mut record, histogram_name::FIRST_MESSAGE, ns);
+        let held = held(&record, "connect").into_iter();
+        let held = held.filter(|held| held.quantity == "round trips to the first message");
+        let held: Vec<_> = held.map(|held| (held.predicted, held.agrees())).collect();
+        assert!(!held.is_empty());
+        held
+    };
+    let all = |rows: Vec<(f64, bool)>, row| rows.into_iter().all(|one| one == row);
+    assert!(all(rows(None, 205_000_000), (2.0, true)));
+    for tls in [Tls::Full, Tls::Resumed] {
+        assert!(all(rows(Some(tls), 305_000_000), (3.0, true)));
+        assert!(all(rows(Some(tls), 205_000_000), (3.0, false)));
+    }
 }
 
 /// One every two seconds, give or take one; servers that told of none are held against nothing.

@@ -197,6 +197,7 @@ impl Sketch<'_> {
             slow: None,
             dead: None,
             upstream: None,
+            tls: None,
             answers: None,
             client: None,
             histograms: BTreeMap::new(),

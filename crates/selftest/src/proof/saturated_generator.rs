@@ -196,6 +196,7 @@ mod tests {
             slow: None,
             dead: None,
             upstream: None,
+            tls: None,
             answers: None,
             client: None,
             histograms,

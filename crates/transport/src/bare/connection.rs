@@ -1,10 +1,9 @@
 //! The state of a connection, and the slab that holds all of them.
 
-use std::net::TcpStream;
-
 use bytes::Bytes;
 
 use super::http::Form;
+use super::line::Line;
 
 /// What a connection is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +23,8 @@ pub(super) enum Phase {
 }
 
 /// One connection.
-pub(super) struct Connection<S> {
-    pub(super) stream: TcpStream,
+pub(super) struct Connection<S, L> {
+    pub(super) line: L,
     pub(super) phase: Phase,
     /// The socket takes no more at present.
     pub(super) blocked: bool,
@@ -47,6 +46,8 @@ pub(super) struct Connection<S> {
     pub(super) until: u64,
     /// The first message published after it subscribed: what it asked for beyond that does not count as waiting.
     pub(super) live_from: u64,
+    /// The first message of the records that the line has taken and the socket has not, if there are any.
+    pub(super) sealed_from: u64,
     /// Bytes of the client that mean nothing.
     pub(super) skip: u64,
     /// The rest of a frame, or of what is said to this client alone.
@@ -58,10 +59,10 @@ pub(super) struct Connection<S> {
     pub(super) state: S,
 }
 
-impl<S: Default> Connection<S> {
-    pub(super) fn new(stream: TcpStream) -> Self {
+impl<S: Default, L> Connection<S, L> {
+    pub(super) fn new(line: L) -> Self {
         Self {
-            stream,
+            line,
             phase: Phase::Opening,
             blocked: false,
             unread: false,
@@ -73,6 +74,7 @@ impl<S: Default> Connection<S> {
             cursor: 0,
             until: 0,
             live_from: 0,
+            sealed_from: 0,
             skip: 0,
             unsent: Bytes::new(),
             reply: Vec::new(),
@@ -82,7 +84,7 @@ impl<S: Default> Connection<S> {
     }
 }
 
-impl<S> Connection<S> {
+impl<S, L: Line> Connection<S, L> {
     /// Whether a message would go out at once.
     #[inline]
     pub(super) fn is_clear(&self) -> bool {
@@ -105,23 +107,32 @@ impl<S> Connection<S> {
     /// Whether something is to go out before any further message.
     #[inline]
     pub(super) fn owes(&self) -> bool {
-        !(self.unsent.is_empty() && self.reply.is_empty())
+        !(self.unsent.is_empty() && self.reply.is_empty()) || self.line.owes()
+    }
+
+    /// Messages before its cursor that are kept for it all the same, in records that its socket has not taken.
+    pub(super) fn kept(&self) -> u64 {
+        if L::SEALS && self.line.owes() {
+            self.cursor.saturating_sub(self.sealed_from)
+        } else {
+            0
+        }
     }
 }
 
 /// Connections by a small number that is used again.
-pub(super) struct Slab<S> {
-    slots: Vec<Slot<S>>,
+pub(super) struct Slab<S, L> {
+    slots: Vec<Slot<S, L>>,
     free: Vec<u32>,
 }
 
-struct Slot<S> {
+struct Slot<S, L> {
     /// How often the slot was emptied: an event for a connection that is gone must not meet its successor.
     generation: u32,
-    connection: Option<Connection<S>>,
+    connection: Option<Connection<S, L>>,
 }
 
-impl<S> Slab<S> {
+impl<S, L> Slab<S, L> {
     pub(super) fn new() -> Self {
         Self {
             slots: Vec::new(),
@@ -130,7 +141,7 @@ impl<S> Slab<S> {
     }
 
     /// Keeps a connection; returns its index and the token of its events.
-    pub(super) fn insert(&mut self, connection: Connection<S>) -> (u32, u64) {
+    pub(super) fn insert(&mut self, connection: Connection<S, L>) -> (u32, u64) {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
                 generation: 0,
@@ -144,7 +155,7 @@ impl<S> Slab<S> {
 
     /// The connection that `token` was made for, unless it is gone, and its index.
     #[inline]
-    pub(super) fn of(&mut self, token: u64) -> Option<(u32, &mut Connection<S>)> {
+    pub(super) fn of(&mut self, token: u64) -> Option<(u32, &mut Connection<S, L>)> {
         let index = token as u32;
         let slot = self.slots.get_mut(index as usize)?;
         if u64::from(slot.generation) != token >> 32 {
@@ -167,7 +178,7 @@ impl<S> Slab<S> {
     }
 
     #[inline]
-    pub(super) fn get(&mut self, index: u32) -> Option<&mut Connection<S>> {
+    pub(super) fn get(&mut self, index: u32) -> Option<&mut Connection<S, L>> {
         self.slots.get_mut(index as usize)?.connection.as_mut()
     }
 
@@ -177,7 +188,7 @@ impl<S> Slab<S> {
     }
 
     /// Takes a connection out.
-    pub(super) fn take(&mut self, index: u32) -> Option<Connection<S>> {
+    pub(super) fn take(&mut self, index: u32) -> Option<Connection<S, L>> {
         let slot = &mut self.slots[index as usize];
         let connection = slot.connection.take()?;
         // The highest bit of a token is not ours.

@@ -9,6 +9,7 @@
 //!
 //! - [`Protocol`]: what a transport adds, without sockets
 //! - `serve`: the loop of a worker: one epoll instance, edge-triggered, registered once per connection
+//! - `line`: a socket, or TLS above one ([`crate::tls`])
 //! - `outlet`: writing: shared frames, joined once, and what becomes of who does not keep up
 //! - `connection`: the state of a connection, and the slab that holds all of them
 //! - `door`: accepting
@@ -21,6 +22,7 @@
 mod connection;
 mod door;
 pub(crate) mod http;
+mod line;
 mod outlet;
 mod serve;
 mod wheel;
@@ -37,6 +39,7 @@ use crate::listener::Stats;
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
+pub(crate) use line::{Got, Line, Room};
 pub(crate) use serve::{IDLE_NS, serve};
 
 /// What one worker thread of the stack `bare` needs. Both files are shared, so that a thread with a file table of its

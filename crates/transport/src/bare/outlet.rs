@@ -3,13 +3,13 @@
 use std::io::{self, ErrorKind};
 
 use bytes::{Buf as _, Bytes};
-use pushbench_sys::tcp;
 
 use crate::hub::{Feed, Lagged};
 use crate::stack::Overflow;
 
 use super::connection::{Connection, Phase};
 use super::http::Form;
+use super::line::Line;
 use super::{Common, Protocol};
 
 /// Messages that are ready together are joined up to this many bytes: one write costs far more than one copy.
@@ -63,7 +63,10 @@ impl<P: Protocol> Outlet<P> {
     }
 
     /// Sends `bytes` to this client alone, after what is under way.
-    pub(super) fn say(conn: &mut Connection<P::State>, bytes: &[u8]) -> Result<(), Stop> {
+    pub(super) fn say<L: Line>(
+        conn: &mut Connection<P::State, L>,
+        bytes: &[u8],
+    ) -> Result<(), Stop> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -85,7 +88,10 @@ impl<P: Protocol> Outlet<P> {
 
     /// Sends what there is for a connection and what its socket takes.
     #[inline]
-    pub(super) fn flush(&mut self, conn: &mut Connection<P::State>) -> Result<(), Stop> {
+    pub(super) fn flush<L: Line>(
+        &mut self,
+        conn: &mut Connection<P::State, L>,
+    ) -> Result<(), Stop> {
         while !conn.blocked {
             if conn.owes() {
                 self.flush_owed(conn)?;
@@ -106,7 +112,7 @@ impl<P: Protocol> Outlet<P> {
     }
 
     #[cold]
-    fn flush_owed(&mut self, conn: &mut Connection<P::State>) -> Result<(), Stop> {
+    fn flush_owed<L: Line>(&mut self, conn: &mut Connection<P::State, L>) -> Result<(), Stop> {
         if conn.unsent.is_empty() {
             conn.unsent = std::mem::take(&mut conn.reply).into();
         }
@@ -123,7 +129,7 @@ impl<P: Protocol> Outlet<P> {
 
     /// One write of the messages from the connection's cursor on, as far as `end`.
     #[inline]
-    fn send(&mut self, conn: &mut Connection<P::State>, end: u64) -> Result<(), Stop> {
+    fn send<L: Line>(&mut self, conn: &mut Connection<P::State, L>, end: u64) -> Result<(), Stop> {
         let from = conn.cursor;
         if from < self.feed.first_seq() {
             return self.keep_up(conn);
@@ -156,7 +162,7 @@ impl<P: Protocol> Outlet<P> {
 
     /// Without what the client does not understand of the framing.
     #[cold]
-    fn send_plain(&mut self, conn: &mut Connection<P::State>) -> Result<(), Stop> {
+    fn send_plain<L: Line>(&mut self, conn: &mut Connection<P::State, L>) -> Result<(), Stop> {
         if let Some(frame) = self.feed.get(conn.cursor) {
             let inner = self.protocol.inner(frame);
             conn.unsent = frame.slice(inner);
@@ -195,7 +201,11 @@ impl<P: Protocol> Outlet<P> {
     }
 
     /// Answers with all messages from the cursor on: with one write, if they are few.
-    pub(super) fn answer(&mut self, conn: &mut Connection<P::State>, now: u64) -> Result<(), Stop> {
+    pub(super) fn answer<L: Line>(
+        &mut self,
+        conn: &mut Connection<P::State, L>,
+        now: u64,
+    ) -> Result<(), Stop> {
         let (from, end) = (conn.cursor, self.feed.next_seq());
         conn.phase = Phase::Answering;
         conn.until = end;
@@ -218,7 +228,12 @@ impl<P: Protocol> Outlet<P> {
 
     /// After a write of `joined` that took `sent` bytes: moves the cursor on, and keeps the rest of a frame that was cut.
     #[inline]
-    pub(super) fn sent(&self, joined: &Joined, conn: &mut Connection<P::State>, sent: usize) {
+    pub(super) fn sent<L: Line>(
+        &self,
+        joined: &Joined,
+        conn: &mut Connection<P::State, L>,
+        sent: usize,
+    ) {
         if sent == joined.bytes.len() {
             conn.cursor = joined.to;
         } else {
@@ -227,7 +242,7 @@ impl<P: Protocol> Outlet<P> {
     }
 
     #[cold]
-    fn cut(&self, joined: &Joined, conn: &mut Connection<P::State>, sent: usize) {
+    fn cut<L: Line>(&self, joined: &Joined, conn: &mut Connection<P::State, L>, sent: usize) {
         if sent < joined.head {
             conn.unsent = Bytes::copy_from_slice(&joined.bytes[sent..joined.head]);
             return;
@@ -250,10 +265,14 @@ impl<P: Protocol> Outlet<P> {
     }
 
     /// Applies the policy to a subscriber that is blocked or late.
-    pub(super) fn keep_up(&mut self, conn: &mut Connection<P::State>) -> Result<(), Stop> {
+    pub(super) fn keep_up<L: Line>(
+        &mut self,
+        conn: &mut Connection<P::State, L>,
+    ) -> Result<(), Stop> {
         let (first, next) = (self.feed.first_seq(), self.feed.next_seq());
         let queue = self.common.options.queue as u64;
-        let waiting = next.saturating_sub(conn.cursor.max(conn.live_from));
+        let kept = conn.kept();
+        let waiting = next.saturating_sub((conn.cursor - kept).max(conn.live_from));
         let sends = match conn.phase {
             Phase::Streaming => conn.cursor >= first && waiting <= queue,
             Phase::Answering => conn.cursor >= first || conn.cursor >= conn.until,
@@ -262,13 +281,17 @@ impl<P: Protocol> Outlet<P> {
         if sends {
             return Ok(());
         }
-        let oldest = first.max(next.saturating_sub(queue));
+        // What is in records already cannot be left out any more.
+        let oldest = first.max(next.saturating_sub(queue.saturating_sub(kept)));
         let whole = conn.phase == Phase::Streaming;
         match self.common.options.overflow {
             // Whole messages: what is left of one that was cut is in `unsent`.
             Overflow::DropOldest if whole => {
-                self.feed.hub().count_dropped(oldest - conn.cursor);
+                let dropped = oldest - conn.cursor;
+                self.feed.hub().count_dropped(dropped);
                 conn.cursor = oldest;
+                // What is in records is as much as before.
+                conn.sealed_from += dropped;
                 Ok(())
             }
             // An answer that was begun cannot leave anything out.
@@ -300,9 +323,12 @@ impl Joined {
 
 /// One write; what it took. A socket that takes nothing more is marked.
 #[inline]
-pub(super) fn write<S>(conn: &mut Connection<S>, bytes: &[u8]) -> Result<usize, Stop> {
+pub(super) fn write<S, L: Line>(conn: &mut Connection<S, L>, bytes: &[u8]) -> Result<usize, Stop> {
+    if L::SEALS {
+        return write_sealed(conn, bytes);
+    }
     loop {
-        match tcp::send(&conn.stream, bytes) {
+        match conn.line.send(bytes) {
             Ok(sent) => return Ok(sent),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => {
@@ -314,4 +340,16 @@ pub(super) fn write<S>(conn: &mut Connection<S>, bytes: &[u8]) -> Result<usize, 
             },
         }
     }
+}
+
+/// The same where it is put into records: what of them the socket does not take at once is kept, and holds back the next.
+fn write_sealed<S, L: Line>(conn: &mut Connection<S, L>, bytes: &[u8]) -> Result<usize, Stop> {
+    let taken = conn.line.send(bytes)?;
+    if conn.line.owes() {
+        conn.blocked = true;
+        if taken > 0 {
+            conn.sealed_from = conn.cursor;
+        }
+    }
+    Ok(taken)
 }

@@ -5,6 +5,7 @@ mod ending;
 mod reading;
 
 use std::io;
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +15,14 @@ use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
 
 use crate::hub::{Feed, Hub};
+use crate::tls::sealed::Sealed;
 use crate::tokens::parlour::Parlour;
 use crate::transport::ServeOptions;
 
 use super::connection::{Connection, Phase, Slab};
 use super::door::Door;
 use super::http::Date;
+use super::line::{Line, Room};
 use super::outlet::{Joined, Outlet, Stop};
 use super::wheel::Wheel;
 use super::{Common, Protocol, Worker};
@@ -30,8 +33,6 @@ const TIMER: u64 = u64::MAX - 2;
 /// Marks the tokens of connections that were handed over.
 const GUEST: u64 = 1 << 63;
 
-/// Room for one read, shared by all connections of a worker.
-const READ: usize = 16 * 1024;
 /// Reads of one connection before the others have their turn.
 const READS: usize = 16;
 /// Bytes that wait to be said to a client before no more is read of what it asks for.
@@ -49,17 +50,25 @@ pub(crate) fn serve<P: Protocol>(
     worker: Worker,
     options: Arc<ServeOptions>,
 ) {
-    if let Err(error) = Loop::new(protocol, hub, worker, options).and_then(Loop::run) {
+    let ended = match &options.tls {
+        None => Loop::<P, TcpStream>::new(protocol, hub, worker, options, ()).and_then(Loop::run),
+        Some(identity) => {
+            let config = Arc::clone(identity.config());
+            Loop::<P, Sealed>::new(protocol, hub, worker, options, config).and_then(Loop::run)
+        }
+    };
+    if let Err(error) = ended {
         eprintln!("pushbench: a worker cannot wait for its connections: {error}");
     }
 }
 
-struct Loop<P: Protocol> {
+struct Loop<P: Protocol, L: Line> {
+    guard: L::Guard,
     poller: Rc<Poller>,
     worker: Worker,
     door: Door,
     outlet: Outlet<P>,
-    slab: Slab<P::State>,
+    slab: Slab<P::State, L>,
     wheel: Wheel,
     /// Whether the bell was rung and not yet heard.
     rung: Arc<AtomicBool>,
@@ -71,7 +80,7 @@ struct Loop<P: Protocol> {
     /// Connections that have more to read than they were given time for.
     again: Vec<u64>,
     expired: Vec<u32>,
-    buffer: Box<[u8]>,
+    room: Room,
     reply: Vec<u8>,
     /// The time of this round, nanoseconds; 0 when nobody has asked for it.
     now: u64,
@@ -81,12 +90,13 @@ struct Loop<P: Protocol> {
     head_ns: u64,
 }
 
-impl<P: Protocol> Loop<P> {
+impl<P: Protocol, L: Line> Loop<P, L> {
     fn new(
         protocol: P,
         hub: &Arc<Hub>,
         worker: Worker,
         options: Arc<ServeOptions>,
+        guard: L::Guard,
     ) -> io::Result<Self> {
         let poller = Rc::new(Poller::new()?);
         // Edge-triggered, it need not be silenced: every ring is an event.
@@ -105,7 +115,7 @@ impl<P: Protocol> Loop<P> {
         let dead_after = options.dead_after_s.filter(|&seconds| seconds > 0);
         let dead_after_ns = dead_after.map_or(u64::MAX, |seconds| u64::from(seconds) * 1000 * MS);
         let head_ns = options.header_timeout_ms.saturating_mul(MS);
-        let parlour = P::ANSWERS.map(|manner| {
+        let parlour = P::ANSWERS.filter(|_| !L::SEALS).map(|manner| {
             let common = Common {
                 options: Arc::clone(&options),
                 date: Date::new(),
@@ -117,6 +127,7 @@ impl<P: Protocol> Loop<P> {
             date: Date::new(),
         };
         Ok(Self {
+            guard,
             parlour,
             announced: feed.next_seq(),
             shared: Joined::default(),
@@ -129,7 +140,7 @@ impl<P: Protocol> Loop<P> {
             rung,
             again: Vec::new(),
             expired: Vec::new(),
-            buffer: vec![0; READ].into_boxed_slice(),
+            room: Room::new(),
             reply: Vec::new(),
             now: 0,
             heartbeat_ns,
@@ -219,14 +230,18 @@ impl<P: Protocol> Loop<P> {
             slab,
             wheel,
             head_ns,
+            guard,
             ..
         } = self;
         door.accept(poller, worker, now, |stream| {
-            let (index, token) = slab.insert(Connection::new(stream));
+            let Some(line) = L::new(stream, guard) else {
+                return;
+            };
+            let (index, token) = slab.insert(Connection::new(line));
             let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
             match slab
                 .get(index)
-                .map(|conn| poller.add(&conn.stream, token, interest))
+                .map(|conn| poller.add(conn.line.stream(), token, interest))
             {
                 Some(Ok(())) => wheel.arm(index, now.saturating_add(*head_ns)),
                 _ => slab.remove(index),
@@ -252,8 +267,8 @@ impl<P: Protocol> Loop<P> {
     fn hand_over(&mut self, index: u32, bytes: &[u8]) -> Result<usize, Stop> {
         let conn = self.slab.take(index);
         self.wheel.disarm(index);
-        if let (Some(conn), Some(parlour)) = (conn, &mut self.parlour) {
-            let stream = conn.stream;
+        let stream = conn.and_then(|conn| conn.line.into_stream());
+        if let (Some(stream), Some(parlour)) = (stream, &mut self.parlour) {
             let admitted = parlour.admit(&self.poller, (GUEST, TIMER), stream, bytes);
             let over = admitted.unwrap_or_else(|error| {
                 eprintln!("pushbench: a connection cannot be answered: {error}");

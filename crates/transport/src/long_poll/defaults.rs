@@ -16,20 +16,30 @@ use tokio::time::timeout;
 
 use crate::hub::{Hub, Topic};
 use crate::listener::{Worker, accept};
+use crate::tls::guard::Guard;
 use crate::tokens::fetch;
 use crate::tokens::http::Desk;
 use crate::transport::ServeOptions;
 
 use super::server::{Answer, Poll, answer, chat, refusal};
 
-pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+pub(super) async fn serve<G: Guard>(
+    hub: Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    guard: G,
+) {
     let desk = Desk::new(Arc::clone(&worker.stats.chats));
     let topic = Topic::new(hub, |frame| frame.bytes.clone());
     let pump = tokio::task::spawn_local(Rc::clone(&topic).pump());
     accept(worker, options.tuning, options.dead_after(), |stream| {
         let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
+        let guard = guard.clone();
         let longest_ms = options.poll_timeout_ms;
         async move {
+            let Some(stream) = guard.admit(stream).await else {
+                return;
+            };
             let service = service_fn(|request| {
                 let (topic, desk) = (Rc::clone(&topic), Rc::clone(&desk));
                 async move {

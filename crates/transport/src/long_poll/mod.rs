@@ -18,7 +18,9 @@ use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
-use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::subscriber::{Request, Subscribers, start};
+use crate::tls::Trust;
+use crate::tls::guard::{Open, Secure};
 use crate::tokens::Talk;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
@@ -57,9 +59,19 @@ impl Transport for LongPoll {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
-        match options.tuning {
-            Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
-            Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
+        let secure = options.tls.as_ref();
+        let secure = secure.map(|identity| Secure::new(identity, &options));
+        match (options.tuning, secure) {
+            (Tuning::Defaults, None) => Box::pin(defaults::serve(hub, worker, options, Open)),
+            (Tuning::Defaults, Some(secure)) => {
+                Box::pin(defaults::serve(hub, worker, options, secure))
+            }
+            (Tuning::Equalised | Tuning::Fixed, None) => {
+                Box::pin(server::serve(hub, worker, options, Open))
+            }
+            (Tuning::Equalised | Tuning::Fixed, Some(secure)) => {
+                Box::pin(server::serve(hub, worker, options, secure))
+            }
         }
     }
 
@@ -70,11 +82,10 @@ impl Transport for LongPoll {
     fn subscribers(
         &self,
         request: Request,
+        trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<PollProtocol<false>>::new(
-            request, bell,
-        )?))
+        start::<PollProtocol<false>>(request, trust, bell)
     }
 
     fn talk(&self, host: &str) -> Option<Talk> {

@@ -20,14 +20,20 @@ use tokio::time::timeout;
 use crate::http1::server::{after_of, number_of, refuse, refuse_with};
 use crate::hub::{Hub, Lagged, Subscription, Topic};
 use crate::listener::{Worker, accept};
+use crate::tls::guard::Guard;
 use crate::tokens::fetch;
 use crate::tokens::http::Desk;
-use crate::transport::{LocalFuture, ServeOptions};
+use crate::transport::ServeOptions;
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/poll";
 
-pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+pub(super) async fn serve<G: Guard>(
+    hub: Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    guard: G,
+) {
     let shared = Rc::new(Shared {
         topic: Topic::new(hub, |frame| frame.bytes.clone()),
         batch: RefCell::default(),
@@ -36,8 +42,11 @@ pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptio
     });
     let pump = tokio::task::spawn_local(Rc::clone(&shared.topic).pump());
     accept(worker, options.tuning, options.dead_after(), |stream| {
-        let shared = Rc::clone(&shared);
+        let (shared, guard) = (Rc::clone(&shared), guard.clone());
         async move {
+            let Some(stream) = guard.admit(stream).await else {
+                return;
+            };
             let service = service_fn(|request| {
                 let shared = Rc::clone(&shared);
                 async move {

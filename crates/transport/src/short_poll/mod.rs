@@ -14,7 +14,8 @@ use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::long_poll::{self, LongPoll};
-use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::subscriber::{Request, Subscribers, start};
+use crate::tls::Trust;
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 #[cfg(test)]
@@ -74,9 +75,10 @@ impl Transport for ShortPoll {
     fn subscribers(
         &self,
         request: Request,
+        trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<Protocol>::new(request, bell)?))
+        start::<Protocol>(request, trust, bell)
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

@@ -20,7 +20,8 @@ use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
-use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::subscriber::{Request, Subscribers, start};
+use crate::tls::Trust;
 use crate::tokens::Talk;
 use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Transport};
 
@@ -92,11 +93,10 @@ impl Transport for Sse {
     fn subscribers(
         &self,
         request: Request,
+        trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<subscriber::SseProtocol>::new(
-            request, bell,
-        )?))
+        start::<subscriber::SseProtocol>(request, trust, bell)
     }
 
     fn talk(&self, host: &str) -> Option<Talk> {

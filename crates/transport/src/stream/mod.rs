@@ -30,6 +30,7 @@ use tokio::time::Interval;
 use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Lagged, Round, Subscription, Topic};
 use crate::listener::{Worker, accept};
+use crate::tls::guard::{Guard, Open, Secure};
 use crate::tokens;
 use crate::tokens::http::{Desk, Framing};
 use crate::transport::{LocalFuture, ServeOptions};
@@ -81,10 +82,27 @@ pub(crate) async fn serve<F: Format>(
     http: http1::Builder,
     format: F,
 ) {
+    match &options.tls {
+        None => serve_behind(Open, topic, worker, options, http, format).await,
+        Some(identity) => {
+            let guard = Secure::new(identity, &options);
+            serve_behind(guard, topic, worker, options, http, format).await;
+        }
+    }
+}
+
+async fn serve_behind<G: Guard, F: Format>(
+    guard: G,
+    topic: Rc<Topic<F::Message>>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    http: http1::Builder,
+    format: F,
+) {
     let shared = Rc::clone(&topic);
     let settings = Arc::clone(&options);
     let desk = Desk::new(Arc::clone(&worker.stats.chats));
-    serve_with(topic, worker, options, http, move |request| {
+    serve_with(guard, topic, worker, options, http, move |request| {
         let answer = if tokens::http::is_asked(&request) {
             // Boxed, so that subscriptions do not pay for it.
             let answer = tokens::http::answer(request, Rc::clone(&desk), F::ANSWERS);
@@ -104,13 +122,15 @@ pub(crate) async fn serve<F: Format>(
 }
 
 /// Serves what `answer` makes of requests, while messages flow into `topic`.
-async fn serve_with<M, A, R, B>(
+async fn serve_with<G, M, A, R, B>(
+    guard: G,
     topic: Rc<Topic<M>>,
     worker: Worker,
     options: Arc<ServeOptions>,
     http: http1::Builder,
     answer: A,
 ) where
+    G: Guard,
     M: Clone + Unpin + 'static,
     A: Fn(Request<Incoming>) -> R + Clone + 'static,
     R: Future<Output = Response<B>> + 'static,
@@ -123,9 +143,13 @@ async fn serve_with<M, A, R, B>(
         None => spawn_local(Rc::clone(&topic).pump()),
     };
     accept(worker, options.tuning, options.dead_after(), |stream| {
-        let socket = Socket::new(stream, Rc::clone(&topic));
+        let (topic, guard) = (Rc::clone(&topic), guard.clone());
         let (http, answer, round) = (http.clone(), answer.clone(), round.clone());
         async move {
+            let Some(stream) = guard.admit(stream).await else {
+                return;
+            };
+            let socket = Socket::new(stream, topic);
             let service = service_fn(move |request| {
                 let answer = answer(request);
                 async move { Ok::<_, Infallible>(answer.await) }

@@ -10,13 +10,12 @@ use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use crate::hub::{Subscription, Topic};
-use crate::listener::poll_write;
+use crate::tls::guard::Wire;
 
-pub(crate) struct Socket<F: Clone + 'static> {
-    io: TokioIo<TcpStream>,
+pub(crate) struct Socket<W, F: Clone + 'static> {
+    io: TokioIo<W>,
     topic: Rc<Topic<F>>,
     /// There was nothing to read; the connection's task is woken when there is.
     nothing_to_read: bool,
@@ -25,8 +24,8 @@ pub(crate) struct Socket<F: Clone + 'static> {
     stalled: Option<Subscription<F>>,
 }
 
-impl<F: Clone + 'static> Socket<F> {
-    pub(crate) fn new(stream: TcpStream, topic: Rc<Topic<F>>) -> Self {
+impl<W: Wire, F: Clone + 'static> Socket<W, F> {
+    pub(crate) fn new(stream: W, topic: Rc<Topic<F>>) -> Self {
         Self {
             io: TokioIo::new(stream),
             topic,
@@ -45,7 +44,7 @@ impl<F: Clone + 'static> Socket<F> {
     }
 }
 
-impl<F: Clone + 'static> Read for Socket<F> {
+impl<W: Wire, F: Clone + 'static> Read for Socket<W, F> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -62,14 +61,14 @@ impl<F: Clone + 'static> Read for Socket<F> {
     }
 }
 
-impl<F: Clone + 'static> Write for Socket<F> {
+impl<W: Wire, F: Clone + 'static> Write for Socket<W, F> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let Poll::Ready(written) = poll_write(this.io.inner_mut(), cx, buf) else {
+        let Poll::Ready(written) = this.io.inner_mut().poll_write_now(cx, buf) else {
             return this.poll_stalled(cx);
         };
         this.stalled = None;

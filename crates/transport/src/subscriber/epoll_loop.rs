@@ -17,7 +17,7 @@ use pushbench_sys::poller::{Bell, EventFlags, Events, Poller};
 
 use super::connection::Stage;
 use super::pace::Pace;
-use super::{Inlet, Nonce, Progress, Protocol, Request, Subscriber, Subscribers};
+use super::{Cover, Inlet, Nonce, Progress, Protocol, Request, Subscriber, Subscribers};
 use connection::Connection;
 
 /// Bytes read at once; a socket rarely holds more, and one buffer serves all connections of a thread.
@@ -38,22 +38,23 @@ const ENDING: EventFlags = EventFlags::RDHUP
 const BELL: u64 = u64::MAX;
 
 /// Subscribers of one transport.
-pub struct EpollLoop<P: Protocol> {
+pub(crate) struct EpollLoop<P: Protocol, C: Cover> {
     poller: Poller,
     events: Events,
     bell: Option<Arc<Bell>>,
     /// Connections that may hold more than was read of them, and those of the turn before.
     again: Vec<usize>,
     earlier: Vec<usize>,
-    crowd: Crowd<P>,
+    crowd: Crowd<P, C>,
 }
 
 /// The connections, apart from what their loop waits with.
-struct Crowd<P: Protocol> {
-    connections: Vec<Option<Connection<P>>>,
+struct Crowd<P: Protocol, C: Cover> {
+    connections: Vec<Option<Connection<P, C>>>,
     /// Keys without a connection.
     free: Vec<usize>,
     shared: Shared<P::Common>,
+    trust: C::Trust,
 }
 
 /// What all connections use in turn.
@@ -66,13 +67,17 @@ struct Shared<C> {
     pace: Pace,
 }
 
-impl<P: Protocol> EpollLoop<P> {
-    /// A loop without connections, whose subscriptions will ask for `request`. Ringing `bell` ends a wait.
+impl<P: Protocol, C: Cover> EpollLoop<P, C> {
+    /// A loop without connections, whose subscriptions will ask for `request`, of whom `trust` allows. Ringing `bell` ends a wait.
     ///
     /// # Errors
     ///
     /// When there are no file descriptors left.
-    pub fn new(request: Request, bell: Option<Arc<Bell>>) -> io::Result<Self> {
+    pub(super) fn new(
+        request: Request,
+        trust: C::Trust,
+        bell: Option<Arc<Bell>>,
+    ) -> io::Result<Self> {
         let poller = Poller::new()?;
         if let Some(bell) = &bell {
             poller.add(&**bell, BELL, EventFlags::IN)?;
@@ -84,6 +89,7 @@ impl<P: Protocol> EpollLoop<P> {
             again: Vec::new(),
             earlier: Vec::new(),
             crowd: Crowd {
+                trust,
                 connections: Vec::new(),
                 free: Vec::new(),
                 shared: Shared {
@@ -99,7 +105,7 @@ impl<P: Protocol> EpollLoop<P> {
     }
 }
 
-impl<P: Protocol> Subscribers for EpollLoop<P> {
+impl<P: Protocol, C: Cover> Subscribers for EpollLoop<P, C> {
     fn reserve(&mut self, count: usize) {
         self.crowd.connections.reserve_exact(count);
     }
@@ -189,7 +195,7 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
 
     fn get(&self, key: usize) -> Option<(&Subscriber, Progress)> {
         let connection = self.crowd.connections.get(key)?.as_ref()?;
-        Some((&connection.subscriber, connection.protocol.progress()))
+        Some((&connection.subscriber, connection.progress()))
     }
 
     fn run_clocks(&mut self, runs: bool) {
@@ -203,7 +209,7 @@ impl<P: Protocol> Subscribers for EpollLoop<P> {
 
     fn for_each(&self, each: &mut dyn FnMut(&Subscriber, Progress)) {
         for connection in self.crowd.connections.iter().flatten() {
-            each(&connection.subscriber, connection.protocol.progress());
+            each(&connection.subscriber, connection.progress());
         }
     }
 
@@ -230,7 +236,7 @@ enum Rest {
     Gone,
 }
 
-impl<P: Protocol> Crowd<P> {
+impl<P: Protocol, C: Cover> Crowd<P, C> {
     fn open(
         &mut self,
         poller: &Poller,
@@ -244,6 +250,8 @@ impl<P: Protocol> Crowd<P> {
         let out = &mut self.shared.out;
         out.clear();
         let protocol = P::open(request, nonce, out);
+        let mut cover = C::begin(&self.trust)?;
+        cover.seal(out, &mut self.shared.inlet.tls)?;
         let established = subscriber.stage == Stage::Reading;
         let sent = if established {
             subscriber.send(out)?
@@ -274,6 +282,7 @@ impl<P: Protocol> Crowd<P> {
         let connection = self.connections[key].insert(Connection {
             subscriber,
             protocol,
+            cover,
         });
         Ok((key, &mut connection.subscriber))
     }

@@ -5,6 +5,7 @@ use std::io;
 use pushbench_model::inbox::Inbox;
 
 use super::SubscribeError;
+use crate::tls::Tally;
 
 /// Where the messages of all subscribers of a thread arrive, and what is known of them together.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Inlet {
     pub unconnected: u64,
     /// What happened to single subscribers since somebody last took the notes.
     pub notes: Vec<Note>,
+    /// Handshakes and records, where connections are secured.
+    pub tls: Tally,
     /// When the loop last looked at the clock, which is once per read: CLOCK_MONOTONIC nanoseconds.
     pub now: u64,
 }

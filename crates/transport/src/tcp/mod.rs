@@ -17,7 +17,9 @@ use pushbench_sys::poller::Bell;
 use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
-use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::subscriber::{Request, Subscribers, start};
+use crate::tls::Trust;
+use crate::tls::guard::{Open, Secure};
 use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// Bytes of the greeting in each direction.
@@ -56,7 +58,14 @@ impl Transport for Tcp {
     }
 
     fn serve(&self, hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) -> LocalFuture<()> {
-        Box::pin(server::serve(hub, worker, options.dead_after()))
+        let dead_after = options.dead_after();
+        match &options.tls {
+            None => Box::pin(server::serve(hub, worker, dead_after, Open)),
+            Some(identity) => {
+                let secure = Secure::new(identity, &options);
+                Box::pin(server::serve(hub, worker, dead_after, secure))
+            }
+        }
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
@@ -66,11 +75,10 @@ impl Transport for Tcp {
     fn subscribers(
         &self,
         request: Request,
+        trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<subscriber::TcpProtocol>::new(
-            request, bell,
-        )?))
+        start::<subscriber::TcpProtocol>(request, trust, bell)
     }
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {

@@ -11,11 +11,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use pushbench_model::tokens::{Ask, CANCEL, MAX_ASK};
 use pushbench_sys::clock;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+use crate::tls::guard::Wire;
 
 use super::answer::Answer;
 use super::http::Desk;
@@ -23,9 +24,13 @@ use super::timers::{Alarm, Timers};
 
 /// Answers on a connection that has been upgraded, to its end. `read_buffer` is what the tuning gives tungstenite to read
 /// into, bytes; its own default with `None`.
-pub(crate) async fn converse(upgrade: OnUpgrade, desk: Rc<Desk>, read_buffer: Option<usize>) {
+pub(crate) async fn converse<W: Wire + Send>(
+    upgrade: OnUpgrade,
+    desk: Rc<Desk>,
+    read_buffer: Option<usize>,
+) {
     let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<W>>() else {
         return;
     };
     let mut config = WebSocketConfig::default()
@@ -38,7 +43,7 @@ pub(crate) async fn converse(upgrade: OnUpgrade, desk: Rc<Desk>, read_buffer: Op
     }
     let Ok(timers) = desk.timers() else { return };
     let early = parts.read_buf.to_vec();
-    let came_early = !early.is_empty();
+    let came_early = W::READS_AHEAD || !early.is_empty();
     let stream = parts.io.into_inner();
     let mut conversation = Conversation {
         socket: WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config))
@@ -56,8 +61,8 @@ pub(crate) async fn converse(upgrade: OnUpgrade, desk: Rc<Desk>, read_buffer: Op
     let _ = poll_fn(|cx| conversation.poll(cx)).await;
 }
 
-struct Conversation {
-    socket: WebSocketStream<TcpStream>,
+struct Conversation<W> {
+    socket: WebSocketStream<W>,
     desk: Rc<Desk>,
     timers: Rc<Timers>,
     answer: Option<Answer>,
@@ -69,11 +74,11 @@ struct Conversation {
     body: Vec<u8>,
 }
 
-impl Conversation {
+impl<W: Wire> Conversation<W> {
     /// Runs until the connection has ended.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         // Asking the socket first keeps tungstenite from trying to read at every token.
-        let readable = self.socket.get_ref().poll_read_ready(cx)?.is_ready();
+        let readable = self.socket.get_ref().poll_readable(cx)?.is_ready();
         if (readable || std::mem::take(&mut self.unread)) && !self.read(cx)? {
             return Poll::Ready(Ok(()));
         }

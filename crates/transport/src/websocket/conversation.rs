@@ -8,20 +8,19 @@ use bytes::Bytes;
 use futures_util::sink::Sink as _;
 use futures_util::stream::Stream as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use crate::hub::{Lagged, Subscription};
-use crate::listener::poll_write;
+use crate::tls::guard::Wire;
 
 use super::pulse::{Beat, Pulse, heard};
 use super::server::{Stage, goodbye, say};
 
 /// The socket, as tungstenite sees it: one that is written to before anybody asks whether it has room.
-pub(super) struct Socket(pub(super) TcpStream);
+pub(super) struct Socket<W>(pub(super) W);
 
-impl AsyncRead for Socket {
+impl<W: Wire> AsyncRead for Socket<W> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -31,14 +30,14 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<W: Wire> AsyncWrite for Socket<W> {
     #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        poll_write(&mut self.get_mut().0, cx, bytes)
+        self.get_mut().0.poll_write_now(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -59,8 +58,8 @@ pub(super) enum Open {
 
 /// Runs until the connection has ended. Whatever ended it, the socket is dropped with it; a client that is gone is not
 /// an error of the server.
-pub(super) struct Conversation {
-    pub(super) socket: WebSocketStream<Socket>,
+pub(super) struct Conversation<W> {
+    pub(super) socket: WebSocketStream<Socket<W>>,
     pub(super) subscription: Subscription<WsMessage>,
     pub(super) stage: Stage,
     pub(super) pulse: Option<Box<Pulse>>,
@@ -68,7 +67,7 @@ pub(super) struct Conversation {
     pub(super) unflushed: bool,
 }
 
-impl Future for Conversation {
+impl<W: Wire> Future for Conversation<W> {
     type Output = Result<(), WsError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
@@ -105,11 +104,11 @@ impl Future for Conversation {
     }
 }
 
-impl Conversation {
+impl<W: Wire> Conversation<W> {
     /// What is no message: what the client has sent, and the time.
     fn attend(&mut self, cx: &mut Context<'_>) -> Result<Open, WsError> {
         // Asking the socket first keeps tungstenite from trying to read whenever its task is woken.
-        if self.socket.get_ref().0.poll_read_ready(cx)?.is_ready()
+        if self.socket.get_ref().0.poll_readable(cx)?.is_ready()
             && let Open::No = self.read(cx)?
         {
             return Ok(Open::No);

@@ -17,15 +17,23 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use crate::hub::{Frame, Hub, Subscription, Topic};
 use crate::limits::MAX_MESSAGE;
 use crate::listener::Worker;
+use crate::tls::guard::Guard;
 use crate::transport::ServeOptions;
 
 use super::pulse::{Beat, Pulse, heard, next_beat};
 use super::server::{Stage, goodbye, say, serve_with};
 
-pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+pub(super) async fn serve<G: Guard>(
+    hub: Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    guard: G,
+) where
+    G::Stream: Send,
+{
     let topic = Topic::new(Arc::clone(&hub), Frame::clone);
     let pump = Rc::clone(&topic).pump();
-    serve_with(hub, topic, pump, worker, options, converse).await;
+    serve_with(hub, topic, pump, worker, options, guard, converse).await;
 }
 
 async fn converse(

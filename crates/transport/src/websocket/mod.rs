@@ -22,7 +22,9 @@ use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
-use crate::subscriber::{EpollLoop, Request, Subscribers};
+use crate::subscriber::{Request, Subscribers, start};
+use crate::tls::Trust;
+use crate::tls::guard::{Open, Secure};
 use crate::tokens::Talk;
 use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Speech, Transport};
 
@@ -65,9 +67,19 @@ impl Transport for WebSocket {
         if options.stack == Stack::Axum {
             return Box::pin(axum::serve(hub, worker, options));
         }
-        match options.tuning {
-            Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
-            Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
+        let secure = options.tls.as_ref();
+        let secure = secure.map(|identity| Secure::new(identity, &options));
+        match (options.tuning, secure) {
+            (Tuning::Defaults, None) => Box::pin(defaults::serve(hub, worker, options, Open)),
+            (Tuning::Defaults, Some(secure)) => {
+                Box::pin(defaults::serve(hub, worker, options, secure))
+            }
+            (Tuning::Equalised | Tuning::Fixed, None) => {
+                Box::pin(server::serve(hub, worker, options, Open))
+            }
+            (Tuning::Equalised | Tuning::Fixed, Some(secure)) => {
+                Box::pin(server::serve(hub, worker, options, secure))
+            }
         }
     }
 
@@ -86,11 +98,10 @@ impl Transport for WebSocket {
     fn subscribers(
         &self,
         request: Request,
+        trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
-        Ok(Box::new(EpollLoop::<subscriber::WebSocketProtocol>::new(
-            request, bell,
-        )?))
+        start::<subscriber::WebSocketProtocol>(request, trust, bell)
     }
 
     fn talk(&self, host: &str) -> Option<Talk> {

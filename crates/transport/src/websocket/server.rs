@@ -19,7 +19,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use pushbench_model::tuning::Tuning;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -29,6 +28,7 @@ use crate::http1::server::{RequestHead, after_of, refuse, refuse_with, says};
 use crate::hub::{Frame, Hub, Lagged, Round, Subscription, Topic};
 use crate::limits::MAX_MESSAGE;
 use crate::listener::{Worker, accept};
+use crate::tls::guard::{Guard, Wire};
 use crate::tokens;
 use crate::tokens::http::Desk;
 use crate::transport::ServeOptions;
@@ -48,19 +48,26 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Longest message of a client, of which none is expected at all.
 const MAX_RECEIVED: usize = 64 * 1024;
 
-pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
+pub(super) async fn serve<G: Guard>(
+    hub: Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    guard: G,
+) where
+    G::Stream: Send,
+{
     if options.echo {
         let topic = Topic::new(Arc::clone(&hub), to_message);
         let pump = Rc::clone(&topic).pump();
-        return serve_with(hub, topic, pump, worker, options, echo).await;
+        return serve_with(hub, topic, pump, worker, options, guard, echo::<G::Stream>).await;
     }
     let topic = Topic::in_rounds(Arc::clone(&hub), to_message);
-    let round = Rc::new(Round::default());
+    let round: Rc<Round<Conversation<G::Stream>>> = Rc::new(Round::default());
     let pump = Rc::clone(&round).pump(Rc::clone(&topic));
     let converse = async move |upgrade: OnUpgrade, messages, stage, options: &ServeOptions| {
         converse(upgrade, messages, stage, options, &round).await;
     };
-    serve_with(hub, topic, pump, worker, options, converse).await;
+    serve_with(hub, topic, pump, worker, options, guard, converse).await;
 }
 
 /// Where what a client sends is published; nowhere, unless it has asked for that.
@@ -81,14 +88,17 @@ pub(super) fn say(hub: &Hub, message: &WsMessage) {
 
 /// Serves the messages that `pump` carries into `topic`; `converse` runs for each connection once it is upgraded, to
 /// its end.
-pub(super) async fn serve_with<F, C>(
+pub(super) async fn serve_with<G, F, C>(
     hub: Arc<Hub>,
     topic: Rc<Topic<F>>,
     pump: impl Future<Output = ()> + 'static,
     worker: Worker,
     options: Arc<ServeOptions>,
+    guard: G,
     converse: C,
 ) where
+    G: Guard,
+    G::Stream: Send,
     F: Clone + 'static,
     C: AsyncFn(OnUpgrade, Subscription<F>, Stage, &ServeOptions) + Clone + 'static,
 {
@@ -98,8 +108,11 @@ pub(super) async fn serve_with<F, C>(
     accept(worker, options.tuning, options.dead_after(), |stream| {
         let (topic, desk, hub) = (Rc::clone(&topic), Rc::clone(&desk), Arc::clone(&hub));
         let options = Arc::clone(&options);
-        let converse = converse.clone();
+        let (converse, guard) = (converse.clone(), guard.clone());
         async move {
+            let Some(stream) = guard.admit(stream).await else {
+                return;
+            };
             // The upgraded connection is served by this same task, so that it ends with it.
             let upgrade = Rc::new(std::cell::Cell::new(None));
             let service = service_fn(|mut request| {
@@ -120,7 +133,9 @@ pub(super) async fn serve_with<F, C>(
                 Some(Accepted::Answers(upgrade)) => {
                     // Boxed, so that subscriptions do not pay for it.
                     let read_buffer = options.ws_read_buffer.or(read_buffer);
-                    Box::pin(tokens::websocket::converse(upgrade, desk, read_buffer)).await;
+                    let answers =
+                        tokens::websocket::converse::<G::Stream>(upgrade, desk, read_buffer);
+                    Box::pin(answers).await;
                 }
                 None => {}
             }
@@ -215,12 +230,12 @@ pub(super) fn check(request: &impl RequestHead) -> Result<&str, StatusCode> {
 }
 
 /// The socket of a connection that was upgraded, and whether its client has spoken already.
-async fn upgraded(
+async fn upgraded<W: Wire + Send>(
     upgrade: OnUpgrade,
     longest: usize,
     options: &ServeOptions,
-) -> Option<(WebSocketStream<Socket>, bool)> {
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
+) -> Option<(WebSocketStream<Socket<W>>, bool)> {
+    let parts = upgrade.await.ok()?.downcast::<TokioIo<W>>().ok()?;
     // A frame's memory is set aside when its header has come, so frames are limited as well as whole messages.
     let config = WebSocketConfig::default()
         .read_buffer_size(options.ws_read_buffer.unwrap_or(READ_BUFFER))
@@ -228,30 +243,30 @@ async fn upgraded(
         .max_message_size(Some(longest));
     let socket = Socket(parts.io.into_inner());
     let early = parts.read_buf.to_vec();
-    let came_early = !early.is_empty();
+    let came_early = W::READS_AHEAD || !early.is_empty();
     let role = Role::Server;
     let socket = WebSocketStream::from_partially_read(socket, early, role, Some(config)).await;
     Some((socket, came_early))
 }
 
 /// Sends back what the client sends.
-async fn echo(
+async fn echo<W: Wire + Send>(
     upgrade: OnUpgrade,
     messages: Subscription<WsMessage>,
     stage: Stage,
     options: &ServeOptions,
 ) {
-    if let Some((socket, _)) = upgraded(upgrade, MAX_MESSAGE, options).await {
+    if let Some((socket, _)) = upgraded::<W>(upgrade, MAX_MESSAGE, options).await {
         exchange(socket, messages, stage, options, |message| message).await;
     }
 }
 
-async fn converse(
+async fn converse<W: Wire + Send>(
     upgrade: OnUpgrade,
     subscription: Subscription<WsMessage>,
     stage: Stage,
     options: &ServeOptions,
-    round: &Rc<Round<Conversation>>,
+    round: &Rc<Round<Conversation<W>>>,
 ) {
     let longest = stage.as_ref().map_or(MAX_RECEIVED, |_| MAX_MESSAGE);
     let Some((socket, came_early)) = upgraded(upgrade, longest, options).await else {

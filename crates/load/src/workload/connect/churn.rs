@@ -7,6 +7,7 @@ use std::time::Duration;
 use pushbench_model::histogram::HIGHEST;
 use pushbench_model::inbox::Inbox;
 use pushbench_transport::subscriber::{Happened, Note};
+use pushbench_transport::tls;
 
 use super::Tally;
 use crate::faults::Faults;
@@ -25,6 +26,8 @@ pub(super) struct Churn {
     /// the front.
     begun: VecDeque<(u64, usize)>,
     tally: Tally,
+    /// What TLS had come to before.
+    tls: tls::Tally,
     faults: Faults,
 }
 
@@ -43,6 +46,7 @@ impl Churn {
             patience,
             begun: VecDeque::new(),
             tally: Tally::default(),
+            tls: station.inlet().tls,
             faults: Faults::default(),
         }
     }
@@ -170,6 +174,8 @@ impl Task for Churn {
             self.faults.mention(fault.clone());
         }
         let mut tally = mem::take(&mut self.tally);
+        tally.tls = station.inlet().tls.since(&self.tls);
+        tally.primed = station.primed;
         tally.failed = self.faults.count();
         tally.errors = self.faults.words();
         Some(tally)

@@ -4,6 +4,7 @@ use pushbench_model::measurement::{ConnectionCount, WireCount};
 use pushbench_model::recorder::Recorder;
 use pushbench_model::sequence::SequenceCounts;
 use pushbench_model::windows::Windows;
+use pushbench_transport::tls::Tally;
 
 use crate::station::Station;
 use crate::{Bench, LoadError};
@@ -15,6 +16,9 @@ pub(in crate::workload) struct Sample {
     pub(in crate::workload) batches: u64,
     pub(in crate::workload) answers: u64,
     pub(in crate::workload) connections: ConnectionCount,
+    /// Handshakes of all connections, records of the phase.
+    pub(in crate::workload) tls: Tally,
+    pub(in crate::workload) primed: u64,
     unreadable: u64,
 }
 
@@ -59,6 +63,8 @@ fn each_station(
         sum.answers += part.answers;
         sum.connections.add(&part.connections);
         sum.unreadable += part.unreadable;
+        sum.tls.add(&part.tls);
+        sum.primed += part.primed;
     }
     Ok(sum)
 }
@@ -92,6 +98,8 @@ fn station_sample(station: &Station) -> Sample {
         sample.answers += progress.answers;
     });
     sample.connections.ended_early = station.inlet().ended;
+    sample.tls = station.inlet().tls;
+    sample.primed = station.primed;
     sample
 }
 
@@ -102,8 +110,14 @@ pub(in crate::workload) fn between(before: &Sample, after: Sample) -> Sample {
     if after.connections.ended_early > 0 || after.unreadable + before.unreadable > 0 {
         (wire.expected_down, wire.expected_up) = (None, None);
     }
+    let phase = after.tls.since(&before.tls);
     Sample {
         wire,
+        tls: Tally {
+            records_down: phase.records_down,
+            records_up: phase.records_up,
+            ..after.tls
+        },
         batches: after.batches.saturating_sub(before.batches),
         answers: after.answers.saturating_sub(before.answers),
         ..after

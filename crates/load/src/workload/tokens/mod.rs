@@ -164,6 +164,7 @@ fn measurement(
         slow: None,
         dead: None,
         upstream: None,
+        tls: None,
         polls: None,
         answers: Some(answers),
         client: tally.watched.busy.map(|busiest| ClientLoad { busiest }),

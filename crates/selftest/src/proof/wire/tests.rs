@@ -60,6 +60,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         slow: None,
         dead: None,
         upstream: None,
+        tls: None,
         answers: None,
         client: None,
         histograms: BTreeMap::new(),

@@ -4,10 +4,11 @@ use crate::hub::arithmetic;
 
 use super::super::Protocol;
 use super::super::connection::Phase;
+use super::super::line::Line;
 use super::super::outlet::{Outlet, Stop, write};
 use super::{IDLE_NS, Loop};
 
-impl<P: Protocol> Loop<P> {
+impl<P: Protocol, L: Line> Loop<P, L> {
     /// Messages were published.
     pub(super) fn deliver(&mut self) {
         let from = std::mem::replace(&mut self.announced, self.outlet.feed.pull());
@@ -30,7 +31,11 @@ impl<P: Protocol> Loop<P> {
             let done = if usual && conn.cursor == shared.from {
                 // As nearly always: it had all, and takes all.
                 match write(conn, &shared.bytes) {
-                    Ok(sent) if P::POLLED && sent == shared.bytes.len() => {
+                    Ok(sent)
+                        if P::POLLED
+                            && sent == shared.bytes.len()
+                            && !(L::SEALS && conn.blocked) =>
+                    {
                         // Its timer is left as it is: when it is due, the client has probably asked again.
                         conn.cursor = self.announced;
                         conn.phase = Phase::Opening;

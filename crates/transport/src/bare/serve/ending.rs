@@ -4,11 +4,12 @@ use std::net::Shutdown;
 
 use super::super::Protocol;
 use super::super::connection::Phase;
+use super::super::line::Line;
 use super::super::outlet::{Outlet, Stop};
 use super::reading::Turn;
 use super::{LINGER_NS, Loop};
 
-impl<P: Protocol> Loop<P> {
+impl<P: Protocol, L: Line> Loop<P, L> {
     /// The client has ended its side, and all is read.
     pub(super) fn ended(&mut self, index: u32) -> Result<Turn, Stop> {
         let Some(conn) = self.slab.get(index) else {
@@ -50,7 +51,15 @@ impl<P: Protocol> Loop<P> {
         if conn.owes() {
             return Ok(());
         }
-        conn.stream.shutdown(Shutdown::Write).map_err(Stop::from)?;
+        if L::SEALS {
+            conn.line.finish();
+            if conn.line.owes() {
+                conn.blocked = true;
+                return Ok(());
+            }
+        }
+        let stream = conn.line.stream();
+        stream.shutdown(Shutdown::Write).map_err(Stop::from)?;
         if conn.ending && !conn.unread {
             return Err(Stop::Gone);
         }

@@ -3,15 +3,15 @@
 use std::io::{self, ErrorKind};
 
 use pushbench_sys::poller::EventFlags;
-use pushbench_sys::tcp;
 
 use super::super::connection::{Connection, Phase};
 use super::super::http::{self, MAX_HEAD};
+use super::super::line::{Got, Line, Room};
 use super::super::outlet::{Outlet, Stop};
 use super::super::{Asked, Heard, Protocol};
 use super::{IDLE_NS, Loop, MAX_OWED, MS, READS};
 
-impl<P: Protocol> Loop<P> {
+impl<P: Protocol, L: Line> Loop<P, L> {
     /// Something happened to a connection.
     #[inline]
     pub(super) fn ready(&mut self, token: u64, flags: EventFlags) {
@@ -24,10 +24,10 @@ impl<P: Protocol> Loop<P> {
         };
         let comes = flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN;
         if P::POLLED && comes && conn.tidy && conn.phase == Phase::Opening {
-            let received = tcp::receive(&conn.stream, &mut self.buffer);
-            if let Ok(count) = received
+            let received = conn.line.receive(&mut self.room);
+            if let Ok(got) = received
                 // What is known is short: there was room for more.
-                && let Some(poll) = self.outlet.protocol.known(&self.buffer[..count])
+                && let Some(poll) = self.outlet.protocol.known(self.room.bytes::<L>(got))
                 && poll.next == self.outlet.feed.next_seq()
                 && poll.hold_ns > 0
             {
@@ -54,18 +54,18 @@ impl<P: Protocol> Loop<P> {
 
     /// Deals with what came of a read, where that is no poll that has to wait.
     #[cold]
-    fn unusual(&mut self, index: u32, token: u64, received: io::Result<usize>) {
+    fn unusual(&mut self, index: u32, token: u64, received: io::Result<Got>) {
         if let Some(conn) = self.slab.get(index) {
             conn.tidy = false;
             conn.unread = true;
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let turn = match self.took(index, &buffer, received) {
-            Ok(None) => self.read_into(index, &mut buffer),
+        let mut room = std::mem::take(&mut self.room);
+        let turn = match self.took(index, &room, received) {
+            Ok(None) => self.read_into(index, &mut room),
             Ok(Some(turn)) => Ok(turn),
             Err(stop) => Err(stop),
         };
-        self.buffer = buffer;
+        self.room = room;
         self.turned(index, token, turn);
     }
 
@@ -90,9 +90,9 @@ impl<P: Protocol> Loop<P> {
     /// Reads what a connection has sent and does what it asks for.
     #[inline]
     pub(super) fn attend(&mut self, index: u32, token: u64) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let turn = self.read_into(index, &mut buffer);
-        self.buffer = buffer;
+        let mut room = std::mem::take(&mut self.room);
+        let turn = self.read_into(index, &mut room);
+        self.room = room;
         self.turned(index, token, turn);
     }
 
@@ -106,7 +106,7 @@ impl<P: Protocol> Loop<P> {
     }
 
     #[inline]
-    fn read_into(&mut self, index: u32, buffer: &mut [u8]) -> Result<Turn, Stop> {
+    fn read_into(&mut self, index: u32, room: &mut Room) -> Result<Turn, Stop> {
         if self
             .slab
             .get(index)
@@ -122,35 +122,38 @@ impl<P: Protocol> Loop<P> {
             if !conn.unread || conn.inbox.len() > MAX_HEAD || conn.reply.len() > MAX_OWED {
                 return Ok(Turn::Over);
             }
-            let received = tcp::receive(&conn.stream, buffer);
-            if let Some(turn) = self.took(index, buffer, received)? {
+            let received = conn.line.receive(room);
+            if let Some(turn) = self.took(index, room, received)? {
                 return Ok(turn);
             }
         }
         Ok(Turn::Again)
     }
 
-    /// Deals with what came of a read into `buffer`. `None` when there may be more to read.
+    /// Deals with what came of a read into `room`. `None` when there may be more to read.
     #[inline]
     fn took(
         &mut self,
         index: u32,
-        buffer: &[u8],
-        received: io::Result<usize>,
+        room: &Room,
+        received: io::Result<Got>,
     ) -> Result<Option<Turn>, Stop> {
         let Some(conn) = self.slab.get(index) else {
             return Ok(Some(Turn::Over));
         };
         match received {
-            Ok(0) => {
+            Ok(got) if got.end => {
                 conn.unread = false;
                 conn.ending = true;
                 return self.ended(index).map(Some);
             }
-            Ok(count) => {
-                // Less than there was room for is all there is: more would be another event.
-                conn.unread = count == buffer.len() || conn.ending;
-                self.process(index, &buffer[..count])?;
+            Ok(got) => {
+                conn.unread = got.more || conn.ending;
+                // Records that answer those that were read: their socket tells when it takes them.
+                conn.blocked |= L::SEALS && conn.line.owes();
+                if !L::SEALS || got.len > 0 {
+                    self.process(index, room.bytes::<L>(got))?;
+                }
             }
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => conn.unread = false,
@@ -266,7 +269,8 @@ impl<P: Protocol> Loop<P> {
         if conn.owes() {
             return Ok(0);
         }
-        if let Some(manner) = P::ANSWERS
+        if !L::SEALS
+            && let Some(manner) = P::ANSWERS
             && manner.is_meant(bytes)
             // As long as the head is cut, its clock is the one of all heads.
             && !matches!(http::read(bytes), Ok(None))
@@ -360,6 +364,6 @@ pub(super) enum Turn {
 }
 
 /// Whether the bytes that a client sends now are the first of a further request.
-fn conn_is_idle<S>(conn: Option<&mut Connection<S>>) -> bool {
+fn conn_is_idle<S, L>(conn: Option<&mut Connection<S, L>>) -> bool {
     conn.is_some_and(|conn| std::mem::take(&mut conn.opened))
 }

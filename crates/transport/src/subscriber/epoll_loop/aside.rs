@@ -7,12 +7,12 @@ use pushbench_sys::poller::{EventFlags, Poller};
 use super::connection::Connection;
 use super::{Crowd, ENDING, Rest, Shared};
 use crate::subscriber::connection::Stage;
-use crate::subscriber::{Happened, Inlet, Note, Protocol, SubscribeError};
+use crate::subscriber::{Cover, Happened, Inlet, Note, Protocol, SubscribeError};
 
 /// What the kernel still tells of it: that its peer has gone.
 const ENDS: EventFlags = EventFlags::RDHUP.union(EventFlags::ET);
 
-impl<P: Protocol> Crowd<P> {
+impl<P: Protocol, C: Cover> Crowd<P, C> {
     pub(super) fn set_aside(&mut self, poller: &Poller, key: usize) -> io::Result<bool> {
         let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else {
             return Ok(false);
@@ -38,7 +38,7 @@ impl<P: Protocol> Crowd<P> {
     }
 }
 
-impl<P: Protocol> Connection<P> {
+impl<P: Protocol, C: Cover> Connection<P, C> {
     /// Something happened on a connection that is not read.
     #[cold]
     pub(super) fn heard_aside(

@@ -9,15 +9,23 @@ use pushbench_sys::poller::{EventFlags, Poller};
 use super::{ENDING, READING_AND_WRITING, Rest, Shared};
 use crate::subscriber::connection::Stage;
 use crate::subscriber::pace::Pace;
-use crate::subscriber::{Happened, Inlet, Note, Protocol, SubscribeError, Subscriber};
+use crate::subscriber::{
+    Cover, Happened, Inlet, Note, Progress, Protocol, SubscribeError, Subscriber,
+};
 
 /// A connection with what its transport makes of it.
-pub(super) struct Connection<P> {
+pub(super) struct Connection<P, C> {
     pub(super) subscriber: Subscriber,
     pub(super) protocol: P,
+    pub(super) cover: C,
 }
 
-impl<P: Protocol> Connection<P> {
+impl<P: Protocol, C: Cover> Connection<P, C> {
+    /// How far it is, and what must have gone over the wire.
+    pub(super) fn progress(&self) -> Progress {
+        self.cover.beside(self.protocol.progress())
+    }
+
     /// It is time to ask.
     pub(super) fn tick(&mut self, shared: &mut Shared<P::Common>, poller: &Poller, key: usize) {
         let Shared {
@@ -71,7 +79,7 @@ impl<P: Protocol> Connection<P> {
         }
         match self.subscriber.read(&mut shared.buffer) {
             Ok(0) => {
-                let ended = self.protocol.end();
+                let ended = self.ended();
                 self.end(&mut shared.inlet, &mut shared.pace, poller, key, ended)
             }
             Ok(read) => self.take(shared, poller, key, read),
@@ -108,14 +116,17 @@ impl<P: Protocol> Connection<P> {
         let Self {
             subscriber,
             protocol,
+            cover,
         } = self;
         let awaited = P::BY_CLOCK && protocol.awaits();
         inlet.now = received;
         out.clear();
         let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
         let (inbox, check) = (&mut inlet.inbox, &mut subscriber.check);
-        let result = protocol.receive(common, &buffer[..read], out, &mut |body| {
-            inbox.take(body, received, check);
+        let result = cover.open(&buffer[..read], &mut inlet.tls, &mut |bytes| {
+            protocol.receive(common, bytes, out, &mut |body| {
+                inbox.take(body, received, check);
+            })
         });
         if !subscriber.subscribed && protocol.progress().subscribed {
             subscriber.subscribed = true;
@@ -125,6 +136,7 @@ impl<P: Protocol> Connection<P> {
             pace.awaiting -= 1;
         }
         if let Err(error) = result {
+            self.part(inlet);
             return self.end(inlet, pace, poller, key, error);
         }
         if subscriber.tells && inlet.inbox.settled() > settled {
@@ -138,10 +150,14 @@ impl<P: Protocol> Connection<P> {
                 },
             });
         }
-        if !out.is_empty()
+        if (!out.is_empty() || C::SEALS && cover.wants_write())
             && let Some(rest) = self.answer(out, inlet, pace, poller, key)
         {
             return rest;
+        }
+        if C::SEALS && self.cover.is_closed() {
+            let ended = self.ended();
+            return self.end(inlet, pace, poller, key, ended);
         }
         // A short read has emptied the socket, but for an end that was announced before it.
         if read == buffer.len() || self.subscriber.ending {
@@ -154,12 +170,15 @@ impl<P: Protocol> Connection<P> {
     /// Sends what a message asked for. Returns what is left to do if that is not to read on.
     fn answer(
         &mut self,
-        out: &[u8],
+        out: &mut Vec<u8>,
         inlet: &mut Inlet,
         pace: &mut Pace,
         poller: &Poller,
         key: usize,
     ) -> Option<Rest> {
+        if let Err(error) = self.cover.seal(out, &mut inlet.tls) {
+            return Some(self.end(inlet, pace, poller, key, error.into()));
+        }
         let sent = match self.subscriber.send(out) {
             Ok(sent) if sent == out.len() => return None,
             Ok(sent) => sent,
@@ -173,6 +192,25 @@ impl<P: Protocol> Connection<P> {
             Ok(()) => Rest::None,
             Err(error) => self.end(inlet, pace, poller, key, error.into()),
         })
+    }
+
+    /// Its peer has ended it: what that cuts off.
+    #[cold]
+    pub(super) fn ended(&mut self) -> SubscribeError {
+        if self.cover.is_handshaking() {
+            let cut = "the server ended the connection during the handshake";
+            return SubscribeError::Tls(cut.into());
+        }
+        self.protocol.end()
+    }
+
+    /// Tells the peer why this side ends the connection, as far as the socket takes it.
+    #[cold]
+    fn part(&mut self, inlet: &mut Inlet) {
+        let mut why = Vec::new();
+        if C::SEALS && self.cover.seal(&mut why, &mut inlet.tls).is_ok() {
+            let _ = self.subscriber.send(&why);
+        }
     }
 
     /// Goes on with a connection that is not to be read yet. Returns what is left to do if it still is not.

@@ -8,9 +8,9 @@ use super::connection::Connection;
 use super::{Crowd, Rest, Shared};
 use crate::subscriber::connection::Stage;
 use crate::subscriber::pace::Pace;
-use crate::subscriber::{Happened, Inlet, Note, Protocol, SubscribeError};
+use crate::subscriber::{Cover, Happened, Inlet, Note, Protocol, SubscribeError};
 
-impl<P: Protocol> Crowd<P> {
+impl<P: Protocol, C: Cover> Crowd<P, C> {
     pub(super) fn cut(&mut self, poller: &Poller, key: usize, bytes: u32) {
         let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else {
             return;
@@ -33,7 +33,7 @@ impl<P: Protocol> Crowd<P> {
     }
 }
 
-impl<P: Protocol> Connection<P> {
+impl<P: Protocol, C: Cover> Connection<P, C> {
     /// Reads no byte beyond the cut.
     #[cold]
     pub(super) fn read_to_the_cut(
@@ -45,7 +45,7 @@ impl<P: Protocol> Connection<P> {
         let most = shared.buffer.len().min(self.subscriber.left as usize);
         let read = match self.subscriber.read(&mut shared.buffer[..most]) {
             Ok(0) => {
-                let ended = self.protocol.end();
+                let ended = self.ended();
                 return self.end(&mut shared.inlet, &mut shared.pace, poller, key, ended);
             }
             Ok(read) => read,
