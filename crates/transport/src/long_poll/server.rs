@@ -23,7 +23,7 @@ use crate::listener::{Worker, accept};
 use crate::tls::guard::Guard;
 use crate::tokens::fetch;
 use crate::tokens::http::Desk;
-use crate::transport::ServeOptions;
+use crate::transport::{LocalFuture, ServeOptions};
 
 /// Path of the endpoint.
 pub(super) const PATH: &str = "/poll";
