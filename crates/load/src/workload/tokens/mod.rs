@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use pushbench_model::histogram::{self, EncodedHistogram, HIGHEST, Histogram};
-use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, Publisher, histogram_name};
+use pushbench_model::measurement::{ClientLoad, LoopModel, Measurement, histogram_name};
 use pushbench_model::message::TEXT_ENVELOPE;
 use pushbench_model::scenario::Tokens;
 use pushbench_model::tokens::{Chats, Stopped};
@@ -145,7 +145,7 @@ fn measurement(
         workload: config.scenario.workload.label().to_owned(),
         transport: config.transport.name().to_owned(),
         loop_model: LoopModel::Open,
-        publisher: Publisher::Server,
+        publisher: config.publisher,
         concurrency: tokens.conversations.into(),
         operations: received,
         published: answers.tokens,
