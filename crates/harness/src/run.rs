@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pushbench_model::environment::Environment;
-use pushbench_model::link::Link;
 use pushbench_model::profile::{Profile, missing};
 use pushbench_model::record::{AbsentServer, LeftOut, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
@@ -52,8 +51,6 @@ pub struct RunConfig {
     pub slices: bool,
     /// Cores of both sides.
     pub cores: CoreSplit,
-    /// The link between them, for the record; whoever runs the trials has made it.
-    pub link: Option<Link>,
     /// The machine.
     pub environment: Environment,
     /// The last self-test, which the record carries.
@@ -140,7 +137,7 @@ impl RunConfig {
             left_out_scenarios: self.left_out_scenarios.clone(),
             server_cores: self.cores.server.clone(),
             load_cores: self.cores.load.clone(),
-            link: self.link,
+            link: None,
             environment: self.environment.clone(),
         }
     }

@@ -79,6 +79,7 @@ impl Setup {
             workload: Workload::FanOut(self.fan_out()),
             objective: None,
             server: Setting::default(),
+            link: None,
         }
     }
 
@@ -134,7 +135,7 @@ impl Setup {
             cores: context.cores.clone(),
             deadlines: Deadlines::default(),
             counters: false,
-            link: None,
+            links: None,
             stop: context.stop,
         };
         let mut trial = match runner.run_with(&trial, meddler) {

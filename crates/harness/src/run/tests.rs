@@ -95,7 +95,6 @@ fn config(parent: &Path) -> RunConfig {
             server: vec![0],
             load: vec![1],
         },
-        link: None,
         environment: Environment::default(),
         selftest: None,
     }

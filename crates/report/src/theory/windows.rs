@@ -23,7 +23,12 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
     let turn = f64::from(fan_out.subscribers) * TURN_S;
     let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.two_way;
     let random = fan_out.arrivals == Arrivals::Poisson;
-    if window == 0.0 || polls || !random || disturbed || case.link.is_some() || turn > window / 4.0
+    if window == 0.0
+        || polls
+        || !random
+        || disturbed
+        || case.link().is_some()
+        || turn > window / 4.0
     {
         return Vec::new();
     }
