@@ -100,13 +100,14 @@ pub(crate) fn choose_scenarios(
     Ok(scenarios)
 }
 
-/// Names of the scenarios that only other profiles have.
+/// Names of the scenarios that only other profiles have; those of none are for whoever names them.
 pub(crate) fn longer_scenarios(
     directory: Option<&Path>,
     profile: Profile,
 ) -> anyhow::Result<Vec<String>> {
     let mut scenarios = all_scenarios(directory)?;
-    scenarios.retain(|scenario| !scenario.profiles.contains(&profile));
+    scenarios
+        .retain(|scenario| !scenario.profiles.is_empty() && !scenario.profiles.contains(&profile));
     Ok(scenarios
         .into_iter()
         .map(|scenario| scenario.name)

@@ -1,34 +1,51 @@
-//! The network path that a command puts between server and load process.
+//! The network paths that a command puts between server and load process.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use pushbench_link::{LinkError, Meter, Network};
+use pushbench_link::{Junction, LinkError, Network};
 use pushbench_model::link::Link;
+use pushbench_model::scenario::Scenario;
 
-use crate::exit::Wrong;
+use crate::exit::{Wrong, wrong};
 
-/// A link, and the network that this process is in because of it.
-pub(crate) struct NetworkPath {
-    link: Link,
-    network: Network,
-}
+/// The network that this process is in because of the links of its scenarios.
+pub(crate) struct NetworkPath(Network);
 
 impl NetworkPath {
     /// What whoever runs trials needs of it.
-    pub(crate) fn both(&self) -> (Link, Meter) {
-        (self.link, self.network.meter().clone())
+    pub(crate) fn junction(&self) -> Junction {
+        self.0.junction().clone()
     }
 }
 
-/// Moves this process behind `link`, if there is to be one. To be called before any thread is started.
-pub(crate) fn enter(link: Option<&Link>, seed: u64) -> anyhow::Result<Option<NetworkPath>> {
-    let enter = |&link: &Link| {
-        let network = pushbench_link::enter(&link, seed)?;
-        Ok(NetworkPath { link, network })
-    };
-    let entered = link.map(enter).transpose();
-    entered.map_err(|error: LinkError| Wrong(format!("--link: {error}")).into())
+/// Moves this process behind the links of `scenarios`, if any has one. To be called before any thread is started.
+pub(crate) fn enter(scenarios: &[Scenario], seed: u64) -> anyhow::Result<Option<NetworkPath>> {
+    let mut links: Vec<Link> = Vec::new();
+    for link in scenarios.iter().filter_map(|scenario| scenario.link) {
+        if !links.contains(&link) {
+            links.push(link);
+        }
+    }
+    if links.is_empty() {
+        return Ok(None);
+    }
+    let entered = pushbench_link::enter(&links, seed).map(NetworkPath);
+    let entered = entered.map_err(|error: LinkError| Wrong(error.to_string()));
+    Ok(Some(entered?))
+}
+
+/// Scenarios over `links`, each over all of them; those that bring one of their own keep it.
+pub(crate) fn over(scenarios: Vec<Scenario>, links: &[Link]) -> anyhow::Result<Vec<Scenario>> {
+    for (index, link) in links.iter().enumerate() {
+        if links[..index].contains(link) {
+            wrong!("--link {link} is given twice");
+        }
+    }
+    let over = scenarios
+        .into_iter()
+        .flat_map(|scenario| scenario.over(links));
+    Ok(over.collect())
 }
 
 /// Whether a link can be made on this machine, tried in a process that ends at once; what is missing, if not.

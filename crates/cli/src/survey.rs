@@ -91,7 +91,6 @@ impl Paper {
             scenarios: Vec::new(),
             servers: ChosenServers::default(),
             slices: false,
-            link: None,
         });
         let writer = if let Some(record) = &destination.into {
             // What is no record of this version must not be written into.

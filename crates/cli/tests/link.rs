@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use pushbench_model::link::Link;
@@ -48,44 +48,61 @@ warm-up = { quick = 2, standard = 2, thorough = 2 }
 in-flight = 4
 "#;
 
+/// A directory with scenario files, in which runs are made.
+struct Stage {
+    place: tempfile::TempDir,
+    files: Vec<String>,
+}
+
+impl Stage {
+    fn new(scenarios: &[(&str, String)]) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        for (file, text) in scenarios {
+            fs::write(place.path().join(file), text).unwrap();
+        }
+        let files = scenarios.iter().map(|(file, _)| (*file).to_owned());
+        Self {
+            place,
+            files: files.collect(),
+        }
+    }
+
+    /// Runs one repetition of all scenarios, and returns the record's directory and what was said.
+    fn run(&self, options: &[&str]) -> (PathBuf, String) {
+        let mut arguments = vec!["run", "--tuning", "equalised", "--repetitions", "1"];
+        arguments.extend(["--seed", "3", "--no-progress"]);
+        for file in &self.files {
+            arguments.extend(["--scenario", file]);
+        }
+        arguments.extend(options);
+        let ran = pushbench(&arguments, self.place.path());
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(
+            ran.status.success(),
+            "{said}{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        let reports = fs::read_dir(self.place.path().join("reports")).unwrap();
+        let directory = reports.map(|entry| entry.unwrap().path()).next().unwrap();
+        (directory, said)
+    }
+}
+
 #[test]
 fn first_messages_take_round_trips() {
     if !possible() {
         return;
     }
-    let place = tempfile::tempdir().unwrap();
-    fs::write(place.path().join("far.toml"), SCENARIO).unwrap();
     let link = "rtt=50ms,loss=0.1%,rate=100mbit";
-    let ran = pushbench(
-        &[
-            "run",
-            "--link",
-            link,
-            "--scenario",
-            "far.toml",
-            "--server",
-            "reference",
-            "--tuning",
-            "equalised",
-            "--repetitions",
-            "1",
-            "--seed",
-            "3",
-            "--no-progress",
-        ],
-        place.path(),
-    );
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(
-        ran.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    let stage = Stage::new(&[("far.toml", SCENARIO.to_owned())]);
+    let (directory, said) = stage.run(&["--link", link, "--server", "reference"]);
     assert!(said.contains("through a link of 50 ms"), "{said}");
-    let reports = fs::read_dir(place.path().join("reports")).unwrap();
-    let directory = reports.map(|entry| entry.unwrap().path()).next().unwrap();
     let record = Record::read(&directory).unwrap();
-    assert_eq!(record.run.link, Some(link.parse::<Link>().unwrap()));
+    assert_eq!(record.run.link, None, "a scenario has it");
+    assert_eq!(
+        record.run.scenarios[0].link,
+        Some(link.parse::<Link>().unwrap())
+    );
     assert_eq!(
         record.trials.len(),
         5,
@@ -110,6 +127,71 @@ fn first_messages_take_round_trips() {
     assert!(page.contains("through a link of 50 ms"));
 }
 
+/// Two links and loopback in one record: one scenario over both that were asked for, one over its own, and each trial says what
+/// crossed which.
+#[test]
+fn one_record_holds_several_links() {
+    if !possible() {
+        return;
+    }
+    let own = SCENARIO.replace("\"far\"", "\"own\"");
+    let own = format!("link = \"rtt=90ms\"\n{own}");
+    let stage = Stage::new(&[("far.toml", SCENARIO.to_owned()), ("own.toml", own)]);
+    let links = ["--link", "rtt=20ms", "--link", "rtt=60ms"];
+    let (directory, _) = stage.run(&[&links[..], &["--server", "sse/bare"]].concat());
+    let record = Record::read(&directory).unwrap();
+    let mut seen = Vec::new();
+    for recorded in &record.trials {
+        let trial = &recorded.trial;
+        assert_eq!(trial.outcome, Outcome::Valid);
+        let scenario = record.run.scenarios.iter();
+        let scenario = scenario.filter(|scenario| scenario.name == trial.scenario);
+        let link = scenario
+            .map(|scenario| scenario.link.unwrap())
+            .next()
+            .unwrap();
+        let counts = trial.link.unwrap();
+        assert!(counts.up.packets > 14 * 3, "{counts:?}");
+        let least = trial.summaries["first-message"].mean;
+        assert!(
+            least >= link.rtt_us as f64 * 2000.0,
+            "two round trips of {link}: {least}"
+        );
+        seen.push((trial.scenario.clone(), link.to_string()));
+    }
+    seen.sort();
+    let expected = [
+        ("far@rtt=20ms", "rtt=20ms"),
+        ("far@rtt=60ms", "rtt=60ms"),
+        ("own", "rtt=90ms"),
+    ];
+    let expected = expected.map(|(name, link)| (name.to_owned(), link.to_owned()));
+    assert_eq!(seen, expected);
+    let page = fs::read_to_string(directory.join("report.html")).unwrap();
+    assert!(page.contains("Round trips to the first message, measured and by formula"));
+}
+
+/// A scenario without a link beside one that has its own stays on loopback, in the same network.
+#[test]
+fn a_scenario_without_a_link_crosses_none() {
+    if !possible() {
+        return;
+    }
+    let near = SCENARIO.replace("\"far\"", "\"near\"");
+    let far = format!("link = \"rtt=40ms\"\n{SCENARIO}");
+    let stage = Stage::new(&[("far.toml", far), ("near.toml", near)]);
+    let (directory, said) = stage.run(&["--server", "sse/bare"]);
+    assert!(said.contains("through 2 networks"), "{said}");
+    let record = Record::read(&directory).unwrap();
+    assert_eq!(record.trials.len(), 2);
+    for recorded in &record.trials {
+        let trial = &recorded.trial;
+        let crossed = trial.link.is_some_and(|counts| counts.up.packets > 0);
+        assert_eq!(trial.outcome, Outcome::Valid);
+        assert_eq!(crossed, trial.scenario == "far");
+    }
+}
+
 #[test]
 fn wrong_links_are_explained() {
     for (link, wanted) in [
@@ -124,4 +206,9 @@ fn wrong_links_are_explained() {
             assert!(said.contains(wanted), "{said}");
         }
     }
+    let twice = ["plan", "--link", "lan", "--link", "rtt=400us,rate=1gbit"];
+    let output = pushbench(&twice, Path::new("."));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("given twice"), "{said}");
 }

@@ -29,8 +29,7 @@ fn a_plan_says_what_a_run_would_do_and_does_nothing() {
     .with(0);
     for said in [
         "profile quick, 3 trials of each",
-        "through a link: rtt=40ms,loss=1%",
-        "yours: 6 trials",
+        "yours: 6 trials through a link (rtt=40ms,loss=1%)",
         "sse/bare, tcp/floor",
         "6 trials, about ",
     ] {

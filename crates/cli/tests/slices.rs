@@ -50,7 +50,7 @@ about = "ours"
         cores: CoreSplit::of_this_machine(),
         deadlines: Deadlines::default(),
         counters: false,
-        link: None,
+        links: None,
         stop: &stop,
     };
     match slices::run(&runner, &config) {

@@ -4,13 +4,14 @@
 //! Whatever drifts over a run (temperature, neighbours, page cache) then meets all servers alike; running one server
 //! after the other would hand the drift to one of them (method rule 14).
 
+mod length;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
-use pushbench_model::scenario::{Connect, FanOut, Scenario, Workload};
-use pushbench_model::schedule::Arrivals;
+use pushbench_model::scenario::Scenario;
 use pushbench_model::tuning::Tuning;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -19,8 +20,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::servers::Server;
 use crate::slices::SliceConfig;
 
-/// Starting and stopping the two processes of a trial takes about this long.
-const PROCESSES: Duration = Duration::from_millis(400);
+pub(crate) use length::{budget, connecting, estimate};
 
 /// A trial that is to be run.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl Plan {
     }
 
     /// The same, with trials in slices: one for every fan-out, block and tuning of which there are at least two servers
-    /// of this suite.
+    /// of this suite. Over a link there are none: turns of a few milliseconds do not last a round trip.
     #[must_use]
     pub fn with_slices(
         scenarios: &[Scenario],
@@ -119,6 +119,9 @@ impl Plan {
         seed: u64,
     ) -> Self {
         let slices = |scenario: &Arc<Scenario>, servers: &[Arc<Server>]| {
+            if scenario.link.is_some() {
+                return Vec::new();
+            }
             let groups = sliced_together(servers).into_iter();
             groups
                 .filter_map(|group| SliceConfig::new(scenario, group, profile, 0))
@@ -168,7 +171,7 @@ impl Plan {
                         number,
                         repetition,
                         profile,
-                        seed: trial_seed(seed, repetition, &scenario.name),
+                        seed: trial_seed(seed, repetition, scenario.family()),
                         estimate: estimate(&scenario, profile),
                         scenario,
                         server,
@@ -177,7 +180,7 @@ impl Plan {
                     Item::Slices(config) => plan.slices.push(SliceConfig {
                         number,
                         repetition,
-                        seed: trial_seed(seed, repetition, &config.scenario.name),
+                        seed: trial_seed(seed, repetition, config.scenario.family()),
                         ..config
                     }),
                 }
@@ -238,7 +241,8 @@ fn sliced_together(servers: &[Arc<Server>]) -> Vec<Vec<Arc<Server>>> {
     groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 
-/// Depends on the scenario's name and not on its place, so that running fewer scenarios leaves the seeds as they were.
+/// Depends on the scenario's name and not on its place, so that running fewer scenarios leaves the seeds as they were;
+/// over several links the same messages are sent.
 pub(crate) fn trial_seed(run_seed: u64, repetition: u32, scenario: &str) -> u64 {
     // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
     let parts = [
@@ -254,67 +258,6 @@ pub(crate) fn trial_seed(run_seed: u64, repetition: u32, scenario: &str) -> u64 
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
     Pcg64Mcg::seed_from_u64(hash).next_u64()
-}
-
-/// Seconds that `scenario` takes when nothing goes wrong, the start of its processes included.
-pub(crate) fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
-    let seconds = match &scenario.workload {
-        Workload::FanOut(fan_out) => {
-            let phase = |seconds: f64| fan_out.messages(seconds) as f64 / fan_out.rate;
-            // About 10 000 connections open in a second.
-            f64::from(fan_out.subscribers) / 10_000.0
-                + phase(fan_out.warm_up_s.at(profile))
-                + phase(fan_out.measure_s.at(profile))
-        }
-        Workload::Connect(connect) => f64::from(connections(connect, profile)) / 5_000.0,
-        Workload::Tokens(tokens) => {
-            f64::from(tokens.conversations) / 10_000.0
-                + tokens.seconds(tokens.turns.at(profile), tokens.tokens.at(profile))
-        }
-    };
-    PROCESSES + Duration::from_secs_f64(seconds)
-}
-
-/// The time after which a trial of `scenario` is given up, without the slack that every trial gets on top.
-pub(crate) fn budget(scenario: &Scenario, profile: Profile) -> Duration {
-    let seconds = match &scenario.workload {
-        Workload::FanOut(fan_out) => {
-            connecting(fan_out.subscribers).as_secs_f64()
-                + longest(fan_out, fan_out.warm_up_s.at(profile))
-                + longest(fan_out, fan_out.measure_s.at(profile))
-        }
-        Workload::Connect(connect) => f64::from(connections(connect, profile)) / 100.0,
-        Workload::Tokens(tokens) => {
-            // Gaps that vary much come to more than their mean.
-            connecting(tokens.conversations).as_secs_f64()
-                + 3.0 * tokens.seconds(tokens.turns.at(profile), tokens.tokens.at(profile))
-        }
-    };
-    Duration::from_secs_f64(seconds)
-}
-
-/// Time that subscribers may need to connect: 500 in a second is slow even for a debug build on a busy core. The load
-/// process grants each as much, on top of what the slack of a trial covers.
-pub(crate) fn connecting(subscribers: u32) -> Duration {
-    Duration::from_secs_f64(f64::from(subscribers) / 500.0)
-}
-
-/// Seconds until the last of the messages of `seconds` is due. The sum of n exponential gaps has mean n/rate and
-/// standard deviation sqrt(n)/rate; eight of these are allowed.
-fn longest(fan_out: &FanOut, seconds: f64) -> f64 {
-    let n = fan_out.messages(seconds) as f64;
-    let gaps = match fan_out.arrivals {
-        Arrivals::Constant => n,
-        Arrivals::Poisson => n + 8.0 * n.sqrt(),
-    };
-    seconds.max(gaps / fan_out.rate)
-}
-
-fn connections(connect: &Connect, profile: Profile) -> u32 {
-    connect
-        .warm_up
-        .at(profile)
-        .saturating_add(connect.connections.at(profile))
 }
 
 #[cfg(test)]

@@ -282,8 +282,17 @@ fn take_histograms(measurement: &mut Measurement) -> (String, BTreeMap<String, S
     (write_hlog(&histograms, &maxima, seconds), summaries)
 }
 
+/// The name of a scenario has what its link does, where it runs over several.
 fn hlog_name(planned: &PlannedTrial) -> String {
-    let (label, scenario) = (&planned.server.label, &planned.scenario.name);
+    let label = &planned.server.label;
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c
+        } else {
+            '-'
+        }
+    };
+    let scenario: String = planned.scenario.name.chars().map(plain).collect();
     let (transport, stack, tuning) = (&label.transport, &label.stack, label.tuning);
     format!(
         "{HLOG_DIR}/{:04}-{scenario}-{transport}-{stack}-{tuning}.hlog",

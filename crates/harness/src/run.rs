@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pushbench_model::environment::Environment;
-use pushbench_model::link::Link;
 use pushbench_model::profile::{Profile, missing};
 use pushbench_model::record::{AbsentServer, LeftOut, Outcome, Run, SCHEMA, Trial};
 use pushbench_model::scenario::Scenario;
@@ -52,8 +51,6 @@ pub struct RunConfig {
     pub slices: bool,
     /// Cores of both sides.
     pub cores: CoreSplit,
-    /// The link between them, for the record; whoever runs the trials has made it.
-    pub link: Option<Link>,
     /// The machine.
     pub environment: Environment,
     /// The last self-test, which the record carries.
@@ -69,7 +66,7 @@ impl RunConfig {
         } else {
             Plan::new
         };
-        let possible = self.scenarios.iter().filter(|one| self.can_run(one));
+        let possible = self.scenarios.iter().filter(|one| !one.lacks_a_link());
         let possible: Vec<_> = possible.cloned().collect();
         plan(
             &possible,
@@ -78,11 +75,6 @@ impl RunConfig {
             self.repetitions,
             self.seed,
         )
-    }
-
-    /// Whether what happens to connections in a scenario can be done to them: only a link takes networks away.
-    fn can_run(&self, scenario: &Scenario) -> bool {
-        self.link.is_some() || !scenario.takes_a_link()
     }
 
     /// All that is not measured although it is there: what was left out beforehand, and the servers that cannot hold
@@ -94,7 +86,7 @@ impl RunConfig {
             let asked = |server: &&Server| scenario.asks_about(&server.label.transport);
             let servers = self.servers.iter().filter(asked);
             let without_link = |server: &Server| {
-                (!self.can_run(scenario)).then(|| LeftOut {
+                scenario.lacks_a_link().then(|| LeftOut {
                     server: server.label.clone(),
                     scenario: Some(scenario.name.clone()),
                     reason:
@@ -159,7 +151,7 @@ impl RunConfig {
             left_out_scenarios: self.left_out_scenarios.clone(),
             server_cores: self.cores.server.clone(),
             load_cores: self.cores.load.clone(),
-            link: self.link,
+            link: None,
             environment: self.environment.clone(),
         }
     }
@@ -369,9 +361,7 @@ fn check(config: &RunConfig, plan: &Plan) -> Result<(), HarnessError> {
         ),
         (config.repetitions == 0, "no repetitions were asked for"),
         (
-            plan.is_empty()
-                && config.link.is_none()
-                && config.scenarios.iter().any(Scenario::takes_a_link),
+            plan.is_empty() && config.scenarios.iter().any(Scenario::lacks_a_link),
             "subscribers of the scenario lose their network, which takes a link: add --link rtt=1ms",
         ),
         (

@@ -15,8 +15,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use pushbench_link::Meter;
-use pushbench_model::link::{Link, LinkCounts};
+use pushbench_link::Junction;
+use pushbench_model::link::LinkCounts;
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::record::{Flag, Outcome, Steadiness, Usage};
 use pushbench_sys::host::{self, CpuTimes};
@@ -35,6 +35,7 @@ use conversation::Conversation;
 use flags::Machine;
 
 pub(crate) use conversation::{Abort, Address, ended, ready, unsampled};
+use link::slow_link;
 pub use meddler::{Meddler, Nobody, Sides};
 pub(crate) use result::parse as parse_result;
 
@@ -147,8 +148,8 @@ pub struct ProcessRunner<'a> {
     /// Whether to count instructions: only where [`environment::no_counters`](crate::environment::no_counters) has
     /// found nothing against it.
     pub counters: bool,
-    /// The link that this process is in with all that it starts; loopback if absent.
-    pub link: Option<(Link, Meter)>,
+    /// The links of the network that this process is in with all that it starts; absent where no scenario has one.
+    pub links: Option<Junction>,
     /// Raised when a person asks to stop.
     pub stop: &'a AtomicBool,
 }
@@ -175,7 +176,11 @@ impl ProcessRunner<'_> {
         let host_before = host::cpu_times().ok();
         let stalled_before = stalled_us();
         let own_before = process::cpu_time_ns(std::process::id()).ok();
-        let link_before = self.link.as_ref().map(|(_, meter)| meter.read());
+        let link = self
+            .links
+            .as_ref()
+            .filter(|_| trial.scenario.link.is_some());
+        let link_before = link.map(|link| link.meter().read());
         let observed = match Conversation::hold(self, trial, meddler) {
             Ok(observed) => Ok(observed),
             Err(Abort::Failed(reason)) => Err(reason),
@@ -195,8 +200,8 @@ impl ProcessRunner<'_> {
             let own = process::cpu_time_ns(std::process::id()).ok()? - own_before?;
             others_share(&after.total.since(&before.total), cpu_ns + own)
         };
-        let crossed = self.link.as_ref().zip(link_before);
-        let crossed = crossed.map(|((_, meter), before)| meter.read().since(&before));
+        let crossed = link.zip(link_before);
+        let crossed = crossed.map(|(link, before)| link.meter().read().since(&before));
         let mut finished = FinishedTrial {
             outcome: Outcome::Valid,
             link: crossed,
@@ -223,7 +228,9 @@ impl ProcessRunner<'_> {
             cpu_pressure,
         };
         finished.flags = flags::flags(&machine, finished.steadiness, finished.measurement.as_ref());
-        finished.flags.extend(self.slow_link(crossed.as_ref()));
+        finished
+            .flags
+            .extend(slow_link(&trial.scenario, crossed.as_ref()));
         TrialResult::Finished(Box::new(finished))
     }
 
@@ -378,7 +385,7 @@ mod tests {
             },
             deadlines: Deadlines::default(),
             counters: false,
-            link: None,
+            links: None,
             stop: &stop,
         };
         let servers = "[[server]]\nstack = \"x\"\ntransports = [\"sse\", \"tcp\"]\ncommand = [\"x\"]\n\

@@ -25,7 +25,7 @@ fn scenarios(profile: Profile) -> Vec<Scenario> {
     scenarios
         .filter(|scenario| scenario.profiles.contains(&profile))
         // They are left out without a link.
-        .filter(|scenario| !scenario.takes_a_link())
+        .filter(|scenario| !scenario.lacks_a_link())
         .collect()
 }
 

@@ -59,7 +59,7 @@ pub enum CheckError {
 ///
 /// When there is no link, or sockets cannot use it.
 pub fn run(link: &Link, seed: u64, trials: &Trials) -> Result<Seen, CheckError> {
-    let network = enter(link, seed)?;
+    let network = enter(&[*link], seed)?;
     let before = network.meter().read();
     let patience = patience(link);
     let mut seen = Seen::default();

@@ -1,4 +1,4 @@
-//! The thread between the device and the two lanes.
+//! The thread between the device and the two lanes of each link.
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use pushbench_sys::poller::Bell;
 use pushbench_sys::tun::Tun;
 
 use crate::address::readdress;
+use crate::junction::Junction;
 use crate::lane::{Fate, Lane};
 use crate::meter::{Meter, Step};
 use crate::oversleep::Oversleep;
@@ -27,6 +28,8 @@ const SPIN_NS: u64 = 100_000;
 const BATCH: usize = 32;
 /// How often the counts of the device are read: they are a file.
 const LOOK_NS: u64 = 20_000_000;
+/// How far apart the seeds of two links are: the golden ratio of 64 bits, as SplitMix has it (OOPSLA '14).
+const APART: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A running emulator. Dropping it ends the thread, and with it the device.
 #[derive(Debug)]
@@ -36,14 +39,19 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    pub(crate) fn start(tun: Tun, link: &Link, seed: u64, meter: Meter) -> io::Result<Self> {
+    pub(crate) fn start(
+        tun: Tun,
+        links: &[Link],
+        seed: u64,
+        junction: &Junction,
+    ) -> io::Result<Self> {
         let stop = Arc::new((AtomicBool::new(false), Bell::new()?));
-        let lanes = [Direction::Up, Direction::Down].map(|way| Lane::new(link, way, seed));
         let work = Work {
             tun,
-            lanes,
+            lanes: lanes(links, seed),
+            junction: junction.clone(),
             transit: Transit::default(),
-            meter,
+            meter: junction.meter().clone(),
             oversleep: Oversleep::default(),
             came_ns: 0,
             refused: 0,
@@ -62,6 +70,15 @@ impl Emulator {
     }
 }
 
+/// Both directions of every link. What each draws continues over all trials that take it, and no two links draw the same.
+fn lanes(links: &[Link], seed: u64) -> Vec<[Lane; 2]> {
+    let of = |(number, link): (u64, &Link)| {
+        let seed = seed.wrapping_add(number.wrapping_mul(APART));
+        [Direction::Up, Direction::Down].map(|way| Lane::new(link, way, seed))
+    };
+    (0..).zip(links).map(of).collect()
+}
+
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.stop.0.store(true, Ordering::Relaxed);
@@ -74,7 +91,8 @@ impl Drop for Emulator {
 
 struct Work {
     tun: Tun,
-    lanes: [Lane; 2],
+    lanes: Vec<[Lane; 2]>,
+    junction: Junction,
     transit: Transit,
     meter: Meter,
     oversleep: Oversleep,
@@ -152,9 +170,11 @@ impl Work {
         };
         let bytes = length as u64;
         self.meter.count(direction, Step::Enters { bytes });
+        // A junction has as many links as there are pairs of lanes.
+        let [up, down] = &mut self.lanes[self.junction.taken()];
         let lane = match direction {
-            Direction::Up => &mut self.lanes[0],
-            Direction::Down => &mut self.lanes[1],
+            Direction::Up => up,
+            Direction::Down => down,
         };
         let (step, buffer) = match lane.admit(now, length) {
             Fate::Leaves(leaves_ns) => match self.transit.keep(leaves_ns, packet) {

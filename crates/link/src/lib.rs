@@ -2,7 +2,7 @@
 //! leaving the machine.
 //!
 //! [`enter`] moves the process into a network namespace with one TUN device, and an emulator thread holds the other end
-//! of that device. A packet from [`CLIENT`] to [`FAR`] arrives from [`SEEN`] at [`NEAR`], which is where servers listen;
+//! of that device, with one link or several that take turns. A packet from [`CLIENT`] to [`FAR`] arrives from [`SEEN`] at [`NEAR`], which is where servers listen;
 //! what the server answers goes the same way back. So both directions cross the emulator, and a server needs
 //! not know that there is a link.
 //!
@@ -10,6 +10,7 @@
 //!
 //! - `address`: who is called what on either side, and readdressing packets without touching their checksums
 //! - `lane`: what one direction does to packets, as a pure function of the time and a seed
+//! - `junction`: which of several links packets take
 //! - `transit`: packets on their way, and what it takes to keep them without allocating
 //! - `emulator`: the thread between the device and the two lanes
 //! - [`Outage`]: connections whose packets vanish
@@ -23,6 +24,7 @@
 mod address;
 pub mod check;
 mod emulator;
+mod junction;
 mod lane;
 mod meter;
 mod network;
@@ -31,6 +33,7 @@ mod oversleep;
 mod transit;
 
 pub use address::{CLIENT, FAR, NEAR, SEEN};
+pub use junction::Junction;
 pub use meter::{Meter, Reading};
 pub use network::{LinkError, Network, enter};
 pub use outage::{Outage, Until};

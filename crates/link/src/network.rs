@@ -10,6 +10,7 @@ use pushbench_sys::tun::{DOOR, Tun};
 
 use crate::address::{CLIENT, PREFIX};
 use crate::emulator::Emulator;
+use crate::junction::Junction;
 use crate::meter::Meter;
 
 /// Name of the device.
@@ -40,6 +41,9 @@ pub enum LinkError {
          rights until sysctl kernel.apparmor_restrict_unprivileged_userns=0; or run as root"
     )]
     SetUp(#[source] io::Error),
+    /// Nothing to emulate.
+    #[error("no link can be made of none")]
+    None,
     /// No thread or files left.
     #[error("no link can be made here: its emulator cannot be started ({0})")]
     Emulator(#[source] io::Error),
@@ -49,15 +53,21 @@ pub enum LinkError {
 #[derive(Debug)]
 pub struct Network {
     _emulator: Emulator,
-    meter: Meter,
+    junction: Junction,
     entered: Entered,
 }
 
 impl Network {
+    /// Its links, and which of them is taken.
+    #[must_use]
+    pub fn junction(&self) -> &Junction {
+        &self.junction
+    }
+
     /// What crosses the link.
     #[must_use]
     pub fn meter(&self) -> &Meter {
-        &self.meter
+        self.junction.meter()
     }
 
     /// Whether a user namespace was needed.
@@ -68,20 +78,24 @@ impl Network {
 }
 
 /// Moves this process, with all that it starts from now on, into a network of its own in which [`FAR`](crate::FAR) is
-/// the other end of `link`, and everything else but loopback is out of reach. Call it before any thread is started.
+/// the other end of the first of `links`, until its [`Junction`] takes another, and everything else but loopback is out
+/// of reach. Call it before any thread is started.
 ///
 /// # Errors
 ///
 /// When the machine does not allow it, with what to do about it. The process may have moved all the same.
-pub fn enter(link: &Link, seed: u64) -> Result<Network, LinkError> {
+pub fn enter(links: &[Link], seed: u64) -> Result<Network, LinkError> {
+    if links.is_empty() {
+        return Err(LinkError::None);
+    }
     let entered = namespace::enter_network().map_err(LinkError::Namespace)?;
     let tun = Tun::new(DEVICE).map_err(LinkError::Device)?;
     set_up(tun.name()).map_err(LinkError::SetUp)?;
-    let meter = Meter::new();
-    let emulator = Emulator::start(tun, link, seed, meter.clone()).map_err(LinkError::Emulator)?;
+    let junction = Junction::new(links, Meter::new());
+    let emulator = Emulator::start(tun, links, seed, &junction).map_err(LinkError::Emulator)?;
     Ok(Network {
         _emulator: emulator,
-        meter,
+        junction,
         entered,
     })
 }

@@ -31,6 +31,7 @@ const CHECKS: [(&str, fn()); 7] = [
         children,
     ),
     ("who_is_gone_is_neither_heard_nor_told", gone),
+    ("packets_take_the_link_that_is_taken", switched),
     ("a_stopped_link_carries_nothing", stopped),
 ];
 
@@ -65,7 +66,12 @@ fn main() -> ExitCode {
 }
 
 fn network(link: &str) -> Network {
-    match enter(&link.parse().unwrap(), 7) {
+    network_of(&[link])
+}
+
+fn network_of(links: &[&str]) -> Network {
+    let links: Vec<Link> = links.iter().map(|link| link.parse().unwrap()).collect();
+    match enter(&links, 7) {
         Ok(network) => network,
         Err(error) => impossible(&error),
     }
@@ -244,6 +250,32 @@ fn gone() {
         .unwrap();
     let error = dying.read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+}
+
+/// One connection whose bytes go back and forth, over each link in turn and back over the first.
+fn switched() {
+    let links = ["rtt=10ms", "rtt=60ms"];
+    let network = network_of(&links);
+    let listener = TcpListener::bind((NEAR, 0)).unwrap();
+    let mut near = TcpStream::connect((FAR, listener.local_addr().unwrap().port())).unwrap();
+    let (mut far, _) = listener.accept().unwrap();
+    for (link, least) in [(links[0], 10), (links[1], 60), (links[0], 10)] {
+        assert!(network.junction().take(&link.parse().unwrap()));
+        let before = network.meter().read();
+        let started = Instant::now();
+        let mut byte = [7];
+        near.write_all(&byte).unwrap();
+        far.read_exact(&mut byte).unwrap();
+        far.write_all(&byte).unwrap();
+        near.read_exact(&mut byte).unwrap();
+        assert!(started.elapsed() >= Duration::from_millis(least), "{link}");
+        let counts = network.meter().read().since(&before);
+        assert!(
+            counts.up.packets >= 1 && counts.down.packets >= 1,
+            "{counts:?}"
+        );
+    }
+    assert!(!network.junction().take(&"rtt=1ms".parse().unwrap()));
 }
 
 fn stopped() {

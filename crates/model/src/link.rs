@@ -4,6 +4,8 @@ mod parse;
 mod preset;
 mod print;
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,25 @@ impl Link {
             Direction::Down => self.rate_bps,
             Direction::Up => self.up_bps.or(self.rate_bps),
         }
+    }
+
+    /// What it is called: the name of the preset that it is, else what it does.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let preset = PRESETS.iter().find(|preset| preset.link == *self);
+        preset.map_or_else(|| self.to_string(), |preset| preset.name.to_owned())
+    }
+
+    /// Mean round trip, nanoseconds: each way takes between nothing and the whole jitter longer.
+    #[must_use]
+    pub fn mean_round_trip_ns(&self) -> u64 {
+        (self.rtt_us + self.jitter_us) * 1000
+    }
+
+    /// The longest round trip of a packet that does not wait for the rate.
+    #[must_use]
+    pub fn longest_round_trip(&self) -> Duration {
+        Duration::from_micros(self.rtt_us + 2 * self.jitter_us)
     }
 
     /// Bytes that may wait for the rate of a direction: what was asked for, else what the path holds in a round trip,

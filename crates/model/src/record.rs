@@ -71,8 +71,9 @@ pub struct Run {
     pub server_cores: Vec<usize>,
     /// Cores given to the load process.
     pub load_cores: Vec<usize>,
-    /// The network path between server and load process; loopback if absent.
-    #[serde(default)]
+    /// The network path of all scenarios, in records from before a scenario had one of its own: [`Record::read`] hands it
+    /// on to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
     /// The machine.
     pub environment: Environment,

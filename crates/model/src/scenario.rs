@@ -6,6 +6,7 @@ mod connect;
 mod cuts;
 mod dead;
 mod fan_out;
+mod over;
 mod setting;
 mod slow;
 mod source;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::link::Link;
 use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::Profile;
@@ -40,13 +42,14 @@ pub use tokens::{Context, Tokens};
 /// A scenario that is known to be valid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
-    /// Unique name: lower-case letters, digits and dashes.
+    /// Unique name: lower-case letters, digits and dashes; behind an `@` the link, where it is one of several copies that
+    /// differ in it.
     pub name: String,
     /// What real situation it stands for.
     pub models: String,
     /// What theory expects, written before the run.
     pub expected: String,
-    /// Profiles it is part of.
+    /// Profiles it is part of; with none it runs by name only.
     pub profiles: Vec<Profile>,
     /// Transports it asks about; all if there are none here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,6 +57,9 @@ pub struct Scenario {
     /// How its servers are to be set.
     #[serde(default, skip_serializing_if = "Setting::is_none")]
     pub server: Setting,
+    /// The network path between server and load process; loopback if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
     /// How large a difference must be to matter.
     pub margins: Margins,
     /// What every message carries.
@@ -135,7 +141,7 @@ struct RawScenario {
     name: Spanned<String>,
     models: String,
     expected: String,
-    profiles: Spanned<Vec<Profile>>,
+    profiles: Vec<Profile>,
     #[serde(default)]
     transports: Vec<Spanned<String>>,
     /// Absent where the workload brings its own.
@@ -145,6 +151,7 @@ struct RawScenario {
     #[serde(default)]
     objective: Option<Spanned<Objective>>,
     server: Option<Spanned<Setting>>,
+    link: Option<Spanned<String>>,
     fan_out: Option<RawFanOut>,
     connect: Option<RawConnect>,
     tokens: Option<RawTokens>,
@@ -159,10 +166,11 @@ struct RawPayload {
 }
 
 impl Scenario {
-    /// Whether some of its subscribers lose their network, which only a link can take away.
+    /// Whether some of its subscribers lose their network, which only a link can take away, and it has none.
     #[must_use]
-    pub fn takes_a_link(&self) -> bool {
-        matches!(&self.workload, Workload::FanOut(fan_out) if fan_out.dead.is_some())
+    pub fn lacks_a_link(&self) -> bool {
+        let dies = matches!(&self.workload, Workload::FanOut(fan_out) if fan_out.dead.is_some());
+        dies && self.link.is_none()
     }
 
     /// Whether its subscribers say the messages.
@@ -197,11 +205,6 @@ impl Scenario {
             &raw.name,
             |name| name_is_plain(name),
             "a name of lower-case letters, digits and dashes",
-        )?;
-        source.check(
-            &raw.profiles,
-            |list| !list.is_empty(),
-            "at least one of quick, standard, thorough",
         )?;
 
         if let Some(margins) = &raw.margin {
@@ -240,19 +243,21 @@ impl Scenario {
             )?;
         }
         let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
+        let link = over::validate(raw.link, &source)?;
         let server = raw.server;
         let server = server.map(|server| Setting::validate(server, &workload, &source));
         Ok(Self {
             name: raw.name.into_inner(),
             models: raw.models,
             expected: raw.expected,
-            profiles: raw.profiles.into_inner(),
+            profiles: raw.profiles,
             transports: raw
                 .transports
                 .into_iter()
                 .map(Spanned::into_inner)
                 .collect(),
             server: server.transpose()?.unwrap_or_default(),
+            link,
             margins: raw.margin.map(Spanned::into_inner).unwrap_or_default(),
             payload,
             workload,

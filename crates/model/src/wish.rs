@@ -179,6 +179,7 @@ impl Wish {
             profiles: Profile::ALL.to_vec(),
             transports: Vec::new(),
             server: Setting::default(),
+            link: None,
             margins: Margins::default(),
             payload: Payload {
                 bytes: self.bytes,

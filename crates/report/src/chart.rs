@@ -32,14 +32,20 @@ mod segments;
 mod slices;
 mod stages;
 mod svg;
+#[cfg(test)]
+mod tidy;
+mod trips;
+mod waits;
 mod width;
 
 pub(crate) use anatomy::figures as anatomy;
-pub(crate) use batches::{Dot, figure as batches};
+pub(crate) use batches::{Age, Dot, figure as batches};
 pub(crate) use canvas::Drawing;
 pub(crate) use drive::figures as drive;
 pub(crate) use palette::Palette;
 pub(crate) use saturation::figure as saturation;
+pub(crate) use trips::{Trip, Until, figures as trips};
+pub(crate) use waits::figure as waits;
 
 use pushbench_model::record::ServerLabel;
 
@@ -162,6 +168,7 @@ pub(crate) fn server_mark(server: &ServerLabel, palette: &Palette) -> Drawing {
 
 #[cfg(test)]
 mod tests {
+    use super::tidy::assert_tidy;
     use super::*;
     use crate::results::Results;
     use crate::sample;
@@ -199,39 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn labels_do_not_overlap() {
-        each_drawing(|title, drawing| {
-            for (index, one) in drawing.labels.iter().enumerate() {
-                for other in &drawing.labels[index + 1..] {
-                    let apart = one.right <= other.left
-                        || other.right <= one.left
-                        || one.bottom <= other.top
-                        || other.bottom <= one.top;
-                    assert!(apart, "{title} {:?}: {one:?} and {other:?}", drawing.size);
-                }
-            }
-        });
-    }
-
-    #[test]
-    fn labels_are_not_cut() {
-        each_drawing(|title, drawing| {
-            let (width, height) = drawing.size;
-            for label in &drawing.labels {
-                let inside = label.left >= -0.5
-                    && label.right <= width + 0.5
-                    && label.top >= -0.5
-                    && label.bottom <= height + 0.5;
-                assert!(inside, "{title} {:?}: {label:?}", drawing.size);
-            }
-        });
-    }
-
-    #[test]
-    fn every_colour_is_a_role() {
-        each_drawing(|title, drawing| {
-            assert!(!drawing.svg.contains("=\"#"), "{title} has a fixed colour");
-        });
+    fn every_drawing_is_tidy() {
+        each_drawing(assert_tidy);
     }
 
     #[test]

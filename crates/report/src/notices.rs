@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pushbench_model::link::Link;
 use pushbench_model::record::Flag;
 
 use crate::anatomy;
@@ -53,7 +54,28 @@ pub(crate) fn interrupted(results: &Results<'_>) -> Option<String> {
 
 /// What lies between server and load process, and what it did.
 fn link(results: &Results<'_>) -> Option<String> {
-    let link = results.record.run.link?;
+    let scenarios = &results.record.run.scenarios;
+    let mut links: Vec<Option<Link>> = Vec::new();
+    for scenario in scenarios {
+        if !links.contains(&scenario.link) {
+            links.push(scenario.link);
+        }
+    }
+    let through = match links.as_slice() {
+        [] | [None] => return None,
+        [Some(only)] => only.in_words(),
+        several => {
+            let words = several
+                .iter()
+                .map(|link| link.map_or_else(|| "loopback".to_owned(), |link| link.in_words()));
+            let words: Vec<String> = words.collect();
+            format!(
+                "{} networks, each scenario through its own: {}",
+                words.len(),
+                words.join("; ")
+            )
+        }
+    };
     let crossed = results.record.trials.iter().filter_map(|t| t.trial.link);
     let (mut packets, mut lost, mut full) = (0, 0, 0);
     for lane in crossed.flat_map(|counts| [counts.up, counts.down]) {
@@ -61,9 +83,13 @@ fn link(results: &Results<'_>) -> Option<String> {
         lost += lane.lost;
         full += lane.queue_full;
     }
+    let (it, its) = if links.len() == 1 {
+        ("it", "its")
+    } else {
+        ("a link", "a")
+    };
     Some(format!(
-        "Measured through {}; {packets} packets entered it, {lost} were lost on it and {full} found its queue full.",
-        link.in_words()
+        "Measured through {through}; {packets} packets entered {it}, {lost} were lost on {it} and {full} found {its} queue full.",
     ))
 }
 
@@ -193,7 +219,9 @@ mod tests {
     fn a_link_is_named_with_what_it_did() {
         assert!(!notices(|_| ()).contains("Measured through"));
         let text = notices(|record| {
-            record.run.link = "rtt=80ms,loss=1%".parse().ok();
+            for scenario in &mut record.run.scenarios {
+                scenario.link = "rtt=80ms,loss=1%".parse().ok();
+            }
             for recorded in &mut record.trials[..2] {
                 let mut counts = LinkCounts::default();
                 (counts.up.packets, counts.down.packets) = (40, 60);
@@ -209,6 +237,15 @@ mod tests {
             "through a link of 80 ms round trip, 1 % of the packets lost each way",
             "200 packets entered it, 2 were lost on it and 4 found its queue full",
             "In 1 valid trial the link was slower",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let text = notices(|record| {
+            record.run.scenarios[0].link = "rtt=20ms".parse().ok();
+        });
+        for words in [
+            "through 2 networks",
+            "20 ms round trip; loopback; 0 packets entered a link",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }

@@ -126,11 +126,14 @@ pub(crate) fn machine(run: &Run) -> &str {
 /// The parameters of a scenario in one line.
 pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
     let payload = format!("{}{THIN}B payload", whole(scenario.payload.bytes as u64));
-    let workload = workload(scenario, run, &payload);
-    if scenario.server.is_none() {
-        return workload;
+    let mut words = workload(scenario, run, &payload);
+    if !scenario.server.is_none() {
+        words += &format!("; servers with {}", scenario.server.words());
     }
-    format!("{workload}; servers with {}", scenario.server.words())
+    if let Some(link) = scenario.link {
+        words += &format!("; through {}", link.in_words());
+    }
+    words
 }
 
 fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
@@ -280,7 +283,6 @@ pub(crate) fn environment(record: &Record) -> Table {
                 .map_or_else(|| "yes".into(), |why| format!("none: {why}")),
         ),
     ];
-    facts.extend(run.link.map(|link| ("link", link.to_string())));
     facts.extend(
         e.runtimes
             .iter()

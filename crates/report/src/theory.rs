@@ -25,7 +25,7 @@ mod windows;
 
 use pushbench_model::link::Link;
 
-use crate::chart::Dot;
+use crate::chart::{Dot, Trip};
 use crate::number::counted;
 use crate::results::{Arm, Group, Results};
 use crate::table::{Cell, Column, Table, Tone};
@@ -56,7 +56,6 @@ const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 7] = [
 struct Case<'a> {
     group: &'a Group<'a>,
     arm: &'a Arm<'a>,
-    link: Option<Link>,
 }
 
 /// One scenario held against theory.
@@ -71,7 +70,7 @@ pub(crate) struct Question<'a> {
 pub(crate) fn questions<'a>(results: &'a Results<'a>) -> Vec<Question<'a>> {
     let questions = results.questions().filter_map(|question| {
         let scenario = &question.first()?.scenario.name;
-        let cases = cases(question, results.record.run.link);
+        let cases = cases(question);
         let all = cases
             .iter()
             .flat_map(|case| FORMULAS.iter().flat_map(|formula| formula(case)));
@@ -84,25 +83,39 @@ pub(crate) fn questions<'a>(results: &'a Results<'a>) -> Vec<Question<'a>> {
 
 /// Servers that poll: what their answers bring.
 pub(crate) fn dots(results: &Results<'_>) -> Vec<Dot> {
-    let link = results.record.run.link;
-    let cases = results
-        .questions()
-        .flat_map(|question| cases(question, link));
+    let cases = results.questions().flat_map(cases);
     cases.filter_map(|case| polls::dot(&case)).collect()
 }
 
+/// Servers that connect over a link: what it took them.
+pub(crate) fn trips(results: &Results<'_>) -> Vec<Trip> {
+    let cases = results.questions().flat_map(cases);
+    cases.flat_map(|case| path::trips(&case)).collect()
+}
+
+/// Round trips to the first message of connections over a link, by formula, and what they take, nanoseconds.
+pub(crate) fn least_round_trips(group: &Group<'_>) -> Option<(f64, f64)> {
+    path::least(group.scenario)
+}
+
 /// The servers of a scenario, each once: one without a choice of tuning stands beside both.
-fn cases<'a>(question: &'a [Group<'a>], link: Option<Link>) -> Vec<Case<'a>> {
+fn cases<'a>(question: &'a [Group<'a>]) -> Vec<Case<'a>> {
     let mut cases: Vec<Case<'_>> = Vec::new();
     for group in question {
         for arm in &group.arms {
             let known = cases.iter().any(|case| case.arm.server == arm.server);
             if !known && !arm.valid.is_empty() {
-                cases.push(Case { group, arm, link });
+                cases.push(Case { group, arm });
             }
         }
     }
     cases
+}
+
+impl Case<'_> {
+    fn link(&self) -> Option<Link> {
+        self.group.scenario.link
+    }
 }
 
 impl Question<'_> {

@@ -84,6 +84,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
         }),
         objective: None,
         server: Setting::default(),
+        link: None,
     }
 }
 
@@ -94,7 +95,7 @@ pub(crate) fn runner<'a>(context: &Context<'a>) -> ProcessRunner<'a> {
         cores: context.cores.clone(),
         deadlines: Deadlines::default(),
         counters: context.no_counters.is_none(),
-        link: None,
+        links: None,
         stop: context.stop,
     }
 }

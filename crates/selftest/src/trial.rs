@@ -80,6 +80,7 @@ impl Setup {
             workload: Workload::FanOut(self.fan_out()),
             objective: None,
             server: Setting::default(),
+            link: None,
         }
     }
 
@@ -136,7 +137,7 @@ impl Setup {
             cores: context.cores.clone(),
             deadlines: Deadlines::default(),
             counters: false,
-            link: None,
+            links: None,
             stop: context.stop,
         };
         let mut trial = match runner.run_with(&trial, meddler) {

@@ -203,7 +203,6 @@ fn writer(options: &Options) -> anyhow::Result<RecordWriter> {
             left_out: Vec::new(),
         },
         slices: false,
-        link: None,
     });
     Ok(config.empty_record()?)
 }

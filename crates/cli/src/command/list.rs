@@ -48,7 +48,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             .iter()
             .map(|profile| profile.label())
             .collect();
-        let about = format!("{} ({})", scenario.models, profiles.join(", "));
+        let when = match profiles.as_slice() {
+            [] => "by name".to_owned(),
+            some => some.join(", "),
+        };
+        let about = format!("{} ({when})", scenario.models);
         text += &hanging(&format!("  {:width$} ", scenario.name), &about);
     }
     text += "\nServers\n";

@@ -75,14 +75,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         scenarios: Vec::new(),
         servers: inputs::ChosenServers::default(),
         slices: false,
-        link: None,
     });
     let runner = ProcessRunner {
         pushbench: std::env::current_exe().context("cannot find the path of this program")?,
         cores: CoreSplit::of_this_machine(),
         deadlines: Deadlines::default(),
         counters: false,
-        link: None,
+        links: None,
         stop: &stop,
     };
     let config = PeersConfig {

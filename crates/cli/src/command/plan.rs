@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pushbench_harness::{Plan, Step};
+use pushbench_model::link::Link;
 
 use super::run;
 use crate::exit::Exit;
 use crate::output;
 
 pub(crate) fn run(options: &run::Options) -> anyhow::Result<Exit> {
-    let (config, link) = run::planned(options)?;
+    let config = run::planned(options)?;
     let plan = config.plan();
     run::tell_absent(&config);
     let mut text = String::new();
     for sentence in run::missing(&config) {
         text += &output::hanging("", &sentence);
     }
-    if let Some(link) = link {
-        text += &format!("through a link: {link}\n");
-    }
     text += "\n";
     for (scenario, part) in by_scenario(&plan) {
         let (trials, slices) = (part.trials, part.slices);
         let mut line = format!("{trials} trials");
+        if let Some(link) = part.link {
+            line += &format!(" through a link ({link})");
+        }
         if slices > 0 {
             line += &format!(" and {slices} in slices");
         }
@@ -50,6 +51,7 @@ struct Part {
     trials: u32,
     slices: u32,
     length: Duration,
+    link: Option<Link>,
     servers: Vec<String>,
 }
 
@@ -58,6 +60,7 @@ fn by_scenario(plan: &Plan) -> BTreeMap<String, Part> {
     for trial in &plan.trials {
         let part = parts.entry(trial.scenario.name.clone()).or_default();
         part.trials += 1;
+        part.link = trial.scenario.link;
         part.length += trial.estimate;
         let server = trial.server.label.to_string();
         if !part.servers.contains(&server) {

@@ -57,9 +57,10 @@ pub(crate) struct Options {
     #[arg(long)]
     no_slices: bool,
     /// Network path between server and load process: lan, fibre, 4g, 3g, satellite, or what it does, such as
-    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms; without slices [default: loopback]
-    #[arg(long, value_name = "LINK")]
-    link: Option<Link>,
+    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms; without slices; repeatable, for every scenario over each of several
+    /// [default: the scenario's own, or loopback]
+    #[arg(long = "link", value_name = "LINK")]
+    links: Vec<Link>,
     /// Your own workload in a line, such as "2000 clients, 5 msg/s, 300 bytes, rtt 40ms, p99 100ms": the report opens with
     /// who keeps its 99th percentile [default: 100ms] and what it takes of a machine
     #[arg(
@@ -86,7 +87,7 @@ impl Default for Options {
             scenarios: None,
             servers: None,
             no_slices: false,
-            link: None,
+            links: Vec::new(),
             wish: None,
             no_progress: false,
         }
@@ -98,9 +99,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
     let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
     // First of all: looking for servers starts threads, and what is looked at is the machine as trials will see it.
-    let link = options.link()?;
-    let path = crate::link::enter(link.as_ref(), seed)?;
-    let config = config(options, seed, link)?;
+    let scenarios = scenarios(options)?;
+    let path = crate::link::enter(&scenarios, seed)?;
+    let config = config(options, seed, scenarios)?;
     let counters = config.environment.no_counters.is_none();
     tell_absent(&config);
     // Who names a scenario has not asked for what a profile holds.
@@ -115,7 +116,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         cores,
         deadlines: Deadlines::default(),
         counters,
-        link: path.as_ref().map(NetworkPath::both),
+        links: path.as_ref().map(NetworkPath::junction),
         stop: &stop,
     };
     let mut bar = Bar::new(config.plan().len(), !options.no_progress);
@@ -181,41 +182,46 @@ pub(super) fn missing(config: &RunConfig) -> Vec<String> {
 }
 
 impl Options {
-    /// The link that was asked for, by itself or as a part of a wish.
-    fn link(&self) -> anyhow::Result<Option<Link>> {
+    /// The links that were asked for, by themselves or as a part of a wish.
+    fn links(&self) -> anyhow::Result<Vec<Link>> {
         let wished = self.wish.as_ref().and_then(|wish| wish.link.as_deref());
-        match (self.link, wished) {
-            (Some(_), Some(wished)) => {
+        match wished {
+            None => Ok(self.links.clone()),
+            Some(wished) if !self.links.is_empty() => {
                 Err(Wrong(format!("--link, and {wished} in --for: say it once")).into())
             }
-            (link, None) => Ok(link),
-            (None, Some(wished)) => {
+            Some(wished) => {
                 let link = wished.parse();
-                Ok(Some(
+                Ok(vec![
                     link.map_err(|error| Wrong(format!("--for: {error}")))?,
-                ))
+                ])
             }
         }
     }
 }
 
-/// What a run with `options` would do, and over which link; nothing is started.
-pub(super) fn planned(options: &Options) -> anyhow::Result<(RunConfig, Option<Link>)> {
-    let link = options.link()?;
+/// What a run with `options` would do; nothing is started.
+pub(super) fn planned(options: &Options) -> anyhow::Result<RunConfig> {
     let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
-    Ok((config(options, seed, link)?, link))
+    config(options, seed, scenarios(options)?)
 }
 
-fn config(options: &Options, seed: u64, link: Option<Link>) -> anyhow::Result<RunConfig> {
-    let profile = options.profile;
+/// The scenarios that were asked for, each over its link or links.
+fn scenarios(options: &Options) -> anyhow::Result<Vec<Scenario>> {
+    let links = options.links()?;
     let scenarios = match &options.wish {
         Some(wish) => vec![wish.scenario()],
         None => inputs::choose_scenarios(
             &options.chosen_scenarios,
             options.scenarios.as_deref(),
-            profile,
+            options.profile,
         )?,
     };
+    crate::link::over(scenarios, &links)
+}
+
+fn config(options: &Options, seed: u64, scenarios: Vec<Scenario>) -> anyhow::Result<RunConfig> {
+    let profile = options.profile;
     let mut config = run_config(Chosen {
         profile,
         repetitions: options.repetitions.unwrap_or(profile.repetitions()),
@@ -228,9 +234,7 @@ fn config(options: &Options, seed: u64, link: Option<Link>) -> anyhow::Result<Ru
             options.servers.as_deref(),
             profile,
         )?,
-        // Turns of a few milliseconds do not last a round trip.
-        slices: !options.no_slices && link.is_none(),
-        link,
+        slices: !options.no_slices,
     });
     if options.wish.is_none() && options.chosen_scenarios.is_empty() {
         config.left_out_scenarios =
@@ -249,8 +253,6 @@ pub(crate) struct Chosen<'a> {
     pub(crate) servers: ChosenServers,
     /// Whether trials in slices are part of it.
     pub(crate) slices: bool,
-    /// The link that this process has entered.
-    pub(crate) link: Option<Link>,
 }
 
 /// The same with this machine and this build.
@@ -269,7 +271,6 @@ pub(crate) fn run_config(chosen: Chosen<'_>) -> RunConfig {
         left_out_scenarios: Vec::new(),
         slices: chosen.slices,
         cores: CoreSplit::of_this_machine(),
-        link: chosen.link,
         environment: environment::capture(&build(), checked.runtimes),
         selftest: inputs::last_selftest(chosen.out),
     }

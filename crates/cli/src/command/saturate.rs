@@ -62,7 +62,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     servers: Option<PathBuf>,
     /// Network path between server and load process: lan, fibre, 4g, 3g, satellite, or what it does, such as
-    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms [default: loopback]
+    /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms [default: the scenario's own, or loopback]
     #[arg(long, value_name = "LINK")]
     link: Option<Link>,
     /// Show no progress: no line per probe
@@ -94,15 +94,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let stop = stop_on_signals()?;
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
     let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
-    let path = crate::link::enter(options.link.as_ref(), seed)?;
-    let config = config(options, seed)?;
+    let scenario = scenario(options)?;
+    let path = crate::link::enter(std::slice::from_ref(&scenario), seed)?;
+    let config = config(options, seed, scenario)?;
     tell_absent(&config.run);
     let mut runner = ProcessRunner {
         pushbench,
         cores: config.run.cores.clone(),
         deadlines: Deadlines::default(),
         counters: config.run.environment.no_counters.is_none(),
-        link: path.as_ref().map(NetworkPath::both),
+        links: path.as_ref().map(NetworkPath::junction),
         stop: &stop,
     };
     let mut lines = Lines {
@@ -112,9 +113,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     conclude(&outcome)
 }
 
-fn config(options: &Options, seed: u64) -> anyhow::Result<SaturateConfig> {
+fn config(options: &Options, seed: u64, scenario: Scenario) -> anyhow::Result<SaturateConfig> {
     let profile = options.profile;
-    let scenario = scenario(options)?;
     let Workload::FanOut(fan_out) = &scenario.workload else {
         wrong!(
             "scenario {:?} is a {} workload, which has no rate: saturate takes a fan-out scenario",
@@ -152,12 +152,18 @@ fn config(options: &Options, seed: u64) -> anyhow::Result<SaturateConfig> {
                 profile,
             )?,
             slices: false,
-            link: options.link,
         }),
     })
 }
 
+/// The scenario that was asked for, over its link.
 fn scenario(options: &Options) -> anyhow::Result<Scenario> {
+    let mut scenario = chosen(options)?;
+    scenario.link = scenario.link.or(options.link);
+    Ok(scenario)
+}
+
+fn chosen(options: &Options) -> anyhow::Result<Scenario> {
     let directory = options.scenarios.as_deref();
     if let Some(name) = &options.scenario {
         return inputs::scenario_by_name(name, directory);

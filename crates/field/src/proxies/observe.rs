@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
+use pushbench_model::theory::sse_event;
 use pushbench_sys::clock;
 use pushbench_transport::hub::Hub;
 
@@ -38,6 +39,8 @@ pub struct Seen {
     pub delays: Vec<u64>,
     /// Messages in each read that brought any.
     pub batches: Vec<u64>,
+    /// Bytes of the first of them as an event of an event stream, without chunks.
+    pub event_bytes: u64,
     /// Why the subscription ended before the last message, and how long after its beginning, nanoseconds.
     pub ended: Option<(u64, String)>,
 }
@@ -82,7 +85,10 @@ pub fn observe(hub: &Hub, binary: bool, watch: &mut dyn Watch, load: Load) -> io
     }
     let first = clock::now() + 10_000_000;
     let due = |index: u64| first + index * load.interval_ns;
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        event_bytes: sse_event(maker.body_len() as u64, 1, Some(hub.published() + 1), None),
+        ..Seen::default()
+    };
     loop {
         let now = clock::now();
         while seen.sent < load.messages && due(seen.sent) <= now {

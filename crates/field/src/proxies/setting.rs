@@ -26,6 +26,9 @@ pub struct Setting {
     pub gzip: bool,
     /// Subscriber and proxy speak HTTP/2, in clear text and by prior knowledge.
     pub http2: bool,
+    /// Bytes of the buffers in which a stream without a framing of its own is handed on, whole: an event stream that nginx asks for
+    /// with HTTP/1.0. Nothing is known of other streams.
+    pub page: Option<u64>,
     /// The stream is idle, to see when it is cut; seconds between heartbeats of the server, 0 for none.
     pub idle: Option<u32>,
 }
@@ -37,6 +40,7 @@ const PLAIN: Setting = Setting {
     accelerated: false,
     gzip: false,
     http2: false,
+    page: None,
     idle: None,
 };
 
@@ -50,6 +54,8 @@ const HAPROXY: Setting = Setting {
     ..PLAIN
 };
 
+/// What nginx buffers in where it is not told: a page of memory, as `proxy_buffer_size` has it by default.
+const PAGE: u64 = 4096;
 const UPGRADE: &str = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrade_or_none;";
 const GZIP: &str = "gzip on; gzip_types text/event-stream application/x-ndjson; gzip_min_length 0; gzip_proxied any;";
 const GZIP_UNBUFFERED: &str = "gzip on; gzip_types text/event-stream application/x-ndjson; gzip_min_length 0; gzip_proxied any; \
@@ -62,6 +68,13 @@ pub const SETTINGS: &[Setting] = &[
     PLAIN,
     Setting {
         name: "nginx, nothing set",
+        page: Some(PAGE),
+        ..NGINX
+    },
+    Setting {
+        name: "nginx, buffers of 16 KB",
+        directives: "proxy_buffer_size 16k; proxy_buffers 8 16k;",
+        page: Some(16 * 1024),
         ..NGINX
     },
     Setting {

@@ -1,5 +1,7 @@
 //! What was seen, as parts of a survey.
 
+mod held;
+
 use pushbench_model::survey::{Cell, Kind, Part, State};
 
 use super::TRANSPORTS;
@@ -13,10 +15,15 @@ pub const AT_ONCE_NS: u64 = 50_000_000;
 /// The matrix, then the figures.
 #[must_use]
 pub fn parts(visited: &Visited) -> Vec<Part> {
-    vec![matrix(visited), figures(visited), idle(visited)]
-        .into_iter()
-        .filter(|part| !part.rows.is_empty())
-        .collect()
+    vec![
+        matrix(visited),
+        figures(visited),
+        held::part(visited),
+        idle(visited),
+    ]
+    .into_iter()
+    .filter(|part| !part.rows.is_empty())
+    .collect()
 }
 
 fn of<'a>(visited: &'a Visited, setting: &str, transport: &str) -> Option<&'a Observed> {
@@ -133,12 +140,6 @@ fn figures(visited: &Visited) -> Part {
         let direct = of(visited, SETTINGS[0].name, observed.transport);
         part.row(observed.setting.name, row(observed, direct));
     }
-    part.notes.push(
-        "A proxy that takes a response without a length of its own and buffers hands on whole pages: with pages of B bytes and \
-         messages of b bytes on the wire, the first message waits for ⌈B/b⌉ of them, and the last ones wait for \
-         messages that never come."
-            .into(),
-    );
     part
 }
 
@@ -249,6 +250,7 @@ mod tests {
             sent: 2,
             delays: delays.to_vec(),
             batches: vec![1; delays.len()],
+            event_bytes: 100,
             ended: None,
         };
         assert_eq!(judge(&seen(&[1, 2])), State::Works);

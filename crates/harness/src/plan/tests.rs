@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
+
+use pushbench_model::scenario::Workload;
 
 use super::*;
 
@@ -346,4 +349,33 @@ fn the_budget_allows_for_random_gaps() {
         .replace("constant", "poisson");
     let slow = Scenario::parse(&slow.replace("NAME", "slow"), Path::new("x")).unwrap();
     assert!(budget(&slow, Profile::Quick) > Duration::from_secs(9_000));
+}
+
+/// The same messages over every link, which is known to take its time, and no slices.
+#[test]
+fn copies_over_links_share_their_seeds_and_have_no_slices() {
+    let servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+    let links = ["rtt=20ms", "rtt=2s"].map(|link| link.parse().unwrap());
+    let mut scenarios = scenario("a").over(&links);
+    scenarios.push(scenario("b"));
+    let plan = Plan::with_slices(&scenarios, &servers, Profile::Quick, 1, 7);
+    assert!(plan.slices.iter().all(|slices| slices.scenario.name == "b"));
+    assert!(!plan.slices.is_empty());
+    let of = |name: &str| {
+        let one = plan.trials.iter().find(|trial| trial.scenario.name == name);
+        one.map(|trial| (trial.seed, trial.estimate)).unwrap()
+    };
+    let (near, far, other) = (of("a@rtt=20ms"), of("a@rtt=2s"), of("b"));
+    assert_eq!(near.0, far.0);
+    assert_ne!(near.0, other.0);
+    assert_eq!(
+        near.1 - other.1,
+        Duration::from_millis(40),
+        "two round trips"
+    );
+    assert_eq!(far.1 - other.1, Duration::from_secs(4));
+    assert_eq!(
+        budget(&scenarios[1], Profile::Quick) - budget(&scenarios[2], Profile::Quick),
+        Duration::from_secs(12)
+    );
 }

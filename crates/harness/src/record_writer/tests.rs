@@ -9,6 +9,7 @@ use pushbench_model::environment::Environment;
 use pushbench_model::link::LinkCounts;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Outcome, Record};
+use pushbench_model::scenario::Scenario;
 use pushbench_model::slices::Slice;
 
 use super::*;
@@ -34,7 +35,7 @@ fn run() -> Run {
         left_out_scenarios: Vec::new(),
         server_cores: vec![0],
         load_cores: vec![1],
-        link: "rtt=80ms,loss=1%".parse().ok(),
+        link: None,
         environment: Environment::default(),
     }
 }
@@ -131,6 +132,56 @@ fn what_is_written_reads_back() {
         }
     );
     assert_eq!(second.trial.hlog, None);
+}
+
+/// The link of a run is that of its scenarios, but for those that say another.
+#[test]
+fn an_older_record_has_its_link_in_every_scenario() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut older = run();
+    older.link = "rtt=80ms,loss=1%".parse().ok();
+    older.scenarios.push(Scenario {
+        name: "near".into(),
+        link: "lan".parse().ok(),
+        ..scenario()
+    });
+    let writer = RecordWriter::create(parent.path(), "older", &older).unwrap();
+    let read = Record::read(writer.directory()).unwrap().run;
+    let links: Vec<_> = read
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.link)
+        .collect();
+    assert_eq!(links, [older.link, "lan".parse().ok()]);
+    assert_eq!(read.link, None);
+}
+
+/// What a link does is no name of a file.
+#[test]
+fn logs_of_a_scenario_over_several_links_have_plain_names() {
+    let parent = tempfile::tempdir().unwrap();
+    let links = ["rtt=20ms,loss=0.5%", "4g"].map(|link| link.parse().unwrap());
+    let scenarios = scenario().over(&links);
+    let run = Run {
+        scenarios: scenarios.clone(),
+        ..run()
+    };
+    let mut writer = RecordWriter::create(parent.path(), "x", &run).unwrap();
+    let plan = Plan::new(&scenarios, &servers(), Profile::Quick, 1, 7);
+    let mut names = Vec::new();
+    for planned in &plan.trials {
+        let trial = writer.append(planned, finished(Some(flawless()))).unwrap();
+        names.push(trial.hlog.unwrap()[10..].to_owned());
+    }
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "fan-out-small-4g-sse-x-fixed.hlog",
+            "fan-out-small-rtt-20ms-loss-0.5--sse-x-fixed.hlog"
+        ]
+    );
+    assert_eq!(Record::read(writer.directory()).unwrap().trials.len(), 2);
 }
 
 #[test]

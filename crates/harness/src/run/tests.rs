@@ -96,7 +96,6 @@ fn config(parent: &Path) -> RunConfig {
             server: vec![0],
             load: vec![1],
         },
-        link: None,
         environment: Environment::default(),
         selftest: None,
     }
@@ -292,7 +291,7 @@ fn nobody_dies_without_a_link() {
     config.scenarios.truncate(1);
     let error = check(&config, &config.plan()).unwrap_err().to_string();
     assert!(error.contains("--link rtt=1ms"), "{error}");
-    config.link = Some("rtt=1ms".parse().unwrap());
+    config.scenarios[0].link = Some("rtt=1ms".parse().unwrap());
     assert!(config.all_left_out().is_empty());
     check(&config, &config.plan()).unwrap();
 }

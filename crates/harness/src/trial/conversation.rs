@@ -100,9 +100,7 @@ impl Conversation<'_> {
         let mut server_probe = Probe::attach(server.id(), runner.counters)
             .map_err(|error| unsampled(Role::Server, &error))?;
 
-        let budget = plan::budget(&trial.scenario, trial.profile)
-            + runner.deadlines.slack
-            + runner.longer_way(&trial.scenario, trial.profile);
+        let budget = plan::budget(&trial.scenario, trial.profile) + runner.deadlines.slack;
         let conversation = Conversation {
             events: &events,
             server: &server,

@@ -1,33 +1,34 @@
 //! What a link between the two processes changes in a trial.
 
-use std::time::Duration;
-
 use pushbench_link::{FAR, NEAR, Until};
 use pushbench_model::deaths;
 use pushbench_model::link::LinkCounts;
-use pushbench_model::profile::Profile;
 use pushbench_model::record::Flag;
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::Scenario;
 
 use super::conversation::Address;
 use super::{Abort, ProcessRunner};
 
-/// Round trips from the beginning of a connection to its first message: one to connect, one for each of two requests, and
-/// as many again for what was lost on the way.
-const ROUND_TRIPS: u32 = 6;
 /// Packets may leave this late, nanoseconds, or by this part of the round trip, before it is said.
 const UNNOTICED_NS: u64 = 300_000;
 const UNNOTICED_PART: u64 = 100;
 
 impl ProcessRunner<'_> {
-    /// Has subscribers connect to the far end of the link. Control stays on loopback: who orders a schedule or publishes
+    /// Has packets take the link of the scenario, and subscribers connect to its far end; without a link all stays on
+    /// loopback. Control stays on loopback: who orders a schedule or publishes
     /// is beside the server. Subscribers that speak are not: what they post crosses the link as what they hear does.
     pub(super) fn through_link(
         &self,
         scenario: &Scenario,
         address: &mut Address,
     ) -> Result<(), Abort> {
-        if self.link.is_some() {
+        if let Some(link) = &scenario.link {
+            let taken = self.links.as_ref().is_some_and(|links| links.take(link));
+            if !taken {
+                return Err(Abort::Failed(format!(
+                    "the network of this run has no link {link}, which the scenario runs over"
+                )));
+            }
             let near = through(&address.data).map_err(Abort::Failed)?;
             let is_http = near.base.starts_with("http");
             address.control = address.control.take().or(is_http.then_some(near.base));
@@ -45,41 +46,24 @@ impl ProcessRunner<'_> {
     pub(super) fn take_network(&self, words: &str) -> Result<Until, String> {
         let deaths = deaths::parse(words)
             .map_err(|error| format!("the load process named who is to die: {error}"))?;
-        let Some((_, meter)) = &self.link else {
+        let Some(links) = &self.links else {
             return Err(
                 "subscribers are to lose their network, which takes a link: --link rtt=1ms"
                     .to_owned(),
             );
         };
-        Ok(meter.outage().begin(deaths))
+        Ok(links.meter().outage().begin(deaths))
     }
+}
 
-    /// Time that a trial may take beyond one on loopback.
-    pub(super) fn longer_way(&self, scenario: &Scenario, profile: Profile) -> Duration {
-        let Some((link, _)) = &self.link else {
-            return Duration::ZERO;
-        };
-        let round_trip = Duration::from_micros(link.rtt_us + 2 * link.jitter_us) * ROUND_TRIPS;
-        let in_turn = match &scenario.workload {
-            Workload::FanOut(_) => 1,
-            Workload::Tokens(tokens) => tokens.turns.at(profile),
-            Workload::Connect(connect) => {
-                let all = connect.warm_up.at(profile) + connect.connections.at(profile);
-                all.div_ceil(connect.in_flight.max(1)).max(1)
-            }
-        };
-        round_trip * in_turn
-    }
-
-    /// Whether the link was worse than it was made to be.
-    pub(super) fn slow_link(&self, crossed: Option<&LinkCounts>) -> Option<Flag> {
-        let ((link, _), counts) = self.link.as_ref().zip(crossed)?;
-        let unnoticed = (link.rtt_us * 1000 / UNNOTICED_PART).max(UNNOTICED_NS);
-        (counts.missed > 0 || counts.late_p99_ns > unnoticed).then_some(Flag::SlowLink {
-            missed: counts.missed,
-            late_ns: counts.late_p99_ns,
-        })
-    }
+/// Whether the link was worse than it was made to be.
+pub(super) fn slow_link(scenario: &Scenario, crossed: Option<&LinkCounts>) -> Option<Flag> {
+    let (link, counts) = scenario.link.as_ref().zip(crossed)?;
+    let unnoticed = (link.rtt_us * 1000 / UNNOTICED_PART).max(UNNOTICED_NS);
+    (counts.missed > 0 || counts.late_p99_ns > unnoticed).then_some(Flag::SlowLink {
+        missed: counts.missed,
+        late_ns: counts.late_p99_ns,
+    })
 }
 
 /// A URL of this side, in two ways.

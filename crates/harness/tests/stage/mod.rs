@@ -133,7 +133,6 @@ impl Stage {
             left_out_scenarios: Vec::new(),
             slices: true,
             cores: self.cores.clone(),
-            link: None,
             environment: Environment::default(),
             selftest: None,
         }
@@ -145,7 +144,7 @@ impl Stage {
             cores: self.cores.clone(),
             deadlines: self.deadlines,
             counters: false,
-            link: None,
+            links: None,
             stop: &self.stop,
         }
     }

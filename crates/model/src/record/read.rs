@@ -88,7 +88,8 @@ impl Record {
     /// an interrupted write leaves behind: it is not an error, and it is not counted.
     pub fn read(dir: &Path) -> Result<Self, ReadError> {
         let run_path = dir.join(RUN_FILE);
-        let run: Run = parse(&run_path, 1, &read_text(&run_path)?)?;
+        let mut run: Run = parse(&run_path, 1, &read_text(&run_path)?)?;
+        hand_on_link(&mut run);
         consistent::run(&run).map_err(malformed(&run_path, 1))?;
 
         let trials_path = dir.join(TRIALS_FILE);
@@ -130,6 +131,15 @@ impl Record {
             anatomy,
             surveys: read_surveys(dir)?,
         })
+    }
+}
+
+/// In older records the run as a whole has the link.
+fn hand_on_link(run: &mut Run) {
+    if let Some(link) = run.link.take() {
+        for scenario in &mut run.scenarios {
+            scenario.link.get_or_insert(link);
+        }
     }
 }
 

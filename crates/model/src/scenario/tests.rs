@@ -1,4 +1,5 @@
 use super::*;
+use crate::link::Link;
 
 const GOOD: &str = r#"
 name = "fan-out-small"
@@ -216,6 +217,12 @@ fn mistakes_are_located_and_explained() {
             "no heartbeats beside cuts, slow",
         ),
         (
+            "models = ",
+            "link = \"rtt=80\"\nmodels = ",
+            3,
+            "such as 80ms",
+        ),
+        (
             "[fan-out]",
             "[server]\nflush-window = 5\n[fan-out]",
             11,
@@ -303,4 +310,38 @@ fn exactly_one_workload() {
             .message
             .contains("exactly one workload")
     );
+}
+
+#[test]
+fn a_scenario_runs_over_its_link_or_each_that_is_asked_for() {
+    let links = ["rtt=20ms", "rtt=70ms,jitter=10ms,rate=12mbit"].map(|link| link.parse().unwrap());
+    let names = |scenarios: Vec<Scenario>| -> Vec<(String, Option<Link>)> {
+        let named = scenarios.into_iter();
+        named.map(|one| (one.name, one.link)).collect()
+    };
+    let without = parse(GOOD).unwrap();
+    let name = || "fan-out-small".to_owned();
+    assert_eq!(names(without.clone().over(&[])), [(name(), None)]);
+    assert_eq!(
+        names(without.clone().over(&links[..1])),
+        [(name(), Some(links[0]))]
+    );
+    let both = without.over(&links);
+    assert!(both.iter().all(|one| one.family() == "fan-out-small"));
+    assert_eq!(
+        names(both),
+        [
+            ("fan-out-small@rtt=20ms".into(), Some(links[0])),
+            ("fan-out-small@4g".into(), Some(links[1])),
+        ]
+    );
+    let with = parse(&GOOD.replace("models =", "link = \"lan\"\nmodels =")).unwrap();
+    let lan = Some("lan".parse().unwrap());
+    assert_eq!(names(with.over(&links)), [(name(), lan)], "its own");
+}
+
+#[test]
+fn a_scenario_of_no_profile_runs_by_name() {
+    let scenario = parse(&GOOD.replace("[\"quick\", \"standard\"]", "[]")).unwrap();
+    assert!(scenario.profiles.is_empty());
 }

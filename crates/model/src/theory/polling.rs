@@ -33,6 +33,40 @@ pub fn long_poll(rate: f64, gap: f64) -> LongPoll {
     }
 }
 
+/// Standard errors of what a client sees of long-polling, by chance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LongPollChance {
+    /// Of the messages per answer.
+    pub batch: f64,
+    /// Of the mean wait, seconds.
+    pub mean_wait: f64,
+}
+
+/// How far figures of `messages` messages are from [`long_poll`], because messages come at random: one standard error. Other
+/// clients that see the same messages change nothing.
+///
+/// Answers are independent of one another. With `K` messages that wait for a poll, Poisson with mean `w = λG`, an answer brings
+/// `N = max(K, 1)`, and the `K` have waited for times that are spread evenly over the gap. So the variance of `N` is
+/// `w + w² + e^(−w) − B²`; and that of the ratio of all waits to all messages, with `r` its mean, comes from
+/// `E[(Σ waits − rN)²] = wG²/12 + (w + w²)(G/2 − r)² + e^(−w) r²` for each answer (W. G. Cochran, Sampling Techniques, §2.11).
+#[must_use]
+pub fn long_poll_chance(rate: f64, gap: f64, messages: f64) -> LongPollChance {
+    let waiting = rate * gap;
+    let LongPoll {
+        batch, mean_wait, ..
+    } = long_poll(rate, gap);
+    let answers = messages / batch;
+    let (none, square) = ((-waiting).exp(), waiting + waiting * waiting);
+    let of_batch = square + none - batch * batch;
+    let of_waits = waiting * gap * gap / 12.0
+        + square * (gap / 2.0 - mean_wait).powi(2)
+        + none * mean_wait * mean_wait;
+    LongPollChance {
+        batch: (of_batch.max(0.0) / answers).sqrt(),
+        mean_wait: (of_waits / answers).sqrt() / batch,
+    }
+}
+
 /// What polling by the clock makes of a stream of messages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShortPoll {
@@ -73,14 +107,18 @@ mod tests {
 
     /// A client that polls, answer by answer: batch, mean wait, and the longest.
     fn simulate(rate: f64, gap: f64, answers: u32) -> LongPoll {
+        simulate_with(11, rate, gap, answers)
+    }
+
+    fn simulate_with(seed: u64, rate: f64, gap: f64, answers: u32) -> LongPoll {
         let schedule = Schedule {
             arrivals: Arrivals::Poisson,
             rate,
-            seed: 11,
+            seed,
         };
         let mut arrivals = schedule.offsets().map(|ns| ns as f64 / 1e9).peekable();
-        // When the poll is there.
-        let mut asked = 0.0;
+        // When the poll is there: a gap after an answer, from the first one on.
+        let mut asked = gap;
         let (mut messages, mut waited, mut longest) = (0u64, 0.0, 0.0_f64);
         for _ in 0..answers {
             let mut batch = 0;
@@ -120,6 +158,31 @@ mod tests {
                 assert!(is_close(found, expected), "{rate}: {seen:?}, {theory:?}");
             }
             assert!(seen.longest_wait <= theory.longest_wait);
+        }
+    }
+
+    /// What chance makes of many clients that each see other messages.
+    #[test]
+    fn clients_differ_by_what_chance_allows() {
+        for rate in [1.0, 10.0, 100.0, 1000.0] {
+            let (clients, answers) = (1000_u32, 100);
+            let theory = long_poll(rate, 0.05);
+            let chance = long_poll_chance(rate, 0.05, f64::from(answers) * theory.batch);
+            let seeds = 0..clients.into();
+            let seen = seeds.map(|seed| simulate_with(seed, rate, 0.05, answers));
+            let (mut batch, mut wait) = (0.0, 0.0);
+            for one in seen {
+                batch += (one.batch - theory.batch).powi(2);
+                wait += (one.mean_wait - theory.mean_wait).powi(2);
+            }
+            let spread = |squares: f64| (squares / f64::from(clients)).sqrt();
+            for (found, expected) in [
+                (spread(batch), chance.batch),
+                (spread(wait), chance.mean_wait),
+            ] {
+                let apart = (found / expected - 1.0).abs();
+                assert!(apart < 0.08, "{rate}: {found}, {expected}");
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use pushbench_model::record::ServerLabel;
 use pushbench_model::theory::polling::{long_poll, short_poll};
 
 use super::canvas::{Drawing, Pen, draw};
-use super::common::{line_entry, marker_entry};
+use super::common::{distinct, line_entry, server_entries};
 use super::grid::{Scale, grid};
 use super::latency::FULL;
 use super::palette::{Dash, Role};
@@ -14,7 +14,7 @@ use crate::number::{Unit, counted, significant};
 use crate::table::{Cell, Column, Table};
 
 /// What the lower axis counts.
-const WAITING: &str = "messages per gap or period";
+pub(super) const WAITING: &str = "messages per gap or period";
 const TITLE: &str = "Messages per answer, measured and by formula";
 /// Places of a curve.
 const STEPS: u32 = 64;
@@ -32,6 +32,19 @@ pub(crate) struct Dot {
     pub(crate) batch: f64,
     /// Whether it asks by the clock.
     pub(crate) by_clock: bool,
+    /// How old its messages are; absent where some are lost.
+    pub(crate) age: Option<Age>,
+}
+
+/// How old messages are when they are received, nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Age {
+    /// On average.
+    pub(crate) mean_ns: f64,
+    /// The part of it that the way takes.
+    pub(crate) way_ns: f64,
+    /// Gap or period.
+    pub(crate) gap_ns: f64,
 }
 
 impl Dot {
@@ -62,7 +75,17 @@ pub(crate) fn figure(dots: &[Dot], palette: &Palette) -> Option<Figure> {
     let x = log_range(waiting.chain([0.1, 10.0]), 2.0);
     let heights = dots.iter().map(|dot| dot.batch);
     let y = log_range(heights.chain([1.0, by_clock(x.1)]), 2.0);
-    let versions = FULL.map(|(version, size)| plot(dots, palette, (x, y), size, version.class()));
+    let places = dots.iter().map(|dot| (dot.waiting, dot.batch, &dot.server));
+    let curves = Curves {
+        title: TITLE,
+        across: x,
+        up: y,
+        log: true,
+        held,
+        by_clock,
+        dots: places.collect(),
+    };
+    let versions = FULL.map(|(version, size)| curves.draw(palette, size, version.class()));
     let mut legend = vec![
         line_entry("held: λG + e^(−λG)", Role::Text, Dash::Solid, None),
         line_entry(
@@ -72,14 +95,8 @@ pub(crate) fn figure(dots: &[Dot], palette: &Palette) -> Option<Figure> {
             None,
         ),
     ];
-    let mut named: Vec<&ServerLabel> = Vec::new();
-    for dot in dots {
-        if !named.contains(&&dot.server) {
-            named.push(&dot.server);
-            let (shape, role) = (palette.shape(&dot.server), palette.role(&dot.server));
-            legend.push(marker_entry(&dot.server.to_string(), shape, role, true));
-        }
-    }
+    let servers = distinct(dots.iter().map(|dot| &dot.server));
+    legend.extend(server_entries(servers, palette));
     Some(Figure {
         title: TITLE.into(),
         meta: vec![
@@ -103,36 +120,50 @@ pub(crate) fn figure(dots: &[Dot], palette: &Palette) -> Option<Figure> {
     })
 }
 
-fn plot(
-    dots: &[Dot],
-    palette: &Palette,
-    (across, up): ((f64, f64), (f64, f64)),
-    size: (f64, f64),
-    class: &str,
-) -> Drawing {
-    draw(size, class, TITLE, |canvas| {
-        let x = Axis::log(across, (52.0, size.0 - 14.0));
-        let y = Axis::log(up, (size.1 - 40.0, 10.0));
-        let waiting = Scale::across(&x, across, Unit::Count, size.0);
-        let batches = Scale::up(&y, up, Unit::Count, size.1);
-        grid(canvas, &waiting, &batches, size.0, WAITING);
-        for (curve, dash) in [
-            (held as fn(f64) -> f64, Dash::Solid),
-            (by_clock, Dash::Dashed),
-        ] {
-            let ratio = across.1 / across.0;
-            let places = (0..=STEPS).map(|step| {
-                let waiting = across.0 * ratio.powf(f64::from(step) / f64::from(STEPS));
-                (x.at(waiting), y.at(curve(waiting)))
-            });
-            let places: Vec<_> = places.collect();
-            canvas.path(&places, Pen::new(Role::Text, 1.6).dash(dash));
-        }
-        for dot in dots {
-            let (shape, role) = (palette.shape(&dot.server), palette.role(&dot.server));
-            canvas.marker((x.at(dot.waiting), y.at(dot.batch)), 4.5, shape, role, true);
-        }
-    })
+/// Values of a logarithmic axis, close enough for a curve.
+fn along((low, high): (f64, f64)) -> impl Iterator<Item = f64> {
+    (0..=STEPS).map(move |step| low * (high / low).powf(f64::from(step) / f64::from(STEPS)))
+}
+
+/// Two curves over what comes per gap or period, and dots beside them.
+pub(super) struct Curves<'a> {
+    pub(super) title: &'a str,
+    /// Values of the lower axis, which is logarithmic.
+    pub(super) across: (f64, f64),
+    /// Values of the upright axis, and whether it is logarithmic.
+    pub(super) up: (f64, f64),
+    pub(super) log: bool,
+    /// Of those who are held, and of those who ask by the clock.
+    pub(super) held: fn(f64) -> f64,
+    pub(super) by_clock: fn(f64) -> f64,
+    pub(super) dots: Vec<(f64, f64, &'a ServerLabel)>,
+}
+
+impl Curves<'_> {
+    pub(super) fn draw(&self, palette: &Palette, size: (f64, f64), class: &str) -> Drawing {
+        draw(size, class, self.title, |canvas| {
+            let places = (size.1 - 40.0, 10.0);
+            let x = Axis::log(self.across, (52.0, size.0 - 14.0));
+            let y = if self.log {
+                Axis::log(self.up, places)
+            } else {
+                Axis::linear(self.up, places)
+            };
+            let right = Scale::across(&x, self.across, Unit::Count, size.0);
+            let above = Scale::up(&y, self.up, Unit::Count, size.1);
+            grid(canvas, &right, &above, size.0, WAITING);
+            for (curve, dash) in [(self.held, Dash::Solid), (self.by_clock, Dash::Dashed)] {
+                let places: Vec<_> = along(self.across)
+                    .map(|waiting| (x.at(waiting), y.at(curve(waiting))))
+                    .collect();
+                canvas.path(&places, Pen::new(Role::Text, 1.6).dash(dash));
+            }
+            for &(waiting, value, server) in &self.dots {
+                let (shape, role) = (palette.shape(server), palette.role(server));
+                canvas.marker((x.at(waiting), y.at(value)), 4.5, shape, role, true);
+            }
+        })
+    }
 }
 
 fn data(dots: &[Dot]) -> Table {
@@ -152,6 +183,7 @@ fn data(dots: &[Dot]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::tidy::assert_tidy;
     use crate::sample;
 
     #[test]
@@ -167,6 +199,7 @@ mod tests {
                 waiting,
                 batch,
                 by_clock: false,
+                age: None,
             })
             .into();
         let palette = Palette::new(&record.run);
@@ -174,22 +207,7 @@ mod tests {
         assert_eq!(figure.data.rows.len(), 3);
         assert_eq!(figure.data.rows[1].cells[2].text, "1.37");
         for drawing in figure.panels.iter().flat_map(|panel| &panel.versions) {
-            assert!(!drawing.svg.contains("=\"#"), "a fixed colour");
-            let (width, height) = drawing.size;
-            for (index, one) in drawing.labels.iter().enumerate() {
-                let inside = one.left >= -0.5
-                    && one.right <= width + 0.5
-                    && one.top >= -0.5
-                    && one.bottom <= height + 0.5;
-                assert!(inside, "{:?}: {one:?}", drawing.size);
-                for other in &drawing.labels[index + 1..] {
-                    let apart = one.right <= other.left
-                        || other.right <= one.left
-                        || one.bottom <= other.top
-                        || other.bottom <= one.top;
-                    assert!(apart, "{:?}: {one:?} {other:?}", drawing.size);
-                }
-            }
+            assert_tidy(TITLE, drawing);
         }
         assert!(super::figure(&[], &palette).is_none());
     }

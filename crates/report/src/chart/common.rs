@@ -1,6 +1,7 @@
 //! What several charts say or show alike.
 
 use pushbench_model::histogram::Histogram;
+use pushbench_model::record::ServerLabel;
 
 use super::canvas::{Drawing, Pen, draw};
 use super::palette::{Dash, Role, Shape};
@@ -136,6 +137,26 @@ pub(super) fn marker_entry(label: &str, shape: Shape, role: Role, filled: bool) 
     entry(label, |canvas| {
         canvas.marker((14.0, 6.5), 4.0, shape, role, filled);
     })
+}
+
+/// The legend of servers: the marker of each.
+pub(super) fn server_entries(servers: Vec<&ServerLabel>, palette: &Palette) -> Vec<LegendEntry> {
+    let entry = |server: &ServerLabel| {
+        let (shape, role) = (palette.shape(server), palette.role(server));
+        marker_entry(&server.to_string(), shape, role, true)
+    };
+    servers.into_iter().map(entry).collect()
+}
+
+/// `all`, each once, in the order in which they come.
+pub(super) fn distinct<'a>(all: impl IntoIterator<Item = &'a ServerLabel>) -> Vec<&'a ServerLabel> {
+    let mut seen: Vec<&ServerLabel> = Vec::new();
+    for server in all {
+        if !seen.contains(&server) {
+            seen.push(server);
+        }
+    }
+    seen
 }
 
 /// A legend entry with a piece of a bar.

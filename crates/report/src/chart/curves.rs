@@ -28,6 +28,8 @@ pub(super) struct Plot {
     /// Nanoseconds.
     pub(super) range: (f64, f64),
     pub(super) deepest: f64,
+    /// Times that a formula says, nanoseconds: dashed lines across.
+    pub(super) marks: Vec<f64>,
 }
 
 const SIZE: f64 = 12.0;
@@ -74,6 +76,17 @@ impl Plot {
             range: log_range(values, 4.0),
             deepest: depths.fold(1.0, f64::max),
             curves,
+            marks: Vec::new(),
+        }
+    }
+
+    /// The same with a line across at each of `marks`, nanoseconds.
+    pub(super) fn marked(self, marks: Vec<f64>) -> Self {
+        let values = [self.range.0 * 1.06, self.range.1 / 1.06];
+        Self {
+            range: log_range(values.into_iter().chain(marks.iter().copied()), 4.0),
+            marks,
+            ..self
         }
     }
 
@@ -92,6 +105,11 @@ impl Plot {
             let depths = Scale::with(&x, (0.0, self.deepest), depths);
             let times = Scale::up(&y, self.range, Unit::Time, size.1);
             grid(canvas, &depths, &times, size.0, "percentile");
+            for &mark in &self.marks {
+                let (from, to) = (x.at(0.0), x.at(self.deepest));
+                let pen = Pen::new(Role::Text, 1.2).dash(Dash::Dashed);
+                canvas.line((from, y.at(mark)), (to, y.at(mark)), pen);
+            }
             for curve in &self.curves {
                 one(canvas, curve, &x, &y);
             }

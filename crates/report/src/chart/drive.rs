@@ -262,6 +262,7 @@ fn seconds_table(driven: &Driven<'_>) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::tidy::assert_tidy;
     use crate::drive::sample;
 
     #[test]
@@ -282,26 +283,7 @@ mod tests {
             for figure in &figures {
                 assert!(figure.caption.ends_with('.') && !figure.data.rows.is_empty());
                 for drawing in figure.panels.iter().flat_map(|panel| &panel.versions) {
-                    assert!(
-                        !drawing.svg.contains("=\"#"),
-                        "{} has a fixed colour",
-                        figure.title
-                    );
-                    let (width, height) = drawing.size;
-                    for (index, one) in drawing.labels.iter().enumerate() {
-                        let inside = one.left >= -0.5
-                            && one.right <= width + 0.5
-                            && one.top >= -0.5
-                            && one.bottom <= height + 0.5;
-                        assert!(inside, "{} {:?}: {one:?}", figure.title, drawing.size);
-                        for other in &drawing.labels[index + 1..] {
-                            let apart = one.right <= other.left
-                                || other.right <= one.left
-                                || one.bottom <= other.top
-                                || other.bottom <= one.top;
-                            assert!(apart, "{}: {one:?} {other:?}", figure.title);
-                        }
-                    }
+                    assert_tidy(&figure.title, drawing);
                 }
             }
         }

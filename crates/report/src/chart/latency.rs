@@ -2,14 +2,29 @@
 
 use super::common::{better, line_entry, percentile_table, samples_of};
 use super::curves::{Curve, Plot, points};
-use super::palette::Dash;
+use super::palette::{Dash, Role};
 use super::{Figure, Palette, Panel, Room, Version};
 use crate::metric::{Metric, P50, Series};
 use crate::results::Group;
+use crate::theory;
 
 pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
     let series = group.main_series();
-    let plot = plot(group, palette, series)?;
+    let theory = theory::least_round_trips(group);
+    let marks = theory.iter().map(|(_, ns)| *ns).collect();
+    let plot = plot(group, palette, series)?.marked(marks);
+    let mut legend = legend(&plot);
+    let mut caption = String::from(
+        "A point (99, 2\u{202f}ms) means that 99\u{202f}% took 2\u{202f}ms or less; the further right a curve stays low, the rarer \
+         its slow cases. A curve ends where fewer than ten samples lie beyond it.",
+    );
+    if let Some((count, _)) = theory {
+        caption += &format!(
+            " The dashed line is {count} round trips of the link, which the formula says."
+        );
+        let name = format!("{count} round trips of the link");
+        legend.push(line_entry(&name, Role::Text, Dash::Dashed, None));
+    }
     let (title, from) = match series {
         Series::FirstMessage => (
             "Time to the first message, by percentile",
@@ -29,13 +44,11 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
             trials,
             samples,
         ],
-        caption: "A point (99, 2\u{202f}ms) means that 99\u{202f}% took 2\u{202f}ms or less; the further right a curve stays low, the rarer \
-                  its slow cases. A curve ends where fewer than ten samples lie beyond it."
-            .into(),
+        caption,
         findings: Vec::new(),
         room: Room::Full,
         panels: vec![named(&plot, title, &FULL)],
-        legend: legend(&plot),
+        legend,
         legend_on_phones_only: true,
         data: percentile_table(group, &[series]),
     })

@@ -48,6 +48,7 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
             curves,
             range: frame.range,
             deepest: frame.deepest,
+            marks: Vec::new(),
         };
         let label = format!("{title}: {transport}");
         Some(Panel {

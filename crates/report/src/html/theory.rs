@@ -3,7 +3,7 @@
 use super::{escape, figure, table};
 use crate::chart::{self, Palette};
 use crate::results::Results;
-use crate::theory::{INTRODUCTION, TITLE, dots, questions};
+use crate::theory::{INTRODUCTION, TITLE, dots, questions, trips};
 
 pub(super) fn section(results: &Results<'_>, palette: &Palette) -> String {
     let questions = questions(results);
@@ -13,8 +13,13 @@ pub(super) fn section(results: &Results<'_>, palette: &Palette) -> String {
     let mut out = format!(
         "<section id=\"theory\">\n<h2>{TITLE}</h2>\n<p class=\"note\">{INTRODUCTION}</p>\n"
     );
-    if let Some(one) = chart::batches(&dots(results), palette) {
-        out += &format!("<div class=\"charts\">\n{}</div>\n", figure::figure(&one));
+    let figures = chart::trips(&trips(results), palette).into_iter();
+    let dots = dots(results);
+    let figures = figures.chain(chart::batches(&dots, palette));
+    let figures = figures.chain(chart::waits(&dots, palette));
+    let charts: String = figures.map(|one| figure::figure(&one)).collect();
+    if !charts.is_empty() {
+        out += &format!("<div class=\"charts\">\n{charts}</div>\n");
     }
     for question in &questions {
         let (good, finding) = question.finding();

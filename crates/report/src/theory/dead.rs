@@ -61,7 +61,7 @@ impl<'a> Died<'a> {
             count,
             heartbeat: beats.then(|| f64::from(setting.heartbeat_s)),
             dead_after: f64::from(setting.dead_after_s),
-            round_trip: case.link.map_or(0.0, |link| link.rtt_us as f64 / 1e6),
+            round_trip: case.link().map_or(0.0, |link| link.rtt_us as f64 / 1e6),
             lasted,
         })
     }

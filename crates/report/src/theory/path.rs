@@ -1,12 +1,13 @@
 //! Round trips over a link of known round trip.
 
 use pushbench_model::link::{Direction, Link, MTU};
-use pushbench_model::scenario::Workload;
+use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::theory::round_trips::{Opening, Security, to_first_message};
 
 use super::held::Tolerance;
 use super::{Case, Held};
-use crate::metric::{P50, Series};
+use crate::chart::{Trip, Until};
+use crate::metric::{Metric, P50, Series};
 use crate::number::{THIN, Unit};
 
 /// Over a shorter one, the work of both ends is no small part of it.
@@ -20,8 +21,7 @@ pub(super) const TURN_S: f64 = 20e-6;
 /// and a packet is sent in a small part of it.
 pub(super) fn round_trip_s(link: Option<Link>) -> Option<f64> {
     let link = link?;
-    // Each way takes between nothing and the whole jitter longer.
-    let round_trip = (link.rtt_us + link.jitter_us) as f64 / 1e6;
+    let round_trip = link.mean_round_trip_ns() as f64 / 1e9;
     let sending = |direction| {
         link.rate(direction)
             .map_or(0.0, |rate| MTU as f64 * 8.0 / rate as f64)
@@ -31,59 +31,112 @@ pub(super) fn round_trip_s(link: Option<Link>) -> Option<f64> {
     (in_order && !slow && round_trip >= SHORTEST_S).then_some(round_trip)
 }
 
+/// What a connection takes round trips for.
+struct Opened {
+    until: Until,
+    quantity: &'static str,
+    formula: &'static str,
+    source: &'static str,
+    series: Series,
+    round_trips: f64,
+}
+
+fn openings(scenario: &Scenario) -> [Opened; 2] {
+    let security = security(scenario);
+    let (formula, source) = match security {
+        // Resumed or not: without early data it takes as many.
+        Security::Tls => (
+            "1 for TCP + 1 for TLS + 1 for request and answer",
+            "RFC 9293 §3.5, RFC 8446 §2, RFC 9112 §9.3",
+        ),
+        _ => (
+            "1 for TCP + 1 for request and answer",
+            "RFC 9293 §3.5, RFC 9112 §9.3",
+        ),
+    };
+    [
+        Opened {
+            until: Until::Connected,
+            quantity: "round trips to a TCP connection",
+            formula: "1",
+            source: "RFC 9293 §3.5",
+            series: Series::TcpConnect,
+            round_trips: 1.0,
+        },
+        Opened {
+            until: Until::FirstMessage,
+            quantity: "round trips to the first message",
+            formula,
+            source,
+            series: Series::FirstMessage,
+            round_trips: to_first_message(security, Opening::Request),
+        },
+    ]
+}
+
+fn security(scenario: &Scenario) -> Security {
+    match scenario.server.tls {
+        None => Security::Clear,
+        Some(_) => Security::Tls,
+    }
+}
+
+/// Round trips to the first message, and what they take, nanoseconds; for connections over a link.
+pub(super) fn least(scenario: &Scenario) -> Option<(f64, f64)> {
+    let round_trip = round_trip_s(scenario.link)?;
+    let connects = matches!(scenario.workload, Workload::Connect(_));
+    let count = to_first_message(security(scenario), Opening::Request);
+    connects.then_some((count, count * round_trip * 1e9))
+}
+
+/// What a server took to connect and to send its first message, where a formula says it.
+pub(super) fn trips(case: &Case<'_>) -> Vec<Trip> {
+    let Some(round_trip) = round_trip_s(case.link()) else {
+        return Vec::new();
+    };
+    if !matches!(case.group.scenario.workload, Workload::Connect(_)) {
+        return Vec::new();
+    }
+    let trips = openings(case.group.scenario)
+        .into_iter()
+        .filter_map(|opening| {
+            Some(Trip {
+                server: case.arm.server.clone(),
+                scenario: case.group.scenario.name.clone(),
+                until: opening.until,
+                round_trip_ns: round_trip * 1e9,
+                expected: opening.round_trips,
+                tolerance: SHARE,
+                took: case.arm.figure(Metric::Percentile(opening.series, P50))?,
+            })
+        });
+    trips.collect()
+}
+
 /// Round trips to a connection and to its first message; half a round trip for a message that is pushed.
 pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
-    let Some(round_trip) = round_trip_s(case.link) else {
+    let Some(round_trip) = round_trip_s(case.link()) else {
         return Vec::new();
     };
     let transport = case.arm.server.transport.as_str();
     match &case.group.scenario.workload {
         Workload::Connect(_) => {
-            let (security, to_message, source) = match case.group.scenario.server.tls {
-                None => (
-                    Security::Clear,
-                    "1 for TCP + 1 for request and answer",
-                    "RFC 9293 §3.5, RFC 9112 §9.3",
-                ),
-                // Resumed or not: without early data it takes as many.
-                Some(_) => (
-                    Security::Tls,
-                    "1 for TCP + 1 for TLS + 1 for request and answer",
-                    "RFC 9293 §3.5, RFC 8446 §2, RFC 9112 §9.3",
-                ),
-            };
-            let predicted = to_first_message(security, Opening::Request);
-            [
-                (
-                    "round trips to a TCP connection",
-                    "1",
-                    "RFC 9293 §3.5",
-                    Series::TcpConnect,
-                    1.0,
-                ),
-                (
-                    "round trips to the first message",
-                    to_message,
-                    source,
-                    Series::FirstMessage,
-                    predicted,
-                ),
-            ]
-            .into_iter()
-            .filter_map(|(quantity, formula, source, series, predicted)| {
-                let median = case.arm.percentile(series, P50).value()?;
-                Some(Held {
-                    server: case.arm.server.to_string(),
-                    quantity,
-                    formula: formula.into(),
-                    source,
-                    unit: Unit::Count,
-                    predicted,
-                    measured: median / 1e9 / round_trip,
-                    tolerance: Tolerance::of(SHARE, format!("{SHARE} of one")),
-                })
-            })
-            .collect()
+            let rows = openings(case.group.scenario)
+                .into_iter()
+                .filter_map(|opening| {
+                    let median = case.arm.percentile(opening.series, P50).value()?;
+                    Some(Held {
+                        server: case.arm.server.to_string(),
+                        quantity: opening.quantity,
+                        formula: opening.formula.into(),
+                        source: opening.source,
+                        unit: Unit::Count,
+                        predicted: opening.round_trips,
+                        measured: median / 1e9 / round_trip,
+                        tolerance: Tolerance::of(SHARE, format!("{SHARE} of one")),
+                    })
+                });
+            rows.collect()
         }
         Workload::FanOut(fan_out) => {
             let pushed = ["sse", "websocket", "ndjson", "tcp"].contains(&transport);

@@ -2,12 +2,12 @@
 
 use pushbench_model::scenario::Workload;
 use pushbench_model::schedule::Arrivals;
-use pushbench_model::theory::polling::{long_poll, short_poll};
+use pushbench_model::theory::polling::{long_poll, long_poll_chance, short_poll};
 
 use super::held::Tolerance;
 use super::path::{TURN_S, round_trip_s};
 use super::{Case, Held};
-use crate::chart::Dot;
+use crate::chart::{Age, Dot};
 use crate::metric::Series;
 use crate::number::Unit;
 
@@ -82,7 +82,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         return Vec::new();
     };
     // A link of which no formula can be held against anything is no way of no time either.
-    let round_trip = match case.link {
+    let round_trip = match case.link() {
         None => 0.0,
         some => match round_trip_s(some) {
             Some(round_trip) => round_trip,
@@ -112,7 +112,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
 /// Where the server stands on the curves of messages per answer, if the gap between its polls is known.
 pub(super) fn dot(case: &Case<'_>) -> Option<Dot> {
     let polled = Polled::of(case)?;
-    let round_trip = match case.link {
+    let round_trip = match case.link() {
         None => 0.0,
         some => round_trip_s(some)?,
     };
@@ -130,6 +130,11 @@ pub(super) fn dot(case: &Case<'_>) -> Option<Dot> {
         waiting: polled.rate * gap,
         batch: polled.deliveries / polled.batches,
         by_clock: polled.period.is_some(),
+        age: polled.age.map(|age| Age {
+            mean_ns: age * 1e9,
+            way_ns: round_trip / 2.0 * 1e9,
+            gap_ns: gap * 1e9,
+        }),
     })
 }
 
@@ -206,11 +211,8 @@ fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
         return Vec::new();
     }
     let theory = long_poll(polled.rate, round_trip);
-    let waiting = polled.rate * round_trip;
-    // Of the number of messages in an answer: those that wait, or one.
-    let variance = waiting + waiting * waiting + (-waiting).exp() - theory.batch * theory.batch;
-    let answers = polled.published / theory.batch;
-    let error = variance.max(0.0).sqrt() / theory.batch / answers.sqrt();
+    let chance = long_poll_chance(polled.rate, round_trip, polled.published);
+    let error = chance.batch / theory.batch;
     let mut rows = vec![
         Row {
             quantity: "messages per answer",
@@ -237,7 +239,7 @@ fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
             unit: Unit::Time,
             predicted: mean * 1e9,
             measured: age * 1e9,
-            error: round_trip / 12f64.sqrt() / mean / answers.sqrt(),
+            error: chance.mean_wait / mean,
         }
     }));
     rows

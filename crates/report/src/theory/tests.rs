@@ -1,6 +1,7 @@
 //! Records that agree and records that do not.
 
 mod dead;
+mod links;
 
 use pushbench_model::histogram;
 use pushbench_model::measurement::{CutCount, PollCount, histogram_name};
@@ -35,6 +36,13 @@ fn all_take(record: &mut Record, series: &str, ns: u64) {
             *histogram = histogram::new();
             histogram.saturating_record_n(ns, many);
         }
+    }
+}
+
+/// Every scenario of the record runs over `link`.
+fn through(record: &mut Record, link: &str) {
+    for scenario in &mut record.run.scenarios {
+        scenario.link = link.parse().ok();
     }
 }
 
@@ -102,7 +110,7 @@ fn round_trips_are_counted_over_a_link() {
             .all(|held| held.quantity == "bytes per connection"),
         "a loopback has no round trip"
     );
-    record.run.link = "rtt=100ms".parse().ok();
+    through(&mut record, "rtt=100ms");
     for (ms, agrees) in [(195, true), (209, true), (212, false), (300, false)] {
         all_take(&mut record, histogram_name::TCP_CONNECT, 100_000_000);
         all_take(&mut record, histogram_name::FIRST_MESSAGE, ms * 1_000_000);
@@ -112,7 +120,7 @@ fn round_trips_are_counted_over_a_link() {
         assert!(named(&held, "round trips to a TCP connection of sse/reference").agrees());
     }
     for link in ["rtt=5ms", "rtt=100ms,loss=1%", "rtt=20ms,rate=1mbit"] {
-        record.run.link = link.parse().ok();
+        through(&mut record, link);
         let held = held(&record, "connect");
         assert!(
             held.iter()
@@ -125,7 +133,7 @@ fn round_trips_are_counted_over_a_link() {
 #[test]
 fn a_pushed_message_takes_half_a_round_trip() {
     let mut record = sample::record();
-    record.run.link = "rtt=100ms".parse().ok();
+    through(&mut record, "rtt=100ms");
     for (ms, agrees) in [(50, true), (59, true), (61, false), (100, false)] {
         all_take(&mut record, histogram_name::RESPONSE, ms * 1_000_000);
         let held = held(&record, "fan-out-small");
@@ -146,7 +154,7 @@ fn a_pushed_message_takes_half_a_round_trip() {
 #[test]
 fn what_subscribers_say_takes_a_round_trip() {
     let mut record = sample::record();
-    record.run.link = "rtt=100ms".parse().ok();
+    through(&mut record, "rtt=100ms");
     fan_out(&mut record, |fan_out| fan_out.two_way = true);
     for (ms, agrees) in [(100, true), (109, true), (50, false), (111, false)] {
         all_take(&mut record, histogram_name::RESPONSE, ms * 1_000_000);
@@ -167,7 +175,7 @@ fn what_subscribers_say_takes_a_round_trip() {
 /// message and client.
 fn polling(rtt: &str, period_ns: Option<u64>, answers: f64, batches: f64) -> Record {
     let mut record = sample::record();
-    record.run.link = rtt.parse().ok();
+    through(&mut record, rtt);
     for recorded in &mut record.trials {
         let Some(measured) = &mut recorded.trial.measurement else {
             continue;

@@ -26,7 +26,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         || polls
         || !random
         || !fan_out.is_even()
-        || case.link.is_some()
+        || case.link().is_some()
         || turn > window / 4.0
     {
         return Vec::new();

@@ -31,8 +31,8 @@ fn what_was_not_measured_alike_names_the_field_and_both_values() {
     let in_fan_out = "scenario \"fan-out-small\", field";
     let cases: [(Spoil, &str, &str, &str); 20] = [
         (
-            |r| r.run.link = "rtt=80ms,loss=1%".parse().ok(),
-            "field `link`",
+            |r| r.run.scenarios[0].link = "rtt=80ms,loss=1%".parse().ok(),
+            "`link`",
             "loopback",
             "rtt=80ms,loss=1%",
         ),

@@ -39,7 +39,6 @@ fn config(parent: &Path) -> SaturateConfig {
                 server: vec![0],
                 load: vec![1],
             },
-            link: None,
             environment: Environment::default(),
             selftest: None,
         },
