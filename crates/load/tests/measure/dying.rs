@@ -78,7 +78,7 @@ fn a_websocket_that_answers_no_ping_is_missed() {
                 // No ping before it died was left without an answer.
                 let least = dead.noticed_after_s / 3.0;
                 assert!(
-                    least >= 1.0 && dead.noticed_last_s >= least,
+                    least >= 0.99 && dead.noticed_last_s >= least,
                     "{stack}: {dead:?}"
                 );
                 let noticed = measurement.histograms["noticed"].decode().unwrap();
