@@ -46,6 +46,7 @@ fn servers_that_are_set_have_no_slices() {
         let setting = Setting {
             heartbeat_s,
             flush_window_ms,
+            ..Setting::default()
         };
         assert!(made_with(100, 8, setting).is_none(), "{setting:?}");
     }
