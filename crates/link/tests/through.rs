@@ -21,7 +21,7 @@ use pushbench_sys::clock;
 use pushbench_sys::sockets::established_with;
 use pushbench_sys::tcp::set_user_timeout;
 
-const CHECKS: [(&str, fn()); 7] = [
+const CHECKS: [(&str, fn()); 8] = [
     ("bytes_arrive_intact_over_a_link_that_loses_some", intact),
     ("a_round_trip_takes_at_least_what_was_asked_for", round_trip),
     ("no_less_is_lost_than_the_link_says", lost),

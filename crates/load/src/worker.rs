@@ -105,7 +105,7 @@ impl Worker {
         let spread = Limits::of_this_machine().spread(connections.into(), config.target.address)?;
         let cores = cores_of(config, spread);
         let core = cores.last().copied().flatten();
-        Self::start(config, (cores.len(), core), spread)
+        Self::start(config, (cores.len(), core), spread, None)
     }
 
     fn start(

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 #[path = "stage/mod.rs"]
-#[expect(dead_code, reason = "shared with tests in clear text")]
 mod stage;
 
 use std::net::TcpListener;

@@ -46,7 +46,7 @@ fn servers_that_are_set_have_no_slices() {
         let setting = Setting {
             heartbeat_s,
             flush_window_ms,
-            dead_after_s: 0,
+            ..Setting::default()
         };
         assert!(made_with(100, 8, setting).is_none(), "{setting:?}");
     }

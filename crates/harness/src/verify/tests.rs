@@ -255,7 +255,7 @@ fn every_connection_begins_as_it_is_to() {
         let retried = reasons(tls, |tls| tls.retried = 1).join("; ");
         assert!(retried.contains("1 took another round trip"), "{retried}");
         let fewer = reasons(tls, |tls| {
-            (tls.full, tls.resumed) = (tls.full / 2, tls.resumed / 2)
+            (tls.full, tls.resumed) = (tls.full / 2, tls.resumed / 2);
         });
         assert!(
             fewer[0].contains(&format!("handshakes were {tls}, of 10 connections")),

@@ -106,11 +106,12 @@ impl Setting {
                 return Err(source.error(setting.span(), wanted));
             }
         };
-        // Who speaks writes on sockets that others read, or posts to a control endpoint, which is clear text.
+        // Who speaks writes on sockets that others read, or posts to a control endpoint, which is clear text. Who dies is
+        // watched from outside, and no handshake of it is counted.
         source.check(
             &setting,
-            |setting| setting.tls.is_none() || !fan_out.two_way,
-            "no tls beside two-way",
+            |setting| setting.tls.is_none() || !(fan_out.two_way || fan_out.dead.is_some()),
+            "no tls beside two-way or dead subscribers",
         )?;
         // They are counted by the bytes that are left over, on connections that stay, are read, and on which clients say nothing else.
         let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.two_way;

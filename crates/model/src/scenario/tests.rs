@@ -238,7 +238,7 @@ fn mistakes_are_located_and_explained() {
             "[fan-out]",
             "[server]\ntls = \"full\"\n[fan-out]\ntwo-way = true",
             10,
-            "no tls beside two-way",
+            "no tls beside two-way or dead",
         ),
         ("[fan-out]", "[fan-out", 10, ""),
     ];

@@ -102,7 +102,9 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_known_by_its_header() {
-        let read = |bytes: &[u8]| Records::default().next(&mut &*bytes);
+        fn read(mut bytes: &[u8]) -> Result<(&[u8], Option<usize>), NoRecord> {
+            Records::default().next(&mut bytes)
+        }
         assert_eq!(read(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Err(NoRecord));
         assert_eq!(read(&[23, 3, 3, 0x41, 1]), Err(NoRecord), "too long");
         assert_eq!(read(&[24, 3, 3, 0, 1]), Err(NoRecord), "no such type");

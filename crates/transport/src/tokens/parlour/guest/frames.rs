@@ -65,7 +65,7 @@ impl Guest {
         }
         match Ask::parse(body) {
             Ok(ask) if self.answer.is_none() => {
-                self.answer = Some(Answer::begin(shelf.ledger(), ask, now))
+                self.answer = Some(Answer::begin(shelf.ledger(), ask, now));
             }
             Ok(_) => self.close(POLICY, "one answer after the other, please"),
             Err(error) => self.close(POLICY, &error.to_string()),
