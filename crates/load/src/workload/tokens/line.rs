@@ -103,14 +103,14 @@ impl Line {
     pub(super) fn attend(&mut self, flags: EventFlags) -> Result<bool, Broken> {
         self.ending |= flags.intersects(ENDING);
         if self.connecting {
-            if let Some(error) = self.stream.take_error().map_err(failed)? {
+            if let Some(error) = self.stream.take_error().map_err(|error| failed(&error))? {
                 return Err(format!("cannot connect to {}: {error}", self.address));
             }
             match self.stream.peer_addr() {
                 Ok(_) => self.established(),
                 // Something else happened to it.
                 Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(failed(&error)),
             }
         }
         self.flush()?;
@@ -130,7 +130,7 @@ impl Line {
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Ok(None),
                     ErrorKind::Interrupted => {}
-                    _ => return Err(failed(error)),
+                    _ => return Err(failed(&error)),
                 },
             }
         }
@@ -181,7 +181,7 @@ impl Line {
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Ok(()),
                     ErrorKind::Interrupted => {}
-                    _ => return Err(failed(error)),
+                    _ => return Err(failed(&error)),
                 },
             }
         }
@@ -190,6 +190,6 @@ impl Line {
 }
 
 /// What is told of a socket that failed.
-pub(super) fn failed(error: io::Error) -> Broken {
+pub(super) fn failed(error: &io::Error) -> Broken {
     format!("connection failed: {error}")
 }

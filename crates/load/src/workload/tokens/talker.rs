@@ -263,7 +263,7 @@ impl Talker {
             return self.line.flush();
         }
         self.expected = None;
-        let mut cost = self.wire().map_err(failed)?;
+        let mut cost = self.wire().map_err(|error| failed(&error))?;
         // What was under way when it was closed, nobody has seen.
         (cost.expected_down, cost.expected_up) = (None, None);
         tally.wire.add(&cost);

@@ -46,12 +46,15 @@ fn dialogue() -> Vec<Vec<u8>> {
     ]
 }
 
+/// What a client asks for, what it hears, how far it is, and what it should have cost.
+type Conversed = (Vec<String>, Vec<Vec<u8>>, Turn, Progress);
+
 /// What a client that is told `responses`, each in the pieces that `cut` makes of it, asks for; what it hears, how far it is and
 /// what it should have cost.
 fn converse<'a>(
     responses: &'a [Vec<u8>],
     cut: impl Fn(&'a [u8]) -> Vec<&'a [u8]>,
-) -> Result<(Vec<String>, Vec<Vec<u8>>, Turn, Progress), SubscribeError> {
+) -> Result<Conversed, SubscribeError> {
     let mut talk = Talk::polls("h");
     let (mut asked, mut messages) = (Vec::new(), Vec::new());
     let mut out = Vec::new();
@@ -104,7 +107,7 @@ fn one_that_is_stopped_ends_with_what_the_server_says_of_it() {
         let (mut talk, mut out, mut messages) = (Talk::polls("h"), Vec::new(), Vec::new());
         let mut hear = |talk: &mut Talk, bytes: &[u8]| {
             talk.receive(bytes, &mut Vec::new(), &mut |body| {
-                messages.push(body.to_vec())
+                messages.push(body.to_vec());
             })
             .unwrap();
         };
