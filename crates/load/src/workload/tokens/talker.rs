@@ -268,7 +268,7 @@ impl Talker {
         (cost.expected_down, cost.expected_up) = (None, None);
         tally.wire.add(&cost);
         let closed = self.line.reopen(&mut tally.connections);
-        cancelled.at = closed.map_err(failed)?;
+        cancelled.at = closed.map_err(|error| failed(&error))?;
         tally.cancelled.push(cancelled);
         self.ended = false;
         self.state = State::Anew;
