@@ -214,7 +214,11 @@ fn addresses_that_are_none() {
     let stage = Stage::new();
     for (transport, url, wanted) in [
         ("sse", "127.0.0.1:8080", "write it as http://127.0.0.1:8080"),
-        ("sse", "https://127.0.0.1:1", "TLS is not supported yet"),
+        (
+            "sse",
+            "https://127.0.0.1:1",
+            "the scenario says nothing of TLS",
+        ),
         ("tcp", "tcp://127.0.0.1:1", "--control http://"),
     ] {
         let ended =
