@@ -36,7 +36,7 @@ fn subscribers_that_are_cut_off_go_on_where_they_were() {
             let scenario = cut(
                 "pattern = { each-every-s = 0.08 }\ndelay-s = 0.02\njitter = 0.5\nresume = true",
             )
-            .replace("subscribers = 20", "subscribers = 120");
+            .replace("subscribers = 20", "subscribers = 160");
             let measurement = measured(transport, stack, &scenario);
             assert!(
                 measurement.sequence.is_clean(),
@@ -44,7 +44,7 @@ fn subscribers_that_are_cut_off_go_on_where_they_were() {
                 measurement.sequence,
                 measurement.errors
             );
-            assert_eq!(measurement.operations, 240 * 120, "{name}");
+            assert_eq!(measurement.operations, 240 * 160, "{name}");
             let cuts = measurement.cuts.unwrap();
             assert!(cuts.cuts > 1000, "{name}: {cuts:?}");
             assert_eq!((cuts.recovered, cuts.failed), (cuts.cuts, 0), "{name}");

@@ -202,7 +202,7 @@ fn mistakes_are_located_and_explained() {
             "[fan-out]",
             "[server]\nheartbeat-s = 4000\n[fan-out]",
             10,
-            "a heartbeat-s of up to 3600",
+            "a heartbeat-s and a dead-after-s of up to 3600",
         ),
         (
             "[fan-out]",
