@@ -116,7 +116,7 @@ struct SetUp {
 #[rustfmt::skip]
 const SET_UPS: [SetUp; 10] = [
     set_up("server", "floor", 960.0, 7.0),
-    set_up("server", "tcp/bare", 2_130.0, 8.0),
+    set_up("server", "tcp/bare", 2_300.0, 8.0),
     set_up("server", "sse/bare", 5_310.0, 8.0),
     set_up("server", "websocket/bare", 12_320.0, 8.0),
     set_up("server", "long-poll/bare", 3_160.0, 8.0),

@@ -304,8 +304,8 @@ fn messages_wait_for_others_as_long_as_the_window_says() {
 fn a_secured_connection_takes_three_round_trips() {
     let rows = |tls, ns| {
         let mut record = sample::record();
-        record.run.link = "rtt=100ms".parse().ok();
         for scenario in &mut record.run.scenarios {
+            scenario.link = "rtt=100ms".parse().ok();
             scenario.server.tls = tls;
         }
         all_take(&mut record, histogram_name::FIRST_MESSAGE, ns);
