@@ -39,7 +39,11 @@ fn over_strides(bytes: &[u8], fold: impl Fn(u8, u8) -> u8 + Copy) -> Option<u8> 
         add(&mut columns, stride, fold);
     }
     add(&mut columns, last, fold);
-    columns.into_iter().max()
+    let mut most = 0;
+    for column in &columns {
+        most = most.max(*column);
+    }
+    Some(most)
 }
 
 #[inline(always)]
