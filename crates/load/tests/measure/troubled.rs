@@ -36,7 +36,8 @@ fn subscribers_that_are_cut_off_go_on_where_they_were() {
             let scenario = cut(
                 "pattern = { each-every-s = 0.08 }\ndelay-s = 0.02\njitter = 0.5\nresume = true",
             )
-            .replace("subscribers = 20", "subscribers = 160");
+            .replace("subscribers = 20", "subscribers = 120")
+            .replace("quick = 1.2", "quick = 2.4");
             let measurement = measured(transport, stack, &scenario);
             assert!(
                 measurement.sequence.is_clean(),
@@ -44,7 +45,7 @@ fn subscribers_that_are_cut_off_go_on_where_they_were() {
                 measurement.sequence,
                 measurement.errors
             );
-            assert_eq!(measurement.operations, 240 * 160, "{name}");
+            assert_eq!(measurement.operations, 480 * 120, "{name}");
             let cuts = measurement.cuts.unwrap();
             assert!(cuts.cuts > 1000, "{name}: {cuts:?}");
             assert_eq!((cuts.recovered, cuts.failed), (cuts.cuts, 0), "{name}");
