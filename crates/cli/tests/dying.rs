@@ -5,19 +5,10 @@
     reason = "also where it is not in a test function"
 )]
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+mod common;
 
+use common::{Stage, finish, link_is_possible};
 use pushbench_model::record::{Outcome, Record};
-
-fn pushbench(arguments: &[&str], directory: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pushbench"))
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap()
-}
 
 fn scenario(server: &str) -> String {
     format!(
@@ -49,39 +40,21 @@ within-s = 1.0
 }
 
 /// A record of one trial of each server; `None`, and said, where no link can be made.
-fn record(scenario: &str, servers: &[&str]) -> Option<(tempfile::TempDir, Record)> {
-    let place = tempfile::tempdir().unwrap();
-    let tried = pushbench(&["link", "--link", "rtt=0ms"], place.path());
-    if !tried.status.success() {
-        eprintln!("skipped: {}", String::from_utf8_lossy(&tried.stderr));
+fn record(scenario: &str, servers: &[&str]) -> Option<Record> {
+    if !link_is_possible() {
         return None;
     }
-    fs::write(place.path().join("dying.toml"), scenario).unwrap();
-    let mut arguments = vec![
-        "run",
-        "--link",
-        "rtt=1ms",
-        "--scenario",
-        "dying.toml",
-        "--seed",
-        "3",
-    ];
-    arguments.extend(["--repetitions", "1", "--no-progress"]);
+    let stage = Stage::new();
+    stage.write("dying.toml", scenario);
+    let mut arguments = vec!["run", "--link", "rtt=1ms", "--scenario", "dying.toml"];
+    arguments.extend(["--seed", "3", "--repetitions", "1", "--no-progress"]);
     for server in servers {
         arguments.extend(["--server", server]);
     }
-    let ran = pushbench(&arguments, place.path());
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let ran = finish(&mut stage.pushbench(arguments));
     // 3: a busy machine may have been late.
-    assert!(
-        matches!(ran.status.code(), Some(0 | 3)),
-        "{said}{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    let reports = fs::read_dir(place.path().join("reports")).unwrap();
-    let directory = reports.map(|entry| entry.unwrap().path()).next().unwrap();
-    let record = Record::read(&directory).unwrap();
-    Some((place, record))
+    assert!(matches!(ran.status.code(), Some(0 | 3)), "{ran:#?}");
+    Some(Record::read(&stage.record()).unwrap())
 }
 
 /// What is wrong with a trial that is not for a machine that was busy.
@@ -99,7 +72,7 @@ fn is_usable(outcome: &Outcome) -> bool {
 #[test]
 fn servers_that_wait_for_answers_miss_the_dead() {
     let scenario = scenario("[server]\nheartbeat-s = 1\ndead-after-s = 1");
-    let Some((_place, record)) = record(&scenario, &["bare", "reference@equalised", "axum"]) else {
+    let Some(record) = record(&scenario, &["bare", "reference@equalised", "axum"]) else {
         return;
     };
     let mut seen = Vec::new();
@@ -133,7 +106,7 @@ fn servers_that_wait_for_answers_miss_the_dead() {
 
 #[test]
 fn servers_that_wait_for_nothing_miss_nobody() {
-    let Some((_place, record)) = record(&scenario(""), &["bare"]) else {
+    let Some(record) = record(&scenario(""), &["bare"]) else {
         return;
     };
     assert_eq!(record.trials.len(), 3);

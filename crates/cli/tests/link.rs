@@ -5,32 +5,14 @@
     reason = "also where it is not in a test function"
 )]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
+use std::fs;
+use std::path::PathBuf;
+
+use common::{Stage, finish, link_is_possible};
 use pushbench_model::link::Link;
 use pushbench_model::record::{Outcome, Record};
-
-fn pushbench(arguments: &[&str], directory: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pushbench"))
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap()
-}
-
-/// Whether a link can be made here; says so if not, for a test that is skipped must not look like one that passed.
-fn possible() -> bool {
-    let tried = pushbench(&["link", "--link", "rtt=0ms"], Path::new("."));
-    if !tried.status.success() {
-        let said = String::from_utf8_lossy(&tried.stderr).into_owned();
-        assert!(said.contains("no link can be made here"), "{said}");
-        assert_eq!(tried.status.code(), Some(2));
-        eprintln!("skipped: {said}");
-    }
-    tried.status.success()
-}
 
 const SCENARIO: &str = r#"
 name = "far"
@@ -48,23 +30,20 @@ warm-up = { quick = 2, standard = 2, thorough = 2 }
 in-flight = 4
 "#;
 
-/// A directory with scenario files, in which runs are made.
-struct Stage {
-    place: tempfile::TempDir,
-    files: Vec<String>,
+/// A directory in which runs of scenario files are made.
+struct Runs<'a> {
+    stage: Stage,
+    files: Vec<&'a str>,
 }
 
-impl Stage {
-    fn new(scenarios: &[(&str, String)]) -> Self {
-        let place = tempfile::tempdir().unwrap();
+impl<'a> Runs<'a> {
+    fn of(scenarios: &[(&'a str, String)]) -> Self {
+        let stage = Stage::new();
         for (file, text) in scenarios {
-            fs::write(place.path().join(file), text).unwrap();
+            stage.write(file, text);
         }
-        let files = scenarios.iter().map(|(file, _)| (*file).to_owned());
-        Self {
-            place,
-            files: files.collect(),
-        }
+        let files = scenarios.iter().map(|(file, _)| *file).collect();
+        Self { stage, files }
     }
 
     /// Runs one repetition of all scenarios, and returns the record's directory and what was said.
@@ -75,27 +54,19 @@ impl Stage {
             arguments.extend(["--scenario", file]);
         }
         arguments.extend(options);
-        let ran = pushbench(&arguments, self.place.path());
-        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-        assert!(
-            ran.status.success(),
-            "{said}{}",
-            String::from_utf8_lossy(&ran.stderr)
-        );
-        let reports = fs::read_dir(self.place.path().join("reports")).unwrap();
-        let directory = reports.map(|entry| entry.unwrap().path()).next().unwrap();
-        (directory, said)
+        let ran = finish(&mut self.stage.pushbench(arguments)).with(0);
+        (self.stage.record(), ran.stdout)
     }
 }
 
 #[test]
 fn first_messages_take_round_trips() {
-    if !possible() {
+    if !link_is_possible() {
         return;
     }
     let link = "rtt=50ms,loss=0.1%,rate=100mbit";
-    let stage = Stage::new(&[("far.toml", SCENARIO.to_owned())]);
-    let (directory, said) = stage.run(&["--link", link, "--server", "reference"]);
+    let runs = Runs::of(&[("far.toml", SCENARIO.to_owned())]);
+    let (directory, said) = runs.run(&["--link", link, "--server", "reference"]);
     assert!(said.contains("through a link of 50 ms"), "{said}");
     let record = Record::read(&directory).unwrap();
     assert_eq!(record.run.link, None, "a scenario has it");
@@ -131,16 +102,16 @@ fn first_messages_take_round_trips() {
 /// crossed which.
 #[test]
 fn one_record_holds_several_links() {
-    if !possible() {
+    if !link_is_possible() {
         return;
     }
     // Enough of them for a median.
     let far = SCENARIO.replace("quick = 12", "quick = 40");
     let own = far.replace("\"far\"", "\"own\"");
     let own = format!("link = \"rtt=90ms\"\n{own}");
-    let stage = Stage::new(&[("far.toml", far), ("own.toml", own)]);
+    let runs = Runs::of(&[("far.toml", far), ("own.toml", own)]);
     let links = ["--link", "rtt=20ms", "--link", "rtt=60ms"];
-    let (directory, _) = stage.run(&[&links[..], &["--server", "sse/bare"]].concat());
+    let (directory, _) = runs.run(&[&links[..], &["--server", "sse/bare"]].concat());
     let record = Record::read(&directory).unwrap();
     let mut seen = Vec::new();
     for recorded in &record.trials {
@@ -176,13 +147,13 @@ fn one_record_holds_several_links() {
 /// A scenario without a link beside one that has its own stays on loopback, in the same network.
 #[test]
 fn a_scenario_without_a_link_crosses_none() {
-    if !possible() {
+    if !link_is_possible() {
         return;
     }
     let near = SCENARIO.replace("\"far\"", "\"near\"");
     let far = format!("link = \"rtt=40ms\"\n{SCENARIO}");
-    let stage = Stage::new(&[("far.toml", far), ("near.toml", near)]);
-    let (directory, said) = stage.run(&["--server", "sse/bare"]);
+    let runs = Runs::of(&[("far.toml", far), ("near.toml", near)]);
+    let (directory, said) = runs.run(&["--server", "sse/bare"]);
     assert!(said.contains("through 2 networks"), "{said}");
     let record = Record::read(&directory).unwrap();
     assert_eq!(record.trials.len(), 2);
@@ -196,21 +167,18 @@ fn a_scenario_without_a_link_crosses_none() {
 
 #[test]
 fn wrong_links_are_explained() {
+    let stage = Stage::new();
     for (link, wanted) in [
         ("rtt=80", "80ms"),
         ("moon", "satellite"),
         ("rtt=1ms,loss=60%", "50%"),
     ] {
         for command in ["run", "saturate"] {
-            let output = pushbench(&[command, "--link", link], Path::new("."));
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(2), "{said}");
-            assert!(said.contains(wanted), "{said}");
+            let said = finish(&mut stage.pushbench([command, "--link", link])).with(2);
+            assert!(said.stderr.contains(wanted), "{said:#?}");
         }
     }
     let twice = ["plan", "--link", "lan", "--link", "rtt=400us,rate=1gbit"];
-    let output = pushbench(&twice, Path::new("."));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("given twice"), "{said}");
+    let said = finish(&mut stage.pushbench(twice)).with(2);
+    assert!(said.stderr.contains("given twice"), "{said:#?}");
 }

@@ -207,6 +207,20 @@ pub(crate) fn finish(command: &mut Command) -> Ended {
     wait(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))
 }
 
+/// Whether a link can be made here; says so if not, for a test that is skipped must not look like one that passed.
+pub(crate) fn link_is_possible() -> bool {
+    let tried = finish(&mut Stage::new().pushbench(["link", "--link", "rtt=0ms"]));
+    if !tried.status.success() {
+        assert!(
+            tried.stderr.contains("no link can be made here"),
+            "{tried:#?}"
+        );
+        skipped(tried.with(2).stderr.trim());
+        return false;
+    }
+    true
+}
+
 /// Waits for the end of a process; one that takes too long is killed.
 #[track_caller]
 pub(crate) fn wait(child: Child) -> Ended {

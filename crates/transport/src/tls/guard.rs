@@ -25,7 +25,7 @@ pub(crate) trait Guard: Clone + 'static {
 }
 
 /// A connection.
-pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + 'static {
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Writes to a connection that nearly always has room.
     fn poll_write_now(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 

@@ -28,9 +28,7 @@ pub(super) async fn serve<G: Guard>(
     worker: Worker,
     options: Arc<ServeOptions>,
     guard: G,
-) where
-    G::Stream: Send,
-{
+) {
     let topic = Topic::new(Arc::clone(&hub), Frame::clone);
     let pump = Rc::clone(&topic).pump();
     serve_with(hub, topic, pump, worker, options, guard, converse).await;

@@ -24,7 +24,7 @@ use crate::listener::Worker;
 use crate::stack::Stack;
 use crate::subscriber::{Request, Subscribers, start};
 use crate::tls::Trust;
-use crate::tls::guard::{Open, Secure};
+use crate::tls::guard::{Guard, Open, Secure};
 use crate::tokens::Talk;
 use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Speech, Transport};
 
@@ -67,18 +67,11 @@ impl Transport for WebSocket {
         if options.stack == Stack::Axum {
             return Box::pin(axum::serve(hub, worker, options));
         }
-        let secure = options.tls.as_ref();
-        let secure = secure.map(|identity| Secure::new(identity, &options));
-        match (options.tuning, secure) {
-            (Tuning::Defaults, None) => Box::pin(defaults::serve(hub, worker, options, Open)),
-            (Tuning::Defaults, Some(secure)) => {
-                Box::pin(defaults::serve(hub, worker, options, secure))
-            }
-            (Tuning::Equalised | Tuning::Fixed, None) => {
-                Box::pin(server::serve(hub, worker, options, Open))
-            }
-            (Tuning::Equalised | Tuning::Fixed, Some(secure)) => {
-                Box::pin(server::serve(hub, worker, options, secure))
+        match &options.tls {
+            None => serve_as_tuned(hub, worker, options, Open),
+            Some(identity) => {
+                let secure = Secure::new(identity, &options);
+                serve_as_tuned(hub, worker, options, secure)
             }
         }
     }
@@ -120,5 +113,18 @@ impl Transport for WebSocket {
 
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue {
         dialogue::hold::<subscriber::WebSocketProtocol>(server::PATH, pieces.iter().copied())
+    }
+}
+
+/// The server half of the stack `reference` that the tuning names, behind `guard`.
+fn serve_as_tuned<G: Guard>(
+    hub: Arc<Hub>,
+    worker: Worker,
+    options: Arc<ServeOptions>,
+    guard: G,
+) -> LocalFuture<()> {
+    match options.tuning {
+        Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options, guard)),
+        Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options, guard)),
     }
 }

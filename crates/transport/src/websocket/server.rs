@@ -53,9 +53,7 @@ pub(super) async fn serve<G: Guard>(
     worker: Worker,
     options: Arc<ServeOptions>,
     guard: G,
-) where
-    G::Stream: Send,
-{
+) {
     if options.echo {
         let topic = Topic::new(Arc::clone(&hub), to_message);
         let pump = Rc::clone(&topic).pump();
@@ -98,7 +96,6 @@ pub(super) async fn serve_with<G, F, C>(
     converse: C,
 ) where
     G: Guard,
-    G::Stream: Send,
     F: Clone + 'static,
     C: AsyncFn(OnUpgrade, Subscription<F>, Stage, &ServeOptions) + Clone + 'static,
 {
