@@ -182,3 +182,66 @@ fn wrong_links_are_explained() {
     let said = finish(&mut stage.pushbench(twice)).with(2);
     assert!(said.stderr.contains("given twice"), "{said:#?}");
 }
+
+/// What a terminal shows on several.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether netem is there or not, who asks for it is told: by what it does otherwise, and by what is missing.
+#[test]
+fn netem_is_had_or_refused_with_a_remedy() {
+    let stage = Stage::new();
+    for (arguments, wanted) in [
+        (&["plan", "--link-by", "netem"][..], "there is none"),
+        (
+            &["plan", "--link", "lan", "--link-by", "tc"],
+            "userspace and netem",
+        ),
+        (
+            &["plan", "--link", "rtt=1ms,reorder=1%", "--link-by", "netem"],
+            "leave out reorder",
+        ),
+        (
+            &["saturate", "--slo", "p99<=9ms", "--link-by", "userspace"],
+            "there is none",
+        ),
+    ] {
+        let said = finish(&mut stage.pushbench(arguments)).with(2);
+        assert!(said.stderr.contains(wanted), "{said:#?}");
+    }
+    let planned = ["plan", "--link", "lan", "--link-by", "netem"];
+    let said = finish(&mut stage.pushbench(planned)).with(0);
+    let text = one_line(&said.stdout);
+    assert!(text.contains(", by netem)"), "{text}");
+    let tried = ["link", "--link", "rtt=1ms", "--link-by", "netem"];
+    let said = finish(&mut stage.pushbench([&tried[..], &["--pings", "3"]].concat()));
+    if said.status.success() {
+        return;
+    }
+    if !link_is_possible() {
+        return;
+    }
+    let said = said.with(2).stderr;
+    for remedy in [
+        "the kernel has no netem",
+        "modprobe sch_netem",
+        "leave out --link-by netem",
+    ] {
+        assert!(said.contains(remedy), "{said}");
+    }
+    let run = ["run", "--link", "rtt=1ms", "--link-by", "netem"];
+    let refused = finish(&mut stage.pushbench(run)).with(2);
+    assert!(
+        refused.stderr.contains("modprobe sch_netem"),
+        "{refused:#?}"
+    );
+    let doctor = one_line(&finish(&mut stage.pushbench(["doctor"])).stdout);
+    assert!(
+        doctor.contains("link by netem") && doctor.contains("the kernel has no netem"),
+        "{doctor}"
+    );
+    let proofs = ["selftest", "--quick", "--only", "link-netem"];
+    let proved = finish(&mut stage.pushbench(proofs)).stdout;
+    assert!(proved.contains("link-netem"), "{proved}");
+}

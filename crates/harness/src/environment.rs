@@ -57,6 +57,7 @@ fn capture_in(root: &Root, build: &Build, runtimes: BTreeMap<String, String>) ->
         build: build.profile.clone(),
         no_counters: no_counters(),
         settings: settings::capture(root),
+        link_by: None,
         cpu_model,
         cores,
         hypervisor,

@@ -18,6 +18,10 @@ pub const SEEN: Ipv4Addr = Ipv4Addr::new(10, 77, 139, 78);
 pub const NEAR: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Bits that the addresses of the device have in common.
 pub(crate) const PREFIX: u8 = 16;
+/// Bits that [`FAR`] has in common with [`CLIENT`], and [`SEEN`] with an address beside it, where each direction has a
+/// device of its own.
+pub(crate) const SIDE_PREFIX: u8 = 24;
+pub(crate) const BESIDE_SEEN: Ipv4Addr = Ipv4Addr::new(10, 77, 139, 1);
 
 /// Bytes of the shortest IPv4 header, and where its addresses are.
 const HEADER: usize = 20;

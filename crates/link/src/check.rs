@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pushbench_model::link::{Link, LinkCounts};
+use pushbench_model::link::{Link, LinkBy, LinkCounts};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{FAR, NEAR};
@@ -53,13 +53,13 @@ pub enum CheckError {
     Socket(#[from] io::Error),
 }
 
-/// Moves this process into a network with `link`, as [`enter`] does, and looks at it.
+/// Moves this process into a network with `link`, emulated `by`, as [`enter`] does, and looks at it.
 ///
 /// # Errors
 ///
 /// When there is no link, or sockets cannot use it.
-pub fn run(link: &Link, seed: u64, trials: &Trials) -> Result<Seen, CheckError> {
-    let network = enter(&[*link], seed)?;
+pub fn run(link: &Link, by: LinkBy, seed: u64, trials: &Trials) -> Result<Seen, CheckError> {
+    let network = enter(&[*link], by, seed)?;
     let before = network.meter().read();
     let patience = patience(link);
     let mut seen = Seen::default();

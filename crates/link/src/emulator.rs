@@ -1,14 +1,11 @@
 //! The thread between the device and the two lanes of each link.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pushbench_model::link::{Direction, Link};
 use pushbench_sys::clock;
-use pushbench_sys::pacer::prepare_thread;
 use pushbench_sys::poller::Bell;
 use pushbench_sys::tun::Tun;
 
@@ -17,10 +14,10 @@ use crate::junction::Junction;
 use crate::lane::{Fate, Lane};
 use crate::meter::{Meter, Step};
 use crate::oversleep::Oversleep;
+use crate::seed;
+use crate::task::Task;
 use crate::transit::{Packet, Transit};
 
-/// Name of the thread.
-const NAME: &str = "pb-link";
 /// How long before a packet leaves the thread stops sleeping and only looks at the device and the clock: as long as
 /// publishers do, because the timer of a virtual machine wakes a thread up to that much late.
 const SPIN_NS: u64 = 100_000;
@@ -28,65 +25,30 @@ const SPIN_NS: u64 = 100_000;
 const BATCH: usize = 32;
 /// How often the counts of the device are read: they are a file.
 const LOOK_NS: u64 = 20_000_000;
-/// How far apart the seeds of two links are: the golden ratio of 64 bits, as SplitMix has it (OOPSLA '14).
-const APART: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A running emulator. Dropping it ends the thread, and with it the device.
-#[derive(Debug)]
-pub(crate) struct Emulator {
-    stop: Arc<(AtomicBool, Bell)>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Emulator {
-    pub(crate) fn start(
-        tun: Tun,
-        links: &[Link],
-        seed: u64,
-        junction: &Junction,
-    ) -> io::Result<Self> {
-        let stop = Arc::new((AtomicBool::new(false), Bell::new()?));
-        let work = Work {
-            tun,
-            lanes: lanes(links, seed),
-            junction: junction.clone(),
-            transit: Transit::default(),
-            meter: junction.meter().clone(),
-            oversleep: Oversleep::default(),
-            came_ns: 0,
-            refused: 0,
-            looked_ns: 0,
-        };
-        let flag = Arc::clone(&stop);
-        let thread = thread::Builder::new().name(NAME.into()).spawn(move || {
-            // Best effort; the lateness that the meter shows says how good it was.
-            let _ = prepare_thread();
-            work.run(&flag.0, &flag.1);
-        })?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
+/// Starts it, behind `tun`.
+pub(crate) fn start(tun: Tun, links: &[Link], seed: u64, junction: &Junction) -> io::Result<Task> {
+    let work = Work {
+        tun,
+        lanes: lanes(links, seed),
+        junction: junction.clone(),
+        transit: Transit::default(),
+        meter: junction.meter().clone(),
+        oversleep: Oversleep::default(),
+        came_ns: 0,
+        refused: 0,
+        looked_ns: 0,
+    };
+    Task::start(move |stop, bell| work.run(stop, bell))
 }
 
 /// Both directions of every link. What each draws continues over all trials that take it, and no two links draw the same.
 fn lanes(links: &[Link], seed: u64) -> Vec<[Lane; 2]> {
     let of = |(number, link): (u64, &Link)| {
-        let seed = seed.wrapping_add(number.wrapping_mul(APART));
+        let seed = seed::apart(seed, number);
         [Direction::Up, Direction::Down].map(|way| Lane::new(link, way, seed))
     };
     (0..).zip(links).map(of).collect()
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.stop.0.store(true, Ordering::Relaxed);
-        self.stop.1.ring();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 struct Work {

@@ -1,11 +1,13 @@
 //! Which of several links packets take.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pushbench_model::link::Link;
 
 use crate::meter::Meter;
+use crate::shaper::Shaper;
 
 /// The links of a network, one of which packets take, and what counts them. Clones are of the same junction.
 #[derive(Clone, Debug)]
@@ -13,27 +15,51 @@ pub struct Junction {
     links: Arc<[Link]>,
     taken: Arc<AtomicUsize>,
     meter: Meter,
+    /// Who has to be told.
+    shaper: Option<Arc<Shaper>>,
+}
+
+/// Why packets do not take a link.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// It is none of the network's.
+    #[error("the network of this run has no link {0}")]
+    Unknown(Link),
+    /// The kernel does not do it.
+    #[error("netem cannot be made the link {0}: {1}")]
+    Netem(Link, #[source] io::Error),
 }
 
 impl Junction {
     /// At first packets take the first of `links`.
-    pub(crate) fn new(links: &[Link], meter: Meter) -> Self {
+    pub(crate) fn new(links: &[Link], shaper: Option<Arc<Shaper>>) -> Self {
         Self {
             links: links.into(),
             taken: Arc::default(),
-            meter,
+            meter: Meter::new(shaper.clone()),
+            shaper,
         }
     }
 
-    /// Has packets that enter from now on take `link`; those on their way stay on theirs. Says whether it is one of the
-    /// network's links; nothing changes if not.
-    #[must_use]
-    pub fn take(&self, link: &Link) -> bool {
+    /// Has packets that enter from now on take `link`; those on their way stay on theirs, or are lost with it where netem
+    /// is the link.
+    ///
+    /// # Errors
+    ///
+    /// When it is none of the network's links: nothing changes. When netem cannot be set for it: there may be no link at
+    /// all then.
+    pub fn take(&self, link: &Link) -> Result<(), NotTaken> {
         let found = self.links.iter().position(|known| known == link);
-        if let Some(index) = found {
-            self.taken.store(index, Ordering::Release);
+        let index = found.ok_or(NotTaken::Unknown(*link))?;
+        if let Some(shaper) = &self.shaper
+            && index != self.taken()
+        {
+            shaper
+                .change(link)
+                .map_err(|error| NotTaken::Netem(*link, error))?;
         }
-        found.is_some()
+        self.taken.store(index, Ordering::Release);
+        Ok(())
     }
 
     /// The number of the link that is taken, from 0.
@@ -55,12 +81,13 @@ mod tests {
     #[test]
     fn packets_take_the_link_that_was_asked_for_last() {
         let links = ["rtt=1ms", "rtt=20ms", "lan"].map(|link| link.parse::<Link>().unwrap());
-        let junction = Junction::new(&links, Meter::new());
+        let junction = Junction::new(&links, None);
         let other = junction.clone();
         assert_eq!(other.taken(), 0);
-        assert!(junction.take(&links[2]));
+        junction.take(&links[2]).unwrap();
         assert_eq!(other.taken(), 2);
-        assert!(!junction.take(&"rtt=2ms".parse().unwrap()));
+        let unknown = junction.take(&"rtt=2ms".parse().unwrap()).unwrap_err();
+        assert!(unknown.to_string().contains("rtt=2ms"));
         assert_eq!(other.taken(), 2, "an unknown one changes nothing");
     }
 }

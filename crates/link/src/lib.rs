@@ -4,7 +4,8 @@
 //! [`enter`] moves the process into a network namespace with one TUN device, and an emulator thread holds the other end
 //! of that device, with one link or several that take turns. A packet from [`CLIENT`] to [`FAR`] arrives from [`SEEN`] at [`NEAR`], which is where servers listen;
 //! what the server answers goes the same way back. So both directions cross the emulator, and a server needs
-//! not know that there is a link.
+//! not know that there is a link. Where the kernel's netem is asked for, each direction has a device of its own, netem
+//! delays what leaves by it, and the thread only passes on.
 //!
 //! # Layout
 //!
@@ -16,7 +17,10 @@
 //! - [`Outage`]: connections whose packets vanish
 //! - `oversleep`: how long ago a packet came that woke the thread
 //! - `meter`: what crossed, and how late it was let go
-//! - `network`: the namespace and the device
+//! - `netem`, `shaper`, `relay`: a link as settings of the kernel's netem, the devices that have them, and the thread between
+//!   these
+//! - `seed`, `task`: what both emulators draw from, and the thread of either
+//! - `network`: the namespace and the devices
 //! - [`check`]: what sockets see of the link that this process is in
 //!
 //! docs/LINK.md says what each setting means, and what the link is not.
@@ -27,13 +31,18 @@ mod emulator;
 mod junction;
 mod lane;
 mod meter;
+mod netem;
 mod network;
 mod outage;
 mod oversleep;
+mod relay;
+mod seed;
+mod shaper;
+mod task;
 mod transit;
 
 pub use address::{CLIENT, FAR, NEAR, SEEN};
-pub use junction::Junction;
+pub use junction::{Junction, NotTaken};
 pub use meter::{Meter, Reading};
 pub use network::{LinkError, Network, enter};
 pub use outage::{Outage, Until};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pushbench_model::link::{Direction, DirectionCounts, LinkCounts};
 
 use crate::outage::Outage;
+use crate::shaper::Shaper;
 
 /// Buckets of lateness: 8 for each power of two.
 const BUCKETS: usize = 62 * 8;
@@ -22,6 +23,8 @@ struct Counts {
     gone: AtomicU64,
     outage: Outage,
     late: [AtomicU64; BUCKETS],
+    /// Who drops packets, where they come here after that.
+    shaper: Option<Arc<Shaper>>,
 }
 
 #[derive(Default)]
@@ -46,21 +49,32 @@ pub struct Reading {
     down: DirectionCounts,
     missed: u64,
     gone: u64,
-    late: Vec<u64>,
+    /// Absent where nobody knows when packets were to leave.
+    late: Option<Vec<u64>>,
 }
 
 /// What happens to a packet on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Enters { bytes: u64 },
+    Enters {
+        bytes: u64,
+    },
     Lost,
     QueueFull,
-    Delivered { late_ns: u64 },
+    Delivered {
+        late_ns: u64,
+    },
+    /// It has left a link that others count.
+    Passes {
+        bytes: u64,
+    },
 }
 
 impl Meter {
-    pub(crate) fn new() -> Self {
+    /// Of a link whose packets come by `shaper`, if by anybody, before they are counted.
+    pub(crate) fn new(shaper: Option<Arc<Shaper>>) -> Self {
         Self(Arc::new(Counts {
+            shaper,
             up: Lane::default(),
             down: Lane::default(),
             missed: AtomicU64::new(0),
@@ -88,6 +102,11 @@ impl Meter {
                 add(&lane.delivered, 1);
                 add(&self.0.late[bucket(late_ns)], 1);
             }
+            Step::Passes { bytes } => {
+                add(&lane.packets, 1);
+                add(&lane.bytes, bytes);
+                add(&lane.delivered, 1);
+            }
         }
     }
 
@@ -110,19 +129,27 @@ impl Meter {
     #[must_use]
     pub fn read(&self) -> Reading {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let lane = |lane: &Lane| DirectionCounts {
-            packets: load(&lane.packets),
-            bytes: load(&lane.bytes),
-            lost: load(&lane.lost),
-            queue_full: load(&lane.queue_full),
-            delivered: load(&lane.delivered),
+        let shaper = self.0.shaper.as_ref();
+        let dropped = shaper.and_then(|shaper| shaper.dropped());
+        let own = |count: &AtomicU64| shaper.is_none().then(|| load(count));
+        let lane = |lane: &Lane, way: usize| {
+            let dropped = dropped.map(|dropped| dropped[way]);
+            DirectionCounts {
+                packets: load(&lane.packets) + dropped.unwrap_or(0),
+                bytes: load(&lane.bytes),
+                lost: own(&lane.lost),
+                queue_full: own(&lane.queue_full),
+                dropped,
+                delivered: load(&lane.delivered),
+            }
         };
+        let late = shaper.is_none();
         Reading {
-            up: lane(&self.0.up),
-            down: lane(&self.0.down),
+            up: lane(&self.0.up, 0),
+            down: lane(&self.0.down, 1),
             missed: load(&self.0.missed),
             gone: load(&self.0.gone),
-            late: self.0.late.iter().map(load).collect(),
+            late: late.then(|| self.0.late.iter().map(load).collect()),
         }
     }
 }
@@ -131,20 +158,18 @@ impl Reading {
     /// What was counted since `earlier`, of the same link.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> LinkCounts {
-        let late: Vec<u64> = self
-            .late
-            .iter()
-            .zip(&earlier.late)
-            .map(|(a, b)| a - b)
-            .collect();
+        let late = self.late.as_ref().zip(earlier.late.as_ref());
+        let late: Option<Vec<u64>> =
+            late.map(|(now, then)| now.iter().zip(then).map(|(a, b)| a - b).collect());
+        let late = |q| late.as_ref().map(|late| quantile(late, q));
         LinkCounts {
             up: self.up.since(&earlier.up),
             down: self.down.since(&earlier.down),
             missed: self.missed - earlier.missed,
             gone: self.gone - earlier.gone,
-            late_p50_ns: quantile(&late, 0.5),
-            late_p99_ns: quantile(&late, 0.99),
-            late_max_ns: quantile(&late, 1.0),
+            late_p50_ns: late(0.5),
+            late_p99_ns: late(0.99),
+            late_max_ns: late(1.0),
         }
     }
 }
@@ -197,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_reading_shows_what_happened_since() {
-        let meter = Meter::new();
+        let meter = Meter::new(None);
         meter.count(Direction::Up, Step::Enters { bytes: 40 });
         let before = meter.read();
         for late_ns in [10, 10, 1000] {
@@ -207,16 +232,25 @@ mod tests {
         meter.count(Direction::Down, Step::Lost);
         meter.missed(2);
         let counts = meter.read().since(&before);
-        assert_eq!(counts.up, DirectionCounts::default());
+        let none = DirectionCounts {
+            lost: Some(0),
+            queue_full: Some(0),
+            ..DirectionCounts::default()
+        };
+        assert_eq!(counts.up, none);
         let down = DirectionCounts {
             packets: 3,
             bytes: 4500,
-            lost: 1,
-            queue_full: 0,
+            lost: Some(1),
+            queue_full: Some(0),
+            dropped: None,
             delivered: 3,
         };
         assert_eq!((counts.down, counts.missed), (down, 2));
-        assert_eq!((counts.late_p50_ns, counts.late_max_ns), (10, 1023));
-        assert_eq!(meter.read().since(&meter.read()).late_p99_ns, 0);
+        assert_eq!(
+            (counts.late_p50_ns, counts.late_max_ns),
+            (Some(10), Some(1023))
+        );
+        assert_eq!(meter.read().since(&meter.read()).late_p99_ns, Some(0));
     }
 }

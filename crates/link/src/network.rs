@@ -1,20 +1,24 @@
 //! The namespace, the device in it, and what can stand against them.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
-use pushbench_model::link::{Link, MTU};
+use pushbench_model::link::{Link, LinkBy, MTU};
 use pushbench_sys::namespace::{self, Entered};
 use pushbench_sys::netlink::Device;
 use pushbench_sys::tun::{DOOR, Tun};
 
-use crate::address::{CLIENT, PREFIX};
-use crate::emulator::Emulator;
+use crate::address::{BESIDE_SEEN, CLIENT, PREFIX, SIDE_PREFIX};
 use crate::junction::Junction;
 use crate::meter::Meter;
+use crate::shaper::Shaper;
+use crate::task::Task;
+use crate::{emulator, relay};
 
-/// Name of the device.
+/// Name of the device, and of the second where packets from the server leave by one of their own.
 const DEVICE: &str = "pb0";
+const BACK: &str = "pb1";
 /// Packets that may wait for the emulator thread: more than it is ever behind unless the machine has stood still.
 const WAITING: u32 = 16_384;
 
@@ -41,6 +45,19 @@ pub enum LinkError {
          rights until sysctl kernel.apparmor_restrict_unprivileged_userns=0; or run as root"
     )]
     SetUp(#[source] io::Error),
+    /// netem was asked for, and does not do what a link says.
+    #[error("{0}")]
+    Refused(String),
+    /// netem was asked for, and the kernel has none.
+    #[error(
+        "the kernel has no netem ({0}): load its module as root, outside of containers (modprobe sch_netem; it is in \
+         linux-modules-extra-$(uname -r) on Ubuntu, in kernel-modules-extra on Fedora), take a kernel that has one \
+         (CONFIG_NET_SCH_NETEM), or leave out --link-by netem"
+    )]
+    NoNetem(#[source] io::Error),
+    /// netem was asked for, and cannot be set.
+    #[error("netem cannot be set for the link ({0}); leave out --link-by netem")]
+    Netem(#[source] io::Error),
     /// Nothing to emulate.
     #[error("no link can be made of none")]
     None,
@@ -52,7 +69,7 @@ pub enum LinkError {
 /// The network this process is in from now on. Dropping it ends the link; the process stays where it is.
 #[derive(Debug)]
 pub struct Network {
-    _emulator: Emulator,
+    _task: Task,
     junction: Junction,
     entered: Entered,
 }
@@ -83,27 +100,54 @@ impl Network {
 ///
 /// # Errors
 ///
-/// When the machine does not allow it, with what to do about it. The process may have moved all the same.
-pub fn enter(links: &[Link], seed: u64) -> Result<Network, LinkError> {
-    if links.is_empty() {
-        return Err(LinkError::None);
+/// When the machine does not allow it, or `by` cannot be one of the links, with what to do about it. The process may have
+/// moved all the same.
+pub fn enter(links: &[Link], by: LinkBy, seed: u64) -> Result<Network, LinkError> {
+    let first = links.first().ok_or(LinkError::None)?;
+    if let Some(why) = links.iter().find_map(|link| by.refuses(link)) {
+        return Err(LinkError::Refused(why));
     }
     let entered = namespace::enter_network().map_err(LinkError::Namespace)?;
-    let tun = Tun::new(DEVICE).map_err(LinkError::Device)?;
-    set_up(tun.name()).map_err(LinkError::SetUp)?;
-    let junction = Junction::new(links, Meter::new());
-    let emulator = Emulator::start(tun, links, seed, &junction).map_err(LinkError::Emulator)?;
+    let lo = Device::named("lo").and_then(|lo| lo.up());
+    lo.map_err(LinkError::SetUp)?;
+    let (task, junction) = match by {
+        LinkBy::Userspace => {
+            let (tun, _) = device(DEVICE, CLIENT, PREFIX)?;
+            let junction = Junction::new(links, None);
+            (emulator::start(tun, links, seed, &junction), junction)
+        }
+        LinkBy::Netem => {
+            let (up, to_server) = device(DEVICE, CLIENT, SIDE_PREFIX)?;
+            let (down, from_server) = device(BACK, BESIDE_SEEN, SIDE_PREFIX)?;
+            let shaper = Shaper::new([to_server, from_server], first, seed).map_err(no_netem)?;
+            let junction = Junction::new(links, Some(Arc::new(shaper)));
+            (relay::start([up, down], links, &junction), junction)
+        }
+    };
     Ok(Network {
-        _emulator: emulator,
+        _task: task.map_err(LinkError::Emulator)?,
         junction,
         entered,
     })
 }
 
-fn set_up(device: &str) -> io::Result<()> {
-    Device::named("lo")?.up()?;
-    let device = Device::named(device)?;
-    device.set(MTU as u32, WAITING)?;
-    device.add_address(IpAddr::V4(CLIENT), PREFIX)?;
-    device.up()
+fn no_netem(error: io::Error) -> LinkError {
+    match error.kind() {
+        io::ErrorKind::NotFound => LinkError::NoNetem(error),
+        _ => LinkError::Netem(error),
+    }
+}
+
+/// A device called `name` that is up and leads to all that begins as `address` does.
+fn device(name: &str, address: Ipv4Addr, prefix: u8) -> Result<(Tun, Device), LinkError> {
+    let tun = Tun::new(name).map_err(LinkError::Device)?;
+    let set_up = || {
+        let device = Device::named(tun.name())?;
+        device.set(MTU as u32, WAITING)?;
+        device.add_address(IpAddr::V4(address), prefix)?;
+        device.up()?;
+        Ok(device)
+    };
+    let device = set_up().map_err(LinkError::SetUp)?;
+    Ok((tun, device))
 }

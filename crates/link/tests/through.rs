@@ -7,21 +7,22 @@
 )]
 
 use std::env;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pushbench_link::check::{self, Trials};
-use pushbench_link::{FAR, LinkError, NEAR, Network, SEEN, enter};
+use pushbench_link::{FAR, LinkError, NEAR, Network, NotTaken, SEEN, enter};
 use pushbench_model::deaths::Deaths;
-use pushbench_model::link::{Link, LinkCounts};
+use pushbench_model::link::{DirectionCounts, Link, LinkBy, LinkCounts};
 use pushbench_sys::clock;
+use pushbench_sys::netlink::{Device, QueueCounts};
 use pushbench_sys::sockets::established_with;
 use pushbench_sys::tcp::set_user_timeout;
 
-const CHECKS: [(&str, fn()); 8] = [
+const CHECKS: [(&str, fn()); 9] = [
     ("bytes_arrive_intact_over_a_link_that_loses_some", intact),
     ("a_round_trip_takes_at_least_what_was_asked_for", round_trip),
     ("no_less_is_lost_than_the_link_says", lost),
@@ -33,10 +34,13 @@ const CHECKS: [(&str, fn()); 8] = [
     ("who_is_gone_is_neither_heard_nor_told", gone),
     ("packets_take_the_link_that_is_taken", switched),
     ("a_stopped_link_carries_nothing", stopped),
+    ("a_queue_is_set_and_counted_and_goes_again", queue),
 ];
 
 /// Set for a process that is to do one check.
 const ONE: &str = "PUSHBENCH_LINK_CHECK";
+/// Set besides: who emulates the link.
+const BY: &str = "PUSHBENCH_LINK_CHECK_BY";
 /// Exit code of a check that cannot be made here.
 const IMPOSSIBLE: u8 = 77;
 
@@ -49,9 +53,14 @@ fn main() -> ExitCode {
     let mut arguments = env::args().skip(1).filter(|word| !word.starts_with('-'));
     let wanted = arguments.next().unwrap_or_default();
     let mut failed = 0;
-    for (name, _) in CHECKS.iter().filter(|(name, _)| name.contains(&wanted)) {
+    for (name, by) in CHECKS
+        .iter()
+        .filter(|(name, _)| name.contains(&wanted))
+        .flat_map(|(name, _)| [(name, LinkBy::Userspace), (name, LinkBy::Netem)])
+    {
         let status = Command::new(env::current_exe().unwrap())
             .env(ONE, name)
+            .env(BY, by.label())
             .status()
             .unwrap();
         let word = match status.code() {
@@ -59,10 +68,15 @@ fn main() -> ExitCode {
             Some(code) if code == i32::from(IMPOSSIBLE) => "skipped",
             _ => "FAILED",
         };
-        eprintln!("test {name} ... {word}");
+        eprintln!("test {name} by {by} ... {word}");
         failed += usize::from(word == "FAILED");
     }
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// Who emulates the links of this process.
+fn by() -> LinkBy {
+    env::var(BY).unwrap().parse().unwrap()
 }
 
 fn network(link: &str) -> Network {
@@ -71,7 +85,7 @@ fn network(link: &str) -> Network {
 
 fn network_of(links: &[&str]) -> Network {
     let links: Vec<Link> = links.iter().map(|link| link.parse().unwrap()).collect();
-    match enter(&links, 7) {
+    match enter(&links, by(), 7) {
         Ok(network) => network,
         Err(error) => impossible(&error),
     }
@@ -83,28 +97,35 @@ fn impossible(error: &LinkError) -> ! {
 }
 
 fn seen(link: &str, trials: &Trials) -> check::Seen {
-    match check::run(&link.parse::<Link>().unwrap(), 7, trials) {
+    match check::run(&link.parse::<Link>().unwrap(), by(), 7, trials) {
         Ok(seen) => seen,
         Err(check::CheckError::Link(error)) => impossible(&error),
         Err(error) => panic!("{error}"),
     }
 }
 
+/// Packets of one direction that did not arrive, whoever counted them.
+fn dropped(lane: &DirectionCounts) -> u64 {
+    match by() {
+        LinkBy::Userspace => lane.lost.unwrap() + lane.queue_full.unwrap(),
+        LinkBy::Netem => lane.dropped.unwrap(),
+    }
+}
+
 /// All that entered has come to an end of some kind.
 fn assert_adds_up(counts: &LinkCounts) {
     for lane in [&counts.up, &counts.down] {
-        assert_eq!(
-            lane.packets,
-            lane.lost + lane.queue_full + lane.delivered,
-            "{counts:?}"
-        );
+        assert_eq!(lane.packets, dropped(lane) + lane.delivered, "{counts:?}");
     }
 }
 
 /// Both ways at once, each byte another one.
 fn intact() {
     const BYTES: usize = 600_000;
-    let network = network("rtt=4ms,loss=2%,jitter=1ms,rate=200mbit,reorder=1%");
+    let network = network(match by() {
+        LinkBy::Userspace => "rtt=4ms,loss=2%,jitter=1ms,rate=200mbit,reorder=1%",
+        LinkBy::Netem => "rtt=4ms,loss=2%,jitter=1ms,rate=200mbit",
+    });
     let before = network.meter().read();
     let block: Vec<u8> = (0..BYTES).map(|i| (i * 31 % 251) as u8).collect();
     let listener = TcpListener::bind((NEAR, 0)).unwrap();
@@ -128,7 +149,10 @@ fn intact() {
     let counts = network.meter().read().since(&before);
     assert_adds_up(&counts);
     for lane in [counts.up, counts.down] {
-        assert!(lane.bytes > BYTES as u64 && lane.lost > 0, "{counts:?}");
+        assert!(
+            lane.bytes > BYTES as u64 && dropped(&lane) > 0,
+            "{counts:?}"
+        );
     }
 }
 
@@ -158,7 +182,7 @@ fn lost() {
         assert!((131..=269).contains(&lost), "{lost} of {sent}");
         // One more datagram went up, or some more until one arrived, to say where to send to.
         assert!(
-            counts.packets - sent <= 5 && counts.lost - lost <= 5,
+            counts.packets - sent <= 5 && dropped(&counts) - lost <= 5,
             "{seen:?}"
         );
     }
@@ -189,10 +213,14 @@ fn children() {
         own.to_string_lossy()
     );
     let devices = std::fs::read_to_string("/proc/net/dev").unwrap();
+    let own = match by() {
+        LinkBy::Userspace => 1,
+        LinkBy::Netem => 2,
+    };
     assert_eq!(
         devices.lines().count(),
-        4,
-        "two lines of titles, lo, pb0: {devices}"
+        3 + own,
+        "two lines of titles, lo, pb0 and perhaps pb1: {devices}"
     );
 }
 
@@ -251,7 +279,7 @@ fn gone() {
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
     let error = dying.read(&mut [0]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
 }
 
 /// One connection whose bytes go back and forth, over each link in turn and back over the first.
@@ -262,7 +290,7 @@ fn switched() {
     let mut near = TcpStream::connect((FAR, listener.local_addr().unwrap().port())).unwrap();
     let (mut far, _) = listener.accept().unwrap();
     for (link, least) in [(links[0], 10), (links[1], 60), (links[0], 10)] {
-        assert!(network.junction().take(&link.parse().unwrap()));
+        network.junction().take(&link.parse().unwrap()).unwrap();
         let before = network.meter().read();
         let started = Instant::now();
         let mut byte = [7];
@@ -277,7 +305,8 @@ fn switched() {
             "{counts:?}"
         );
     }
-    assert!(!network.junction().take(&"rtt=1ms".parse().unwrap()));
+    let unknown = network.junction().take(&"rtt=1ms".parse().unwrap());
+    assert!(matches!(unknown, Err(NotTaken::Unknown(_))), "{unknown:?}");
 }
 
 fn stopped() {
@@ -289,4 +318,33 @@ fn stopped() {
     assert!(started.elapsed() < Duration::from_secs(5), "{error}");
     // Loopback is another way, and still there.
     TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+}
+
+/// What netem is set with, in every kernel: a queue that has room for nothing drops every packet, until it is gone.
+fn queue() {
+    let network = network("rtt=1ms");
+    let device = Device::named("pb0").unwrap();
+    if by() == LinkBy::Netem {
+        device.remove_queue().unwrap();
+    }
+    device.take_single_packets().unwrap();
+    let unknown = device.set_queue("pb-nothing", &[]).unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound, "{unknown}");
+    // `tc_fifo_qopt`: a limit of so many packets.
+    device.set_queue("pfifo", &1_u32.to_ne_bytes()).unwrap();
+    let twice = device.set_queue("pfifo", &1_u32.to_ne_bytes());
+    assert_eq!(twice.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(device.queue_counts().unwrap(), QueueCounts::default());
+    device.remove_queue().unwrap();
+    assert!(device.queue_counts().is_err() && device.remove_queue().is_err());
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    device.set_queue("pfifo", &0_u32.to_ne_bytes()).unwrap();
+    let before = network.meter().read();
+    for _ in 0..3 {
+        // The kernel may say so, or not.
+        let _ = socket.send_to(&[1], (FAR, 9));
+    }
+    let counts = device.queue_counts().unwrap();
+    assert_eq!((counts.waiting, counts.dropped), (0, 3));
+    assert_eq!(network.meter().read().since(&before).up.delivered, 0);
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::link::LinkBy;
+
 /// What a reader must know to judge the figures of a run. Unknown facts are empty or absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
@@ -36,4 +38,8 @@ pub struct Environment {
     pub runtimes: BTreeMap<String, String>,
     /// Kernel settings and limits that bear on the figures, by name.
     pub settings: BTreeMap<String, String>,
+    /// Who emulated the links between server and load process; absent where there were none, and in records from before
+    /// there was a choice, whose links userspace emulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_by: Option<LinkBy>,
 }

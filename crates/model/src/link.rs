@@ -1,5 +1,7 @@
 //! A network path between server and load process, as one line of text: `rtt=80ms,loss=1%,rate=10mbit,jitter=5ms`.
 
+mod by;
+mod counts;
 mod parse;
 mod preset;
 mod print;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use by::LinkBy;
+pub use counts::{DirectionCounts, LinkCounts};
 pub use preset::{PRESETS, Preset};
 
 /// Largest packet on the path, bytes: Ethernet's, as on most of the Internet.
@@ -95,64 +99,6 @@ impl Link {
             self.queue_bytes
                 .unwrap_or(round_trip.max(LEAST_QUEUE_PACKETS * MTU)),
         )
-    }
-}
-
-/// Packets of one direction, since the link was made or within a trial.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DirectionCounts {
-    /// Packets that entered the link.
-    pub packets: u64,
-    /// And their bytes, with IP headers.
-    pub bytes: u64,
-    /// Of these packets, those that were lost because the link loses some.
-    pub lost: u64,
-    /// Those that found the queue full.
-    pub queue_full: u64,
-    /// Those that left the link.
-    pub delivered: u64,
-}
-
-/// What crossed a link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LinkCounts {
-    /// From the load process to the server.
-    pub up: DirectionCounts,
-    /// From the server to the load process.
-    pub down: DirectionCounts,
-    /// Packets that the device lost before the emulator saw them: the machine was too slow, and the loss is more than
-    /// was asked for.
-    pub missed: u64,
-    /// Packets, either way, of connections whose network was to be gone; they are in no other count.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub gone: u64,
-    /// How late packets left, nanoseconds: half of them at most this late; to within an eighth.
-    pub late_p50_ns: u64,
-    /// And 99 of 100.
-    pub late_p99_ns: u64,
-    /// And all of them.
-    pub late_max_ns: u64,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_none(count: &u64) -> bool {
-    *count == 0
-}
-
-impl DirectionCounts {
-    /// What was counted since `earlier`.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Self {
-        Self {
-            packets: self.packets - earlier.packets,
-            bytes: self.bytes - earlier.bytes,
-            lost: self.lost - earlier.lost,
-            queue_full: self.queue_full - earlier.queue_full,
-            delivered: self.delivered - earlier.delivered,
-        }
     }
 }
 

@@ -279,8 +279,9 @@ pub enum Flag {
     SlowLink {
         /// Packets lost that it should not have lost.
         missed: u64,
-        /// How late packets left at the 99th percentile, nanoseconds.
-        late_ns: u64,
+        /// How late packets left at the 99th percentile, nanoseconds; absent where netem was the link, and nobody knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        late_ns: Option<u64>,
     },
 }
 

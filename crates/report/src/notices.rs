@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pushbench_model::link::Link;
+use pushbench_model::link::{Link, LinkBy};
 use pushbench_model::record::Flag;
 
 use crate::anatomy;
@@ -77,17 +77,24 @@ fn link(results: &Results<'_>) -> Option<String> {
         }
     };
     let crossed = results.record.trials.iter().filter_map(|t| t.trial.link);
-    let (mut packets, mut lost, mut full) = (0, 0, 0);
+    let (mut packets, mut lost, mut full, mut dropped) = (0, 0, 0, 0);
     for lane in crossed.flat_map(|counts| [counts.up, counts.down]) {
         packets += lane.packets;
-        lost += lane.lost;
-        full += lane.queue_full;
+        lost += lane.lost.unwrap_or(0);
+        full += lane.queue_full.unwrap_or(0);
+        dropped += lane.dropped.unwrap_or(0);
     }
     let (it, its) = if links.len() == 1 {
         ("it", "its")
     } else {
         ("a link", "a")
     };
+    if results.record.run.environment.link_by == Some(LinkBy::Netem) {
+        return Some(format!(
+            "Measured through {through}, made by the kernel's netem; {packets} packets entered {it}, and {dropped} were lost on {it} or found \
+             {its} queue full, which netem does not tell apart, nor how late the others left.",
+        ));
+    }
     Some(format!(
         "Measured through {through}; {packets} packets entered {it}, {lost} were lost on {it} and {full} found {its} queue full.",
     ))
@@ -225,12 +232,12 @@ mod tests {
             for recorded in &mut record.trials[..2] {
                 let mut counts = LinkCounts::default();
                 (counts.up.packets, counts.down.packets) = (40, 60);
-                (counts.up.lost, counts.down.queue_full) = (1, 2);
+                (counts.up.lost, counts.down.queue_full) = (Some(1), Some(2));
                 recorded.trial.link = Some(counts);
             }
             record.trials[0].trial.flags = vec![Flag::SlowLink {
                 missed: 1,
-                late_ns: 2_000_000,
+                late_ns: Some(2_000_000),
             }];
         });
         for words in [
@@ -249,6 +256,21 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
+    }
+
+    #[test]
+    fn a_link_made_by_netem_is_named_with_what_is_known_of_it() {
+        let text = notices(|record| {
+            record.run.environment.link_by = Some(LinkBy::Netem);
+            for scenario in &mut record.run.scenarios {
+                scenario.link = "rtt=80ms".parse().ok();
+            }
+            let mut counts = LinkCounts::default();
+            (counts.up.packets, counts.up.dropped) = (40, Some(3));
+            record.trials[0].trial.link = Some(counts);
+        });
+        let words = "round trip, made by the kernel's netem; 40 packets entered it, and 3 were lost on it or found its queue full";
+        assert!(text.contains(words), "{text}");
     }
 
     #[test]

@@ -133,11 +133,14 @@ fn in_words(flag: &Flag) -> String {
             "load process behind by {} of the response p99",
             percent(share)
         ),
-        Flag::SlowLink { missed, late_ns } => format!(
-            "the link missed {} and let go of 1 in 100 more than {}{THIN}ms late",
-            counted(usize::try_from(*missed).unwrap_or(usize::MAX), "packet"),
-            significant(*late_ns as f64 / 1e6, 2)
-        ),
+        Flag::SlowLink { missed, late_ns } => {
+            let packets = counted(usize::try_from(*missed).unwrap_or(usize::MAX), "packet");
+            let late = late_ns.map_or_else(String::new, |late_ns| {
+                let ms = significant(late_ns as f64 / 1e6, 2);
+                format!(" and let go of 1 in 100 more than {ms}{THIN}ms late")
+            });
+            format!("the link missed {packets}{late}")
+        }
     }
 }
 

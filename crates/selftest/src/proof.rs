@@ -34,6 +34,7 @@ pub static PROOFS: &[&dyn Proof] = &[
     &intended_time::REAL,
     &calibration::REAL,
     &link::REAL,
+    &link::NETEM,
     &sequence::REAL,
     &saturated_generator::REAL,
     &timer::REAL,

@@ -1,5 +1,7 @@
 //! Setting up network devices: the few requests of rtnetlink(7) that a private network needs.
 
+mod qdisc;
+
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
@@ -9,6 +11,8 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netdevice, recv, send,
     socket_with,
 };
+
+pub use qdisc::{QueueCounts, attribute};
 
 /// Bytes of a `nlmsghdr`, and of the number of an error after it.
 const HEADER: usize = 16;
@@ -110,11 +114,22 @@ impl Device {
     }
 
     fn ask(&self, request: Request) -> io::Result<()> {
-        send(&self.socket, &request.finish(), SendFlags::empty())?;
-        let mut answer = [0_u8; 4096];
-        let (length, _) = recv(&self.socket, &mut answer[..], RecvFlags::empty())?;
-        acknowledged(&answer[..length])
+        self.send(request)?;
+        acknowledged(&recv_answer(&self.socket)?)
     }
+
+    fn send(&self, request: Request) -> io::Result<()> {
+        send(&self.socket, &request.finish(), SendFlags::empty())?;
+        Ok(())
+    }
+}
+
+/// What comes next; more than 4096 bytes of it are cut off.
+fn recv_answer(socket: &OwnedFd) -> io::Result<Vec<u8>> {
+    let mut answer = vec![0_u8; 4096];
+    let (length, _) = recv(socket, &mut answer[..], RecvFlags::empty())?;
+    answer.truncate(length);
+    Ok(answer)
 }
 
 /// An answer is an error message, whose error is 0 when all went well.

@@ -105,10 +105,21 @@ impl Tun {
             PollFd::new(self, PollFlags::IN),
             PollFd::new(bell, PollFlags::IN),
         ];
-        match poll(&mut files, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        ready(poll(&mut files, timeout.as_ref()))
+    }
+
+    /// Waits for a packet of either device or the bell; a signal ends the wait early.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel has no memory for it.
+    pub fn wait_either([one, other]: &[Self; 2], bell: &Bell) -> io::Result<()> {
+        let mut files = [
+            PollFd::new(one, PollFlags::IN),
+            PollFd::new(other, PollFlags::IN),
+            PollFd::new(bell, PollFlags::IN),
+        ];
+        ready(poll(&mut files, None))
     }
 
     /// Packets that the kernel sent to the device and dropped because nobody had taken those before them. Zero where it
@@ -123,6 +134,13 @@ impl Tun {
 impl AsFd for Tun {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+}
+
+fn ready(polled: rustix::io::Result<usize>) -> io::Result<()> {
+    match polled {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use pushbench_harness::CoreSplit;
 use pushbench_harness::environment::{self, Build};
 use pushbench_model::environment::Environment;
+use pushbench_model::link::LinkBy;
 use pushbench_sys::clock;
 
 use crate::exit::Exit;
@@ -110,25 +111,36 @@ fn findings(environment: &Environment) -> Vec<Finding> {
              sysctl net.ipv4.tcp_slow_start_after_idle=0",
         ),
     ];
-    findings.push(link());
+    findings.push(link(
+        LinkBy::Userspace,
+        "network link",
+        "can be made (run --link)",
+        "without it everything is measured over loopback, which has no round trip, loss or rate",
+    ));
+    findings.push(link(
+        LinkBy::Netem,
+        "link by netem",
+        "can be made (run --link-by netem)",
+        "links are emulated by a thread of this program, as they are unless netem is asked for",
+    ));
     findings.extend(crowd::findings());
     findings
 }
 
-/// Whether `--link` can be used: tried in a process of its own, which enters another network and ends.
-fn link() -> Finding {
+/// Whether `--link` can be used with this emulator: tried in a process of its own, which enters another network and ends.
+fn link(by: LinkBy, what: &'static str, can: &str, advice: &'static str) -> Finding {
     let tried = std::env::current_exe()
         .map_err(|error| error.to_string())
-        .and_then(|pushbench| crate::link::can_be_made(&pushbench));
+        .and_then(|pushbench| crate::link::can_be_made(&pushbench, by));
     let (level, found) = match tried {
-        Ok(()) => (Level::Good, "can be made (run --link)".into()),
+        Ok(()) => (Level::Good, can.into()),
         Err(missing) => (Level::Note, missing),
     };
     Finding {
         level,
-        what: "network link",
+        what,
         found,
-        advice: "without it everything is measured over loopback, which has no round trip, loss or rate",
+        advice,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use pushbench_link::check::{self, CheckError, Trials};
-use pushbench_model::link::Link;
+use pushbench_model::link::{Link, LinkBy};
 
 use crate::exit::{Exit, Wrong};
 use crate::output;
@@ -15,6 +15,9 @@ pub(crate) struct Options {
     /// The link
     #[arg(long)]
     link: Link,
+    /// Who emulates it: userspace or netem
+    #[arg(long, value_name = "WHO", default_value_t = LinkBy::Userspace)]
+    link_by: LinkBy,
     /// Seed of all that it does at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -39,7 +42,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             .bulk_ms
             .map(|ms| (Duration::from_millis(ms), Duration::from_millis(ms))),
     };
-    let seen = check::run(&options.link, options.seed, &trials).map_err(|error| match error {
+    let seen = check::run(&options.link, options.link_by, options.seed, &trials);
+    let seen = seen.map_err(|error| match error {
         CheckError::Link(error) => Wrong(format!("--link: {error}")).into(),
         CheckError::Socket(_) => anyhow::Error::from(error),
     })?;

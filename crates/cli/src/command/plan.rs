@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pushbench_harness::{Plan, Step};
-use pushbench_model::link::Link;
+use pushbench_model::link::{Link, LinkBy};
 
 use super::run;
 use crate::exit::Exit;
@@ -19,11 +19,15 @@ pub(crate) fn run(options: &run::Options) -> anyhow::Result<Exit> {
         text += &output::hanging("", &sentence);
     }
     text += "\n";
+    let by = match config.environment.link_by {
+        Some(LinkBy::Netem) => ", by netem",
+        Some(LinkBy::Userspace) | None => "",
+    };
     for (scenario, part) in by_scenario(&plan) {
         let (trials, slices) = (part.trials, part.slices);
         let mut line = format!("{trials} trials");
         if let Some(link) = part.link {
-            line += &format!(" through a link ({link})");
+            line += &format!(" through a link ({link}{by})");
         }
         if slices > 0 {
             line += &format!(" and {slices} in slices");

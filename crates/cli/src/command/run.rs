@@ -9,7 +9,7 @@ use pushbench_harness::environment::{self, Build};
 use pushbench_harness::{
     CoreSplit, Deadlines, ProcessRunner, RunConfig, RunOutcome, run as run_trials, servers,
 };
-use pushbench_model::link::Link;
+use pushbench_model::link::{Link, LinkBy};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{LeftOut, Record};
 use pushbench_model::scenario::Scenario;
@@ -61,6 +61,10 @@ pub(crate) struct Options {
     /// [default: the scenario's own, or loopback]
     #[arg(long = "link", value_name = "LINK")]
     links: Vec<Link>,
+    /// Who emulates the links: userspace, a thread of this program, or netem, the kernel's, where it has it
+    /// [default: userspace]
+    #[arg(long, value_name = "WHO")]
+    link_by: Option<LinkBy>,
     /// Your own workload in a line, such as "2000 clients, 5 msg/s, 300 bytes, rtt 40ms, p99 100ms": the report opens with
     /// who keeps its 99th percentile [default: 100ms] and what it takes of a machine
     #[arg(
@@ -88,6 +92,7 @@ impl Default for Options {
             servers: None,
             no_slices: false,
             links: Vec::new(),
+            link_by: None,
             wish: None,
             no_progress: false,
         }
@@ -100,7 +105,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
     // First of all: looking for servers starts threads, and what is looked at is the machine as trials will see it.
     let scenarios = scenarios(options)?;
-    let path = crate::link::enter(&scenarios, seed)?;
+    let path = crate::link::enter(&scenarios, options.link_by, seed)?;
     let config = config(options, seed, scenarios)?;
     let counters = config.environment.no_counters.is_none();
     tell_absent(&config);
@@ -222,6 +227,7 @@ fn scenarios(options: &Options) -> anyhow::Result<Vec<Scenario>> {
 
 fn config(options: &Options, seed: u64, scenarios: Vec<Scenario>) -> anyhow::Result<RunConfig> {
     let profile = options.profile;
+    let link_by = crate::link::emulated_by(&scenarios, options.link_by)?;
     let mut config = run_config(Chosen {
         profile,
         repetitions: options.repetitions.unwrap_or(profile.repetitions()),
@@ -236,6 +242,7 @@ fn config(options: &Options, seed: u64, scenarios: Vec<Scenario>) -> anyhow::Res
         )?,
         slices: !options.no_slices,
     });
+    config.environment.link_by = link_by;
     if options.wish.is_none() && options.chosen_scenarios.is_empty() {
         config.left_out_scenarios =
             inputs::longer_scenarios(options.scenarios.as_deref(), profile)?;

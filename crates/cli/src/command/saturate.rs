@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use pushbench_harness::saturate::{SaturateConfig, SaturateOutcome, Watcher, run as search};
 use pushbench_harness::{Deadlines, ProcessRunner};
-use pushbench_model::link::Link;
+use pushbench_model::link::{Link, LinkBy};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, Trial};
 use pushbench_model::scenario::{Scenario, Workload};
@@ -65,6 +65,10 @@ pub(crate) struct Options {
     /// rtt=80ms,loss=1%,rate=10mbit,jitter=5ms [default: the scenario's own, or loopback]
     #[arg(long, value_name = "LINK")]
     link: Option<Link>,
+    /// Who emulates the link: userspace, a thread of this program, or netem, the kernel's, where it has it
+    /// [default: userspace]
+    #[arg(long, value_name = "WHO")]
+    link_by: Option<LinkBy>,
     /// Show no progress: no line per probe
     #[arg(long)]
     no_progress: bool,
@@ -95,8 +99,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let pushbench = std::env::current_exe().context("cannot find the path of this program")?;
     let seed = options.seed.unwrap_or_else(pushbench_sys::clock::now);
     let scenario = scenario(options)?;
-    let path = crate::link::enter(std::slice::from_ref(&scenario), seed)?;
-    let config = config(options, seed, scenario)?;
+    let path = crate::link::enter(std::slice::from_ref(&scenario), options.link_by, seed)?;
+    let mut config = config(options, seed, scenario)?;
+    config.run.environment.link_by =
+        crate::link::emulated_by(&config.run.scenarios, options.link_by)?;
     tell_absent(&config.run);
     let mut runner = ProcessRunner {
         pushbench,

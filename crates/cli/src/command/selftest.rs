@@ -29,7 +29,7 @@ pub(crate) struct Options {
     /// Seed of everything drawn at random [default: from the clock]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Proofs to run, by name [default: all]
+    /// Proofs to run, by name; link is both link and link-netem [default: all]
     #[arg(long, value_name = "ID", num_args = 1..)]
     only: Vec<String>,
 }
@@ -81,6 +81,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     })
 }
 
+/// Whether `asked` is the name of a proof, or of the kind that it is one of: `link` of `link-netem`.
+fn names(asked: &str, id: &str) -> bool {
+    let rest = id.strip_prefix(asked);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 fn choose(only: &[String]) -> anyhow::Result<Vec<&'static dyn Proof>> {
     let ids = || PROOFS.iter().map(|proof| proof.about().id);
     if let Some(unknown) = only.iter().find(|id| !ids().any(|known| known == *id)) {
@@ -91,7 +97,7 @@ fn choose(only: &[String]) -> anyhow::Result<Vec<&'static dyn Proof>> {
         );
     }
     let wanted = |proof: &&&'static dyn Proof| {
-        only.is_empty() || only.iter().any(|id| id == proof.about().id)
+        only.is_empty() || only.iter().any(|id| names(id, proof.about().id))
     };
     Ok(PROOFS.iter().filter(wanted).copied().collect())
 }
@@ -304,6 +310,9 @@ mod tests {
             choose(&["merging".into()]).unwrap()[0].about().id,
             "merging"
         );
+        let links = choose(&["link".into()]).unwrap();
+        let ids: Vec<&str> = links.iter().map(|proof| proof.about().id).collect();
+        assert_eq!(ids, ["link", "link-netem"]);
         let error = choose(&["merge".into()]).err().unwrap().to_string();
         assert!(
             error.contains("merge:") && error.contains("warm-up"),

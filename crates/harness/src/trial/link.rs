@@ -23,12 +23,13 @@ impl ProcessRunner<'_> {
         address: &mut Address,
     ) -> Result<(), Abort> {
         if let Some(link) = &scenario.link {
-            let taken = self.links.as_ref().is_some_and(|links| links.take(link));
-            if !taken {
-                return Err(Abort::Failed(format!(
-                    "the network of this run has no link {link}, which the scenario runs over"
-                )));
-            }
+            let links = self.links.as_ref().ok_or_else(|| {
+                Abort::Failed(format!(
+                    "this run has no network, and the scenario runs over the link {link}"
+                ))
+            })?;
+            let taken = links.take(link);
+            taken.map_err(|error| Abort::Failed(error.to_string()))?;
             let near = through(&address.data).map_err(Abort::Failed)?;
             let is_http = near.base.starts_with("http");
             address.control = address.control.take().or(is_http.then_some(near.base));
@@ -60,9 +61,12 @@ impl ProcessRunner<'_> {
 pub(super) fn slow_link(scenario: &Scenario, crossed: Option<&LinkCounts>) -> Option<Flag> {
     let (link, counts) = scenario.link.as_ref().zip(crossed)?;
     let unnoticed = (link.rtt_us * 1000 / UNNOTICED_PART).max(UNNOTICED_NS);
-    (counts.missed > 0 || counts.late_p99_ns > unnoticed).then_some(Flag::SlowLink {
+    let late_ns = counts.late_p99_ns;
+    // Of netem only what the device lost is known.
+    let late = late_ns.is_some_and(|late_ns| late_ns > unnoticed);
+    (counts.missed > 0 || late).then_some(Flag::SlowLink {
         missed: counts.missed,
-        late_ns: counts.late_p99_ns,
+        late_ns,
     })
 }
 
@@ -96,6 +100,27 @@ fn through(url: &str) -> Result<Near, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What userspace let go of late is said; of netem, which tells no lateness, only what was missed.
+    #[test]
+    fn a_link_is_slow_where_it_is_known_to_be() {
+        let mut scenario = crate::verify::tests::scenario();
+        scenario.link = "rtt=20ms".parse().ok();
+        let of = |missed, late_p99_ns| {
+            let counts = LinkCounts {
+                missed,
+                late_p99_ns,
+                ..LinkCounts::default()
+            };
+            slow_link(&scenario, Some(&counts))
+        };
+        assert_eq!(of(0, Some(UNNOTICED_NS)), None);
+        assert_eq!(of(0, None), None);
+        for (missed, late_ns) in [(0, Some(UNNOTICED_NS + 1)), (1, Some(0)), (1, None)] {
+            let flag = Flag::SlowLink { missed, late_ns };
+            assert_eq!(of(missed, late_ns), Some(flag));
+        }
+    }
 
     #[test]
     fn only_the_host_changes() {

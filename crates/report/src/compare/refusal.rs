@@ -108,6 +108,13 @@ pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(),
         };
         let place = format!("scenario {:?}, ", one.name);
         let (fields, others) = (fields(one, first.profile), fields(other, first.profile));
+        if one.link.is_some() && other.link.is_some() {
+            let values =
+                [first, second].map(|run| run.environment.link_by.unwrap_or_default().to_string());
+            if values[0] != values[1] {
+                return Err(differs(&place, "link-by", values));
+            }
+        }
         for ((field, value), (_, theirs)) in fields.into_iter().zip(others) {
             if value != theirs {
                 return Err(differs(&place, field, [value, theirs]));

@@ -1,5 +1,6 @@
 //! Records that are not compared, and the field that says so.
 
+use pushbench_model::link::LinkBy;
 use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::payload::PayloadKind;
 use pushbench_model::profile::Profile;
@@ -23,6 +24,31 @@ fn connect(scenario: &mut Scenario) -> &mut Connect {
         Workload::Connect(connect) => connect,
         other => panic!("{other:?} is no connect"),
     }
+}
+
+/// One link made in two ways is two links; a record that does not say was made by userspace.
+#[test]
+fn links_made_by_others_are_not_compared() {
+    let over = |mut record: Record, by| {
+        record.run.environment.link_by = by;
+        for scenario in &mut record.run.scenarios {
+            scenario.link = "rtt=1ms".parse().ok();
+        }
+        record
+    };
+    let base = baseline();
+    let refusal = |one, other| {
+        let (one, other) = (over(base.clone(), one), over(again(&base, 5), other));
+        held(&one, &other, &[]).err().map(|error| error.to_string())
+    };
+    for silent in [None, Some(LinkBy::Userspace)] {
+        let said = refusal(silent, Some(LinkBy::Netem)).unwrap();
+        let words = "`link-by` is userspace in base and netem in change";
+        assert!(said.contains(words), "{said}");
+        assert_eq!(refusal(silent, None), None);
+    }
+    let netem = Some(LinkBy::Netem);
+    assert_eq!(refusal(netem, netem), None);
 }
 
 #[test]
@@ -119,6 +145,15 @@ fn what_was_not_measured_alike_names_the_field_and_both_values() {
             "`margin.cpu`",
             "0.05",
             "0.2",
+        ),
+        (
+            |r| {
+                r.run.environment.link_by = Some(LinkBy::Netem);
+                r.run.scenarios[0].link = "rtt=1ms".parse().ok();
+            },
+            "`link`",
+            "loopback",
+            "rtt=1ms",
         ),
         (
             |r| r.run.scenarios[0].margins.instructions = 0.2,

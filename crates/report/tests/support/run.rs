@@ -72,6 +72,7 @@ pub fn run(scenarios: Vec<Scenario>, planned: u32) -> Run {
             ),
             runtimes: text(&[("node", "v22.0.0")]),
             settings: text(&[("net.core.somaxconn", "4096"), ("RLIMIT_NOFILE", "1048576")]),
+            link_by: None,
         },
     }
 }

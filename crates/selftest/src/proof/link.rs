@@ -3,20 +3,29 @@
 use std::process::{Command, Stdio};
 
 use pushbench_link::check::Seen;
-use pushbench_model::link::{Direction, Link as Made};
+use pushbench_model::link::{Direction, Link as Made, LinkBy};
 
 use super::CHANCE;
 use crate::trial::{TRIES, Trouble, attempts};
 use crate::{About, Context, Finding, Proof, Unproven};
 
 /// What sockets see of a link, in a process of its own.
-type Look = fn(&Context<'_>, &Made, Trial) -> Result<Seen, Trouble>;
+type Look = fn(&Context<'_>, LinkBy, &Made, Trial) -> Result<Seen, Trouble>;
 
 pub(super) struct Link {
+    by: LinkBy,
     look: Look,
 }
 
-pub(super) static REAL: Link = Link { look };
+pub(super) static REAL: Link = Link {
+    by: LinkBy::Userspace,
+    look,
+};
+/// The same where the kernel emulates it, if it does.
+pub(super) static NETEM: Link = Link {
+    by: LinkBy::Netem,
+    look,
+};
 
 /// What is tried on one link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +68,7 @@ const STREAM_SHARE: f64 = 1448.0 / 1500.0;
 /// How `pushbench link` ends when no link can be made.
 const IMPOSSIBLE: i32 = 2;
 
-fn look(context: &Context<'_>, link: &Made, trial: Trial) -> Result<Seen, Trouble> {
+fn look(context: &Context<'_>, by: LinkBy, link: &Made, trial: Trial) -> Result<Seen, Trouble> {
     let (option, value) = match trial {
         Trial::Pings(n) => ("--pings", n),
         Trial::Datagrams(n) => ("--datagrams", n),
@@ -67,6 +76,7 @@ fn look(context: &Context<'_>, link: &Made, trial: Trial) -> Result<Seen, Troubl
     };
     let output = Command::new(&context.pushbench)
         .args(["link", "--link", &link.to_string()])
+        .args(["--link-by", by.label()])
         .args(["--seed", &context.seed.to_string()])
         .args([option, &value.to_string()])
         .stdin(Stdio::null())
@@ -103,10 +113,20 @@ fn by_chance([sent, arrived]: [u64; 2], ppm: u32) -> bool {
 
 impl Proof for Link {
     fn about(&self) -> About {
+        let (id, rule) = match self.by {
+            LinkBy::Userspace => (
+                "link",
+                "A link between server and load process has the round trip, the loss and the rate that were asked for.",
+            ),
+            LinkBy::Netem => (
+                "link-netem",
+                "So has a link that the kernel's netem emulates, where it is asked for and the kernel has it.",
+            ),
+        };
         About {
-            id: "link",
+            id,
             rules: &[20],
-            rule: "A link between server and load process has the round trip, the loss and the rate that were asked for.",
+            rule,
         }
     }
 
@@ -127,22 +147,25 @@ impl Proof for Link {
         );
         attempts(TRIES, &injected, &expected, || {
             context.check()?;
-            let delayed = (self.look)(context, &DELAYED, Trial::Pings(pings))?;
+            let delayed = (self.look)(context, self.by, &DELAYED, Trial::Pings(pings))?;
             context.check()?;
-            let lossy = (self.look)(context, &LOSSY, Trial::Datagrams(datagrams))?;
+            let lossy = (self.look)(context, self.by, &LOSSY, Trial::Datagrams(datagrams))?;
             context.check()?;
-            let narrow = (self.look)(context, &NARROW, Trial::StreamMs(stream_ms))?;
+            let narrow = (self.look)(context, self.by, &NARROW, Trial::StreamMs(stream_ms))?;
             let median = |round_trips| median_ms(round_trips).unwrap_or(f64::INFINITY);
             let loopback = median(&delayed.loopback_ns);
             let round_trip = median(&delayed.round_trips_ns) - loopback;
             let flow = narrow.bytes_per_s.unwrap_or(0.0);
             let lost = |[sent, arrived]: [u64; 2]| sent.saturating_sub(arrived);
+            let late = delayed.counts.late_p99_ns.map_or_else(
+                || "how late packets were let go is not known".to_owned(),
+                |ns| format!("packets let go {:.0} us late at p99", ns as f64 / 1e3),
+            );
             let read = format!(
-                "{round_trip:.3} ms more; {} lost up and {} down; {:.3} MB/s; packets let go {:.0} us late at p99",
+                "{round_trip:.3} ms more; {} lost up and {} down; {:.3} MB/s; {late}",
                 lost(lossy.up),
                 lost(lossy.down),
                 flow / 1e6,
-                delayed.counts.late_p99_ns as f64 / 1e3
             );
             let complete = delayed.round_trips_ns.len() == pings as usize;
             let earliest = delayed.round_trips_ns.first().copied().unwrap_or(0);
@@ -166,7 +189,7 @@ mod tests {
     use crate::testing::{assert_fails, assert_passes, context};
 
     /// What sockets would see if `link` did what it says, and no packet took any time otherwise.
-    fn ideal(_: &Context<'_>, link: &Made, trial: Trial) -> Result<Seen, Trouble> {
+    fn ideal(_: &Context<'_>, _: LinkBy, link: &Made, trial: Trial) -> Result<Seen, Trouble> {
         let mut seen = Seen::default();
         match trial {
             Trial::Pings(n) => {
@@ -189,27 +212,34 @@ mod tests {
     fn of(change: fn(&mut Made), link: &Made, trial: Trial) -> Result<Seen, Trouble> {
         let mut made = *link;
         change(&mut made);
-        ideal(&context(&false.into()), &made, trial)
+        ideal(&context(&false.into()), LinkBy::Userspace, &made, trial)
+    }
+
+    fn of_userspace(look: Look) -> Link {
+        Link {
+            by: LinkBy::Userspace,
+            look,
+        }
     }
 
     #[test]
     fn a_link_that_is_what_it_says_passes() {
-        assert_passes(&Link { look: ideal });
+        assert_passes(&of_userspace(ideal));
     }
 
     #[test]
     fn another_link_than_was_asked_for_fails() {
         let links: [Look; 5] = [
             // Timers of whole milliseconds.
-            |_, link, trial| of(|made| made.rtt_us += 1000, link, trial),
+            |_, _, link, trial| of(|made| made.rtt_us += 1000, link, trial),
             // A delay that is cut short.
-            |_, link, trial| of(|made| made.rtt_us -= 100, link, trial),
+            |_, _, link, trial| of(|made| made.rtt_us -= 100, link, trial),
             // Packets that are lost in a full buffer besides.
-            |_, link, trial| of(|made| made.loss_ppm *= 2, link, trial),
+            |_, _, link, trial| of(|made| made.loss_ppm *= 2, link, trial),
             // None lost.
-            |_, link, trial| of(|made| made.loss_ppm = 0, link, trial),
+            |_, _, link, trial| of(|made| made.loss_ppm = 0, link, trial),
             // A rate that counts no headers.
-            |_, link, trial| {
+            |_, _, link, trial| {
                 of(
                     |made| made.rate_bps = made.rate_bps.map(|rate| rate * 1500 / 1448),
                     link,
@@ -218,32 +248,32 @@ mod tests {
             },
         ];
         for look in links {
-            assert_fails(&Link { look });
+            assert_fails(&of_userspace(look));
         }
     }
 
     #[test]
     fn pings_that_do_not_come_back_fail() {
-        assert_fails(&Link {
-            look: |context, link, trial| {
-                let mut seen = ideal(context, link, trial)?;
-                seen.round_trips_ns.pop();
-                Ok(seen)
-            },
-        });
-        assert_fails(&Link {
-            look: |_, _, _| Ok(Seen::default()),
-        });
+        assert_fails(&of_userspace(|context, by, link, trial| {
+            let mut seen = ideal(context, by, link, trial)?;
+            seen.round_trips_ns.pop();
+            Ok(seen)
+        }));
+        assert_fails(&of_userspace(|_, _, _, _| Ok(Seen::default())));
     }
 
     #[test]
     fn where_no_link_can_be_made_it_is_not_run() {
         let stop = false.into();
         let proof = Link {
-            look: |_, _, _| Err(Unproven::Impossible("no namespaces".into()).into()),
+            by: LinkBy::Netem,
+            look: |_, by, _, _| Err(Unproven::Impossible(format!("no {by}")).into()),
         };
         let row = crate::run::row(&proof, &context(&stop)).unwrap();
-        assert_eq!(row.read, "no namespaces");
+        assert_eq!(
+            (row.id.as_str(), row.read.as_str()),
+            ("link-netem", "no netem")
+        );
         assert_eq!(row.status, pushbench_model::selftest::ProofStatus::NotRun);
     }
 }
