@@ -336,7 +336,7 @@ fn queue() {
     assert_eq!(twice.unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(device.queue_counts().unwrap(), QueueCounts::default());
     device.remove_queue().unwrap();
-    assert!(device.queue_counts().is_err() && device.remove_queue().is_err());
+    assert!(device.remove_queue().is_err(), "the device's own stays");
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     device.set_queue("pfifo", &0_u32.to_ne_bytes()).unwrap();
     let before = network.meter().read();

@@ -72,13 +72,14 @@ impl Device {
         self.ask(self.about_queue(libc::RTM_DELQDISC, 0))
     }
 
-    /// What the queueing discipline that was set has counted.
+    /// What the queueing discipline that was set has counted, or that of the device itself.
     ///
     /// # Errors
     ///
-    /// When none was set.
+    /// When the kernel tells no counts of it.
     pub fn queue_counts(&self) -> io::Result<QueueCounts> {
-        self.send(self.about_queue(libc::RTM_GETQDISC, 0))?;
+        // Only who asks for an echo is answered.
+        self.send(self.about_queue(libc::RTM_GETQDISC, libc::NLM_F_ECHO as u16))?;
         let mut counts = None;
         for _ in 0..MOST_ANSWERS {
             let answer = recv_answer(&self.socket)?;
@@ -190,6 +191,5 @@ mod tests {
     fn what_is_not_there_is_told() {
         let device = Device::named("lo").unwrap();
         assert!(device.set_queue("pb-nothing", &[]).is_err());
-        assert!(device.queue_counts().is_err());
     }
 }
