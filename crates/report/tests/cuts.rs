@@ -50,7 +50,7 @@ fn row(record: &Record, server: &str) -> Vec<String> {
         .split(SECTION)
         .nth(1)
         .unwrap_or_else(|| panic!("{page}"));
-    let section = section.split("\n## ").next().unwrap();
+    let section = section.split("\n## ").next().unwrap_or_default();
     let row = section
         .lines()
         .find(|line| line.starts_with(&format!("| {server} |")));

@@ -1,5 +1,10 @@
 //! Subscribers that were slow on purpose: what stands in the answer, and what is no shortfall.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "also where it is not in a test function"
+)]
+
 mod support;
 
 use pushbench_model::control::Keeps;
@@ -172,7 +177,7 @@ fn verdicts(record: &Record, goal: &str) -> Vec<String> {
         .split(SECTION)
         .nth(1)
         .unwrap_or_else(|| panic!("{page}"));
-    let section = section.split("\n## ").next().unwrap();
+    let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section
         .lines()
         .filter(|line| line.starts_with("| ") && line.contains(goal));
