@@ -109,7 +109,7 @@ fn what_slow_ones_miss_is_no_shortfall() {
 }
 
 /// The record of [`slow`] beside the same scenario in which all read; who reads has response times of `times` as long in it. A server's
-/// memory has grown by `grown` bytes at its greatest, of 80 MB that it says it keeps at most; `published` messages of a megabyte
+/// memory has grown by `grown` bytes at its greatest, of 80 MB that it says it keeps at most; `published` messages of 100 kB
 /// came.
 fn twins(times: f64, grown: u64, published: u64) -> Record {
     let mut record = slow();
@@ -142,12 +142,12 @@ fn twins(times: f64, grown: u64, published: u64) -> Record {
         let Some(measured) = &mut recorded.trial.measurement else {
             continue;
         };
-        measured.body_bytes = 1_000_000;
+        measured.body_bytes = 100_000;
         let server = measured.server.get_or_insert_default();
         server.published = published;
-        // Beside these a message of each of 20 slow ones, and one that is being made.
+        // Beside these a message of each of 100 subscribers, and one that is being made.
         server.keeps = Some(Keeps {
-            shared_bytes: 59_000_000,
+            shared_bytes: 69_900_000,
             least_messages: 10,
             own_bytes: 0,
         });
@@ -201,10 +201,10 @@ const MEMORY: &str = "within what the server keeps";
 #[test]
 fn neighbours_are_held_against_twice_their_p99() {
     for (times, verdict) in [(1.2, "met"), (3.0, "missed")] {
-        all_are(&twins(times, 8_000_000, 100), P99, verdict);
+        all_are(&twins(times, 8_000_000, 1000), P99, verdict);
     }
     // One repetition has no interval.
-    let mut record = twins(1.2, 8_000_000, 100);
+    let mut record = twins(1.2, 8_000_000, 1000);
     record
         .trials
         .retain(|recorded| recorded.trial.repetition == 1);
@@ -215,16 +215,16 @@ fn neighbours_are_held_against_twice_their_p99() {
 fn memory_is_held_against_what_the_server_says_it_keeps() {
     // 80 MB, and an eighth of it for bookkeeping.
     for (grown, published, verdict) in [
-        (80_000_000, 100, "met"),
-        (89_000_000, 100, "met"),
-        (91_000_000, 100, "missed"),
+        (80_000_000, 1000, "met"),
+        (89_000_000, 1000, "met"),
+        (91_000_000, 1000, "missed"),
         // Who keeps all that was published would keep less than the bound.
-        (80_000_000, 80, "undecided"),
-        (91_000_000, 80, "missed"),
+        (80_000_000, 800, "undecided"),
+        (91_000_000, 800, "missed"),
     ] {
         all_are(&twins(1.0, grown, published), MEMORY, verdict);
     }
-    let page = html(&twins(1.0, 91_000_000, 100));
+    let page = html(&twins(1.0, 91_000_000, 1000));
     assert!(page.contains(" bad\">missed"), "red");
     assert!(page.contains("<a href=\"#slow\">"));
 }
@@ -232,7 +232,7 @@ fn memory_is_held_against_what_the_server_says_it_keeps() {
 /// A server that tells no bound is named, with what it took.
 #[test]
 fn who_tells_no_bound_is_held_against_none() {
-    let mut record = twins(1.0, 91_000_000, 100);
+    let mut record = twins(1.0, 91_000_000, 1000);
     for recorded in &mut record.trials {
         if let Some(measured) = &mut recorded.trial.measurement {
             measured.server = None;
@@ -254,7 +254,7 @@ fn other_scenarios_are_no_twins() {
         |none| none.link = Some("rtt=20ms".parse().unwrap()),
     ];
     for change in changes {
-        let mut record = twins(1.0, 8_000_000, 100);
+        let mut record = twins(1.0, 8_000_000, 1000);
         change(record.run.scenarios.last_mut().unwrap());
         assert!(!markdown(&record).contains(SECTION));
     }
