@@ -109,6 +109,30 @@ fn ended(error: &dyn fmt::Display) {
     SAID.call_once(|| eprintln!("a connection ended: {error}"));
 }
 
+/// Receives until a line can be read from standard input; says when it is subscribed and what it has received, as a peer does
+/// (benches/peers/README.md).
+pub(crate) fn receive_as_peer(
+    contender: &Contender,
+    address: SocketAddr,
+    connections: usize,
+) -> io::Result<()> {
+    match (contender.start, contender.wire()) {
+        (Start::Floor, Wire::Tcp) => raw_peer::<Prefixed>(address, connections),
+        (Start::Floor, Wire::Sse) => raw_peer::<Chunked>(address, connections),
+        (Start::Floor, Wire::WebSocket) => raw_peer::<Framed>(address, connections),
+        _ => Err(io::Error::other("only a raw receiver is a peer")),
+    }
+}
+
+fn raw_peer<F: Framing>(address: SocketAddr, connections: usize) -> io::Result<()> {
+    let mut receiver = Receiver::<F>::connect(address, connections)?;
+    receiver.end_with(io::stdin())?;
+    println!("PHASE connected");
+    let delivered = receiver.receive()?;
+    println!("RESULT {delivered}");
+    Ok(())
+}
+
 fn raw<F: Framing>(
     address: SocketAddr,
     connections: usize,

@@ -22,6 +22,9 @@ const ROLE: &str = "pushbench-contender";
 /// Last argument of a client that opens its connections one after the other and receives nothing.
 const IN_TURN: &str = "in-turn";
 
+/// Last argument of a client that receives until it is told to end.
+const AS_PEER: &str = "as-peer";
+
 /// Where a client connects to, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
@@ -96,6 +99,10 @@ pub fn play() -> io::Result<bool> {
                 [] => None,
                 [IN_TURN] => {
                     client::visit(contender, address, connections)?;
+                    return Ok(true);
+                }
+                [AS_PEER] => {
+                    client::receive_as_peer(contender, address, connections)?;
                     return Ok(true);
                 }
                 [slice] => Some(slice.parse().map_err(|_| wrong())?),

@@ -59,6 +59,15 @@ fn shell(name: &str, counts: &str) -> String {
     )
 }
 
+/// The raw receiver of the anatomy, over one transport.
+fn raw(transport: &str) -> String {
+    format!(
+        "\n[[receiver]]\nname = \"raw\"\ntransport = \"{transport}\"\nabout = \"The floor.\"\n\
+         command = [\"{{pushbench}}\", \"pushbench-contender\", \"client\", \"raw/{transport}\", \"{{address}}\", \
+         \"{{connections}}\", \"as-peer\"]\n"
+    )
+}
+
 fn measured(stage: &Stage) -> Peers {
     Record::read(&stage.record()).unwrap().peers.unwrap()
 }
@@ -76,7 +85,8 @@ fn receivers_are_counted_lost_messages_show_and_the_absent_are_named() {
     let absent = "\n[[receiver]]\nname = \"gone\"\ntransport = \"sse\"\ncommand = [\"gone\"]\nabout = \"\"\n\
                   needs = [\"/no/such/file\"]\ninstall = \"get gone\"\n";
     let server = "\n[[server]]\nstack = \"reference@equalised\"\nours = true\n";
-    let list = LOADS.to_owned() + &shell("honest", "30") + &shell("deaf", "29") + absent + server;
+    let shells = shell("honest", "30") + &shell("deaf", "29");
+    let list = LOADS.to_owned() + &shells + &raw("sse") + &raw("websocket") + absent + server;
     stage.write("list/peers.toml", &list);
     let arguments = [
         "peers",
@@ -104,7 +114,10 @@ fn receivers_are_counted_lost_messages_show_and_the_absent_are_named() {
     assert!(widest.max() <= Some(80), "{}", ended.stdout);
 
     let peers = measured(&stage);
-    assert_eq!((peers.turns.len(), peers.interrupted), (6, false));
+    assert_eq!((peers.turns.len(), peers.interrupted), (8, false));
+    for raw in peers.turns.iter().filter(|turn| turn.id.name == "raw") {
+        assert_eq!((raw.lost, raw.unusable.as_deref()), (0, None), "{raw:?}");
+    }
     for (name, part) in [
         ("own", Part::Receiver),
         ("honest", Part::Receiver),

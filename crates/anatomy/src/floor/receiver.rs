@@ -3,9 +3,10 @@
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use pushbench_sys::clock;
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::framing::{Framing, Prefixed};
@@ -14,12 +15,18 @@ use super::no_events;
 use crate::client::Received;
 
 const BUFFER: usize = 64 * 1024;
+const NO_TIME: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
 
 /// Connections to a server, and what arrived on them.
 pub struct Receiver<F = Prefixed> {
     epoll: OwnedFd,
     connections: Vec<Connection>,
     ledger: Ledger,
+    /// Nothing more is waited for.
+    told: bool,
     framing: PhantomData<F>,
 }
 
@@ -42,6 +49,7 @@ impl<F: Framing> Receiver<F> {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             connections: Vec::with_capacity(count),
             ledger: Ledger::default(),
+            told: false,
             framing: PhantomData,
         };
         for _ in 0..count {
@@ -91,9 +99,16 @@ impl<F: Framing> Receiver<F> {
         let mut events = no_events();
         let mut open = self.connections.len();
         while open > 0 {
-            let (ready, _) = epoll::wait(&self.epoll, &mut events, None)?;
+            let timeout = self.told.then_some(&NO_TIME);
+            let (ready, _) = epoll::wait(&self.epoll, &mut events, timeout)?;
+            if self.told && ready.is_empty() {
+                break;
+            }
             for event in &*ready {
-                let connection = &mut self.connections[event.data.u64() as usize];
+                let Some(connection) = self.connections.get_mut(event.data.u64() as usize) else {
+                    self.told = true;
+                    continue;
+                };
                 let read = connection.stream.read(&mut buffer)?;
                 let received = clock::now();
                 if read == 0 {
@@ -105,6 +120,22 @@ impl<F: Framing> Receiver<F> {
             }
         }
         Ok(self.received().delivered)
+    }
+
+    /// Receives no longer than what has arrived once `told` can be read, which is then left to the caller.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be watched.
+    pub(crate) fn end_with(&mut self, told: impl AsFd) -> io::Result<()> {
+        // Once: what can be read is not read here.
+        let once = EventFlags::IN | EventFlags::ONESHOT;
+        Ok(epoll::add(
+            &self.epoll,
+            told,
+            EventData::new_u64(u64::MAX),
+            once,
+        )?)
     }
 
     /// Takes the percentiles of every `messages` messages apart.

@@ -72,6 +72,7 @@ pub(super) fn receive(
         .iter()
         .map(|argument| {
             argument
+                .replace("{pushbench}", &runner.pushbench.to_string_lossy())
                 .replace("{address}", &host)
                 .replace("{connections}", &load.connections.to_string())
                 .replace("{message-bytes}", &message_bytes.to_string())

@@ -182,6 +182,13 @@ impl<S, L> Slab<S, L> {
         self.slots.get_mut(index as usize)?.connection.as_mut()
     }
 
+    /// Every connection, by its index.
+    #[inline]
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Connection<S, L>)> {
+        let slots = (0..).zip(&mut self.slots);
+        slots.filter_map(|(index, slot)| Some((index, slot.connection.as_mut()?)))
+    }
+
     /// Takes a connection out and closes it.
     pub(super) fn remove(&mut self, index: u32) {
         drop(self.take(index));
@@ -195,10 +202,5 @@ impl<S, L> Slab<S, L> {
         slot.generation = (slot.generation + 1) & 0x7fff_ffff;
         self.free.push(index);
         Some(connection)
-    }
-
-    /// One more than the largest index in use.
-    pub(super) fn len(&self) -> u32 {
-        self.slots.len() as u32
     }
 }

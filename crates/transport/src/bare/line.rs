@@ -25,13 +25,13 @@ impl Room {
         }
     }
 
-    /// What a read of `L` has brought.
+    /// What a read of `L` has brought: bytes of the client, `len` of them.
     #[inline]
-    pub(super) fn bytes<L: Line>(&self, got: Got) -> &[u8] {
+    pub(super) fn bytes<L: Line>(&self, len: usize) -> &[u8] {
         if L::SEALS {
-            &self.plain[..got.len]
+            &self.plain[..len]
         } else {
-            &self.wire[..got.len]
+            &self.wire[..len]
         }
     }
 }
@@ -60,8 +60,11 @@ pub(crate) trait Line: Sized + 'static {
 
     fn stream(&self) -> &TcpStream;
 
-    /// Reads once into `room`.
-    fn receive(&mut self, room: &mut Room) -> io::Result<Got>;
+    /// Reads once into `room`; how many bytes of the client have come.
+    fn receive(&mut self, room: &mut Room) -> io::Result<usize>;
+
+    /// What it means that a read has brought `len` bytes. Nearly always nothing more than that, and nobody asks.
+    fn got(&self, len: usize, room: &Room) -> Got;
 
     /// Takes what the socket takes of `bytes`, and with records perhaps some more; how much that was.
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize>;
@@ -95,14 +98,18 @@ impl Line for TcpStream {
     }
 
     #[inline]
-    fn receive(&mut self, room: &mut Room) -> io::Result<Got> {
-        let len = tcp::receive(&*self, &mut room.wire)?;
-        Ok(Got {
+    fn receive(&mut self, room: &mut Room) -> io::Result<usize> {
+        tcp::receive(&*self, &mut room.wire)
+    }
+
+    #[inline]
+    fn got(&self, len: usize, room: &Room) -> Got {
+        Got {
             len,
             // Less than there was room for is all there is.
             more: len == room.wire.len(),
             end: len == 0,
-        })
+        }
     }
 
     #[inline]

@@ -43,7 +43,7 @@ pub(super) struct Outlet<P> {
 #[derive(Default)]
 pub(super) struct Joined {
     pub(super) from: u64,
-    to: u64,
+    pub(super) to: u64,
     /// Where the messages were to end; they may end before, for their size.
     end: u64,
     head: usize,

@@ -26,11 +26,12 @@ use super::line::{Line, Room};
 use super::outlet::{Joined, Outlet, Stop};
 use super::wheel::Wheel;
 use super::{Common, Protocol, Worker};
+use delivery::Wrote;
 
 const BELL: u64 = u64::MAX;
 const DOOR: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
-/// Marks the tokens of connections that were handed over.
+/// Marks the tokens of connections that were handed over, and those above: of all but the connections that are served here.
 const GUEST: u64 = 1 << 63;
 
 /// Reads of one connection before the others have their turn.
@@ -75,6 +76,8 @@ struct Loop<P: Protocol, L: Line> {
     /// The next message as of the last delivery; a subscription may have pulled further.
     announced: u64,
     shared: Joined,
+    /// Connections that a delivery has to look at again.
+    odd: Vec<(u32, Wrote)>,
     /// Connections that are answered one by one.
     parlour: Option<Parlour>,
     /// Connections that have more to read than they were given time for.
@@ -131,6 +134,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             parlour,
             announced: feed.next_seq(),
             shared: Joined::default(),
+            odd: Vec::new(),
             poller,
             worker,
             door,
@@ -154,14 +158,19 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         let mut events = Events::default();
         loop {
             let timeout = self.timeout();
-            self.now = 0;
+            let happened = poller.wait(&mut events, timeout)?;
+            // Whoever polls is looked at by the clock, and there is somebody.
+            self.now = if P::POLLED { clock::now() } else { 0 };
             let (mut news, mut knocked) = (false, false);
-            for (token, flags) in poller.wait(&mut events, timeout)? {
+            for (token, flags) in happened {
+                if token & GUEST == 0 {
+                    self.ready(token, flags);
+                    continue;
+                }
                 match token {
                     BELL => news = true,
                     DOOR => knocked = true,
-                    _ if token & GUEST != 0 => self.visited(token),
-                    _ => self.ready(token, flags),
+                    _ => self.visited(token),
                 }
             }
             if news {

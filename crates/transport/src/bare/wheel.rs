@@ -6,6 +6,8 @@
 /// Slots; a timer that is further away than they reach is met once a round, and left where it is.
 const SLOTS: usize = 1024;
 const TICK_NS: u64 = 1_000_000;
+/// From a slot to the same.
+const ROUND_NS: u64 = SLOTS as u64 * TICK_NS;
 const NONE: u32 = u32::MAX;
 const NEVER: u64 = u64::MAX;
 
@@ -15,7 +17,7 @@ struct Link {
     next: u32,
     /// When it is due; `NEVER` when it was called off.
     due: u64,
-    /// When it was due as it was put into its slot; `NEVER` when it is in none.
+    /// When it is met next in its slot; `NEVER` when it is in none.
     slotted: u64,
 }
 
@@ -49,14 +51,23 @@ impl Wheel {
     /// Sets the timer of `index`, in place of the one it had.
     #[inline]
     pub(super) fn arm(&mut self, index: u32, due: u64) {
+        if let Some(link) = self.links.get_mut(index as usize)
+            && link.slotted <= due
+        {
+            link.due = due;
+            return;
+        }
+        self.bring_forward(index, due);
+    }
+
+    /// The same for one that is in no slot, or in one that is too late.
+    #[cold]
+    fn bring_forward(&mut self, index: u32, due: u64) {
         if self.links.len() <= index as usize {
             self.links.resize(index as usize + 1, UNLINKED);
         }
-        let link = &mut self.links[index as usize];
-        link.due = due;
-        if link.slotted > due {
-            self.slot(index);
-        }
+        self.links[index as usize].due = due;
+        self.slot(index);
     }
 
     /// Calls the timer of `index` off.
@@ -90,7 +101,12 @@ impl Wheel {
                     self.disarm(index);
                 } else if due == NEVER {
                     self.disarm(index);
-                } else if Self::slot_of(due) != tick as usize % SLOTS {
+                } else if due - now > ROUND_NS + TICK_NS
+                    || Self::slot_of(due) == tick as usize % SLOTS
+                {
+                    // It is met here once more before it is due, or when it is.
+                    self.links[index as usize].slotted = due.min(tick * TICK_NS + ROUND_NS);
+                } else {
                     self.slot(index);
                 }
                 index = next;
@@ -98,9 +114,16 @@ impl Wheel {
         }
         // The present tick is not over.
         self.tick = last;
-        self.earliest = (last..last + SLOTS as u64)
-            .find(|tick| self.heads[*tick as usize % SLOTS] != NONE)
-            .map_or(NEVER, |tick| ((tick + 1) * TICK_NS).max(now + 1));
+        self.earliest = self
+            .ticks_to_the_next(last as usize % SLOTS)
+            .map_or(NEVER, |ticks| ((last + ticks + 1) * TICK_NS).max(now + 1));
+    }
+
+    /// How many slots further than `slot` the first is that is in use, going round.
+    fn ticks_to_the_next(&self, slot: usize) -> Option<u64> {
+        let (before, behind) = self.heads.split_at(slot);
+        let ticks = used(behind).or_else(|| Some(behind.len() + used(before)?))?;
+        Some(ticks as u64)
     }
 
     fn slot(&mut self, index: u32) {
@@ -138,6 +161,16 @@ impl Wheel {
     fn slot_of(due: u64) -> usize {
         (due / TICK_NS) as usize % SLOTS
     }
+}
+
+/// Where the first slot is that is in use. Nearly all are not, and are looked at many at once.
+fn used(heads: &[u32]) -> Option<usize> {
+    const AT_ONCE: usize = 16;
+    let chunks = heads.chunks(AT_ONCE);
+    let empty = chunks.take_while(|&chunk| chunk == &[NONE; AT_ONCE][..chunk.len()]);
+    let at = empty.map(<[u32]>::len).sum();
+    let behind = heads[at..].iter().position(|&head| head != NONE)?;
+    Some(at + behind)
 }
 
 #[cfg(test)]

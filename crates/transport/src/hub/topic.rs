@@ -148,6 +148,8 @@ impl<F: Clone + 'static> Topic<F> {
 }
 
 /// Work that no compiler removes, in proportion to `rounds` (the step of Knuth's 64-bit linear congruential generator).
+#[cold]
+#[inline(never)]
 pub(crate) fn arithmetic(rounds: u32) {
     let mut x = u64::from(rounds);
     for _ in 0..rounds {

@@ -17,19 +17,33 @@ mod tests;
 
 /// How nearly every poll begins; its number follows.
 const POLL: &[u8; 16] = b"GET /poll?after=";
+/// Digits of a number that cannot overflow.
+const MAX_DIGITS: usize = 19;
+/// Longest time that a poll is held: further than any clock here goes, and no sum with its time overflows.
+const MAX_HOLD_NS: u64 = u64::MAX / 4;
 /// Longest remainder of a poll that is kept, bytes.
 const MAX_KNOWN: usize = 1024;
 
 /// Remembers the poll that it read last: one that differs only in its number needs no second look.
-#[derive(Default)]
 pub(super) struct LongPoll {
-    /// The poll, whole; none if empty.
+    /// The poll, whole; at first something that no poll is, and never empty.
     last: Vec<u8>,
     /// What it asks for.
     poll: Poll,
     /// Digits of its number.
     digits: usize,
     hold_ms: u64,
+}
+
+impl Default for LongPoll {
+    fn default() -> Self {
+        Self {
+            last: vec![0],
+            poll: Poll::default(),
+            digits: 0,
+            hold_ms: 0,
+        }
+    }
 }
 
 impl LongPoll {
@@ -43,7 +57,7 @@ impl LongPoll {
             self.last.extend_from_slice(bytes);
             self.poll = Poll {
                 next: number.wrapping_add(1),
-                hold_ns: hold_ms.saturating_mul(1_000_000),
+                hold_ns: hold_ms.saturating_mul(1_000_000).min(MAX_HOLD_NS),
             };
             (self.digits, self.hold_ms) = (digits, hold_ms);
         }
@@ -73,11 +87,17 @@ impl LongPoll {
 
 /// The number of what begins as a poll, and its digits. They are fewer than could overflow.
 fn number(bytes: &[u8]) -> Option<(u64, usize)> {
-    let digits_on = bytes.strip_prefix(POLL)?;
-    let digits = digits_on.iter().take_while(|byte| byte.is_ascii_digit());
-    let digits = digits.count();
-    let text = str::from_utf8(&digits_on[..digits]).ok()?;
-    Some((text.parse().ok()?, digits)).filter(|_| digits <= 19)
+    let digits = bytes.strip_prefix(POLL)?.iter();
+    let digits = digits.take_while(|byte| byte.is_ascii_digit());
+    let (number, count) = digits
+        .take(MAX_DIGITS + 1)
+        .fold((0_u64, 0), |(n, count), digit| {
+            (
+                n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')),
+                count + 1,
+            )
+        });
+    (1..=MAX_DIGITS).contains(&count).then_some((number, count))
 }
 
 impl Protocol for LongPoll {
@@ -90,8 +110,7 @@ impl Protocol for LongPoll {
     #[inline]
     fn known(&mut self, bytes: &[u8]) -> Option<Poll> {
         // Those who are at the same place ask for the same.
-        let known = bytes == self.last || self.moves_on(bytes);
-        (known && !bytes.is_empty()).then_some(self.poll)
+        (bytes == self.last || self.moves_on(bytes)).then_some(self.poll)
     }
 
     fn open(

@@ -18,6 +18,8 @@ pub(crate) struct Sealed {
     tls: Box<ServerConnection>,
     /// The client has said that nothing follows.
     closed: bool,
+    /// The last read found as much as there was room for.
+    full: bool,
 }
 
 impl Sealed {
@@ -70,6 +72,7 @@ impl Line for Sealed {
             stream,
             tls: Box::new(tls),
             closed: false,
+            full: false,
         })
     }
 
@@ -77,23 +80,26 @@ impl Line for Sealed {
         &self.stream
     }
 
-    fn receive(&mut self, room: &mut Room) -> io::Result<Got> {
+    fn receive(&mut self, room: &mut Room) -> io::Result<usize> {
         room.plain.clear();
-        let mut more = false;
+        self.full = false;
         if !self.closed {
             let count = tcp::receive(&self.stream, &mut room.wire)?;
             self.closed = count == 0;
-            more = count == room.wire.len();
+            self.full = count == room.wire.len();
             self.open(&room.wire[..count], &mut room.plain)?;
             self.flush()?;
         }
-        let len = room.plain.len();
-        Ok(Got {
+        Ok(room.plain.len())
+    }
+
+    fn got(&self, len: usize, _: &Room) -> Got {
+        Got {
             len,
             // The end is told apart from what came before it.
-            more: more || (self.closed && len > 0),
+            more: self.full || (self.closed && len > 0),
             end: self.closed && len == 0,
-        })
+        }
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -5,8 +5,19 @@ use crate::hub::arithmetic;
 use super::super::Protocol;
 use super::super::connection::Phase;
 use super::super::line::Line;
-use super::super::outlet::{Outlet, Stop, write};
+use super::super::outlet::{Joined, Outlet, Stop, write};
 use super::{IDLE_NS, Loop};
+
+/// What came of the write of a delivery to a connection that has to be looked at again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wrote {
+    /// It had to be left out, or is to be sent more.
+    Nothing,
+    /// So many bytes were taken.
+    Some(usize),
+    /// It is over.
+    Failed(Stop),
+}
 
 impl<P: Protocol, L: Line> Loop<P, L> {
     /// Messages were published.
@@ -16,10 +27,9 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         let now = if P::POLLED { self.now() } else { 0 };
         self.outlet.share(&mut shared, from, now);
         let work = self.outlet.feed.hub().work();
-        for index in 0..self.slab.len() {
-            let Some(conn) = self.slab.get(index) else {
-                continue;
-            };
+        let more = shared.to != self.announced;
+        let mut odd = std::mem::take(&mut self.odd);
+        for (index, conn) in self.slab.iter_mut() {
             if work > 0 && matches!(conn.phase, Phase::Streaming | Phase::Held) {
                 arithmetic(work);
             }
@@ -28,39 +38,52 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             } else {
                 conn.is_clear() && conn.is_usual()
             };
-            let done = if usual && conn.cursor == shared.from {
-                // As nearly always: it had all, and takes all.
-                match write(conn, &shared.bytes) {
-                    Ok(sent)
-                        if P::POLLED
-                            && sent == shared.bytes.len()
-                            && !(L::SEALS && conn.blocked) =>
-                    {
+            if !(usual && conn.cursor == shared.from) {
+                odd.push((index, Wrote::Nothing));
+                continue;
+            }
+            // As nearly always: it had all, and takes all.
+            match write(conn, &shared.bytes) {
+                Ok(sent) if sent == shared.bytes.len() && !(L::SEALS && conn.blocked) => {
+                    if P::POLLED {
                         // Its timer is left as it is: when it is due, the client has probably asked again.
-                        conn.cursor = self.announced;
                         conn.phase = Phase::Opening;
-                        continue;
                     }
-                    Ok(sent) => {
-                        self.outlet.sent(&shared, conn, sent);
-                        if P::POLLED {
-                            self.answered_with(index, self.announced)
-                        } else if sent == shared.bytes.len() && conn.cursor == self.announced {
-                            continue;
-                        } else {
-                            self.outlet.flush(conn)
-                        }
+                    conn.cursor = shared.to;
+                    // Answers are whole.
+                    if more && !P::POLLED {
+                        odd.push((index, Wrote::Nothing));
                     }
-                    Err(stop) => Err(stop),
                 }
-            } else {
-                self.deliver_to(index)
+                Ok(sent) => odd.push((index, Wrote::Some(sent))),
+                Err(stop) => odd.push((index, Wrote::Failed(stop))),
+            }
+        }
+        for (index, wrote) in odd.drain(..) {
+            let done = match wrote {
+                Wrote::Nothing => self.deliver_to(index),
+                Wrote::Some(sent) => self.wrote(index, &shared, sent),
+                Wrote::Failed(stop) => Err(stop),
             };
             if let Err(stop) = done {
                 self.stop(index, stop);
             }
         }
+        self.odd = odd;
         self.shared = shared;
+    }
+
+    /// So many bytes were taken of what was written, and not all.
+    #[cold]
+    fn wrote(&mut self, index: u32, shared: &Joined, sent: usize) -> Result<(), Stop> {
+        let Some(conn) = self.slab.get(index) else {
+            return Ok(());
+        };
+        self.outlet.sent(shared, conn, sent);
+        if P::POLLED {
+            return self.answered_with(index, self.announced);
+        }
+        self.outlet.flush(conn)
     }
 
     /// The same for a connection with a history of its own.

@@ -6,7 +6,7 @@ use pushbench_sys::poller::EventFlags;
 
 use super::super::connection::{Connection, Phase};
 use super::super::http::{self, MAX_HEAD};
-use super::super::line::{Got, Line, Room};
+use super::super::line::{Line, Room};
 use super::super::outlet::{Outlet, Stop};
 use super::super::{Asked, Heard, Protocol};
 use super::{IDLE_NS, Loop, MAX_OWED, MS, READS};
@@ -18,23 +18,22 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         const ENDING: EventFlags = EventFlags::RDHUP
             .union(EventFlags::HUP)
             .union(EventFlags::ERR);
-        let now = if P::POLLED { self.now() } else { 0 };
         let Some((index, conn)) = self.slab.of(token) else {
             return;
         };
         let comes = flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN;
         if P::POLLED && comes && conn.tidy && conn.phase == Phase::Opening {
             let received = conn.line.receive(&mut self.room);
-            if let Ok(got) = received
+            if let Ok(len) = received
                 // What is known is short: there was room for more.
-                && let Some(poll) = self.outlet.protocol.known(self.room.bytes::<L>(got))
+                && let Some(poll) = self.outlet.protocol.known(self.room.bytes::<L>(len))
                 && poll.next == self.outlet.feed.next_seq()
                 && poll.hold_ns > 0
             {
                 // As nearly always: it has all, and waits for more.
                 conn.cursor = poll.next;
                 conn.phase = Phase::Held;
-                return self.wheel.arm(index, held_until(now, poll.hold_ns));
+                return self.wheel.arm(index, self.now + poll.hold_ns);
             }
             return self.unusual(index, token, received);
         }
@@ -54,7 +53,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
 
     /// Deals with what came of a read, where that is no poll that has to wait.
     #[cold]
-    fn unusual(&mut self, index: u32, token: u64, received: io::Result<Got>) {
+    fn unusual(&mut self, index: u32, token: u64, received: io::Result<usize>) {
         if let Some(conn) = self.slab.get(index) {
             conn.tidy = false;
             conn.unread = true;
@@ -136,12 +135,12 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         &mut self,
         index: u32,
         room: &Room,
-        received: io::Result<Got>,
+        received: io::Result<usize>,
     ) -> Result<Option<Turn>, Stop> {
         let Some(conn) = self.slab.get(index) else {
             return Ok(Some(Turn::Over));
         };
-        match received {
+        match received.map(|len| conn.line.got(len, room)) {
             Ok(got) if got.end => {
                 conn.unread = false;
                 conn.ending = true;
@@ -152,7 +151,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
                 // Records that answer those that were read: their socket tells when it takes them.
                 conn.blocked |= L::SEALS && conn.line.owes();
                 if !L::SEALS || got.len > 0 {
-                    self.process(index, room.bytes::<L>(got))?;
+                    self.process(index, room.bytes::<L>(got.len))?;
                 }
             }
             Err(error) => match error.kind() {
