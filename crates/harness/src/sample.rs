@@ -130,6 +130,8 @@ impl Probe {
             pss_before: self.before.pss_bytes,
             pss_connected: connected.pss_bytes,
             anonymous_after: self.after.as_ref().and_then(|after| after.anonymous_bytes),
+            rss_after: self.after.as_ref().map(|after| after.rss_bytes),
+            rss_peak: self.after.as_ref().and_then(|after| after.peak_bytes),
         });
         Some(Usage {
             cost: self.cost?,
@@ -258,6 +260,7 @@ fn memory(members: &[u32]) -> io::Result<Memory> {
         sum.pss_bytes = add(sum.pss_bytes, worker.pss_bytes);
         sum.anonymous_bytes = add(sum.anonymous_bytes, worker.anonymous_bytes);
         sum.private_bytes = add(sum.private_bytes, worker.private_bytes);
+        sum.peak_bytes = add(sum.peak_bytes, worker.peak_bytes);
         sum.threads += worker.threads;
     }
     Ok(sum)

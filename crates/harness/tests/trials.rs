@@ -23,7 +23,12 @@ fn a_trial_from_start_to_end() {
         let usage = usage.unwrap();
         let memory = usage.memory.unwrap();
         assert!(
-            memory.rss_before > 0 && memory.rss_connected > 0,
+            memory.rss_before > 0
+                && memory.rss_connected > 0
+                && memory
+                    .rss_peak
+                    .is_some_and(|peak| peak >= memory.rss_before)
+                && memory.grown_at_most().is_some(),
             "{usage:?}"
         );
         assert!(memory.pss_before.is_some(), "{usage:?}");

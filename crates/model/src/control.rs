@@ -67,4 +67,51 @@ pub struct Health {
     /// Answers under way (`POST /chat`).
     #[serde(default)]
     pub chats: u64,
+    /// What it keeps for its subscribers, if there is a bound to it in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps: Option<Keeps>,
+}
+
+/// What a server keeps in its own memory for subscribers that do not read, at most. Buffers of the kernel are not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Keeps {
+    /// Bytes of messages that all subscribers share, as they are sent.
+    pub shared_bytes: u64,
+    /// So many of the newest messages are kept even if they are more bytes than that.
+    pub least_messages: u64,
+    /// Bytes of each subscriber's own, on top of one message.
+    pub own_bytes: u64,
+}
+
+impl Keeps {
+    /// Bytes for `subscribers` that do not read messages of `message` bytes.
+    #[must_use]
+    pub fn at_most(&self, subscribers: u64, message: u64) -> u64 {
+        let shared = self
+            .shared_bytes
+            .max(self.least_messages.saturating_mul(message));
+        let own = self.own_bytes.saturating_add(message);
+        // One message is made while the others are still there.
+        shared
+            .saturating_add(message)
+            .saturating_add(subscribers.saturating_mul(own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_grows_with_those_who_do_not_read() {
+        let keeps = Keeps {
+            shared_bytes: 1000,
+            least_messages: 4,
+            own_bytes: 10,
+        };
+        assert_eq!(keeps.at_most(0, 100), 1100);
+        assert_eq!(keeps.at_most(3, 100), 1100 + 3 * 110);
+        assert_eq!(keeps.at_most(1, 500), 2500 + 510, "four of 500 bytes");
+        assert_eq!(keeps.at_most(u64::MAX, u64::MAX), u64::MAX);
+    }
 }

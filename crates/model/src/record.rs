@@ -361,6 +361,28 @@ pub struct MemoryUse {
     /// Resident and of no file at the end of the measured phase: what queues have grown by since.
     #[serde(default)]
     pub anonymous_after: Option<u64>,
+    /// Resident at the end of the measured phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_after: Option<u64>,
+    /// The most that was ever resident until then, as the kernel has it (VmHWM); of several processes, the sum of each one's most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_peak: Option<u64>,
+}
+
+impl MemoryUse {
+    /// By how many bytes that are of no file a process has grown since all were connected, at its greatest; `None` where one
+    /// of the figures is missing.
+    ///
+    /// The kernel keeps the most of all resident pages. Those of files are taken off as they were at the end: a program is
+    /// read in as it runs, and nothing of it is given back.
+    #[must_use]
+    pub fn grown_at_most(&self) -> Option<u64> {
+        let of_files = self.rss_after?.saturating_sub(self.anonymous_after?);
+        let most = self.rss_peak?.saturating_sub(of_files);
+        // Both come from the kernel, and not at the same time.
+        let most = most.max(self.anonymous_after?);
+        Some(most.saturating_sub(self.anonymous_connected?))
+    }
 }
 
 /// What one side of a trial used.

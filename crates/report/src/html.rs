@@ -5,6 +5,7 @@
 
 mod anatomy;
 mod answer;
+mod cuts;
 mod drive;
 mod escape;
 mod evidence;
@@ -16,7 +17,7 @@ mod saturation;
 mod survey;
 mod table;
 mod theory;
-mod tls;
+mod twins;
 
 pub use drive::html as drive;
 pub(crate) use escape::escape;

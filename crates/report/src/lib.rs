@@ -11,6 +11,9 @@
 //! - [`table`]: a table before it has a format
 //! - [`wire`]: counted bytes against the formulas
 //! - `theory`: measured figures held against what formulas say of them
+//! - `twins`: a scenario beside the same one but for one thing
+//! - `cuts`: what was lost over connections that were cut
+//! - `goal`: figures that have a goal
 //! - `anatomy`: what a delivery is made of, rung by rung
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
@@ -26,7 +29,9 @@ pub mod answer;
 mod chart;
 pub mod compare;
 mod csv;
+mod cuts;
 pub mod drive;
+mod goal;
 mod html;
 mod markdown;
 pub mod metric;
@@ -42,8 +47,8 @@ pub mod table;
 mod texts;
 mod theory;
 pub mod tier;
-mod tls;
 mod trials;
+mod twins;
 pub mod wire;
 
 #[cfg(test)]

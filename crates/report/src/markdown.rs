@@ -1,5 +1,7 @@
 //! Markdown: the answers and tables, for an issue or a README. The charts are in the HTML.
 
+mod apart;
+
 use pushbench_model::anatomy::{Anatomy, Side};
 use pushbench_model::record::Record;
 
@@ -10,7 +12,7 @@ use crate::number::capitalised;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::{peers, selftest, survey, texts, theory, tls, trials};
+use crate::{peers, selftest, survey, texts, theory, trials};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
@@ -30,7 +32,8 @@ pub fn markdown(record: &Record) -> String {
     for question in results.questions() {
         out += &one(&results, question);
     }
-    out += &secured(&results);
+    out += &apart::one_thing(&results);
+    out += &apart::cut(&results);
     out += &held(&results);
     if let Some(measured) = &record.anatomy {
         out += &delivery(measured);
@@ -85,20 +88,6 @@ fn one(results: &Results<'_>, question: &[Group<'_>]) -> String {
             texts::DEFAULTS_COST
         );
         out += &table(&cost);
-    }
-    out
-}
-
-/// Scenarios with TLS beside the same ones without.
-fn secured(results: &Results<'_>) -> String {
-    let comparisons = tls::comparisons(results);
-    if comparisons.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("\n## {}\n\n{}\n", tls::TITLE, tls::INTRODUCTION);
-    for comparison in &comparisons {
-        out += &format!("\n### {}\n\n", escape(&comparison.title()));
-        out += &table(&comparison.table());
     }
     out
 }

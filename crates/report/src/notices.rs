@@ -199,9 +199,7 @@ fn words(flag: &Flag) -> &'static str {
 }
 
 fn paced(results: &Results<'_>) -> Option<String> {
-    let settings = &results.record.run.environment.settings;
-    let control = settings.get("net.ipv4.tcp_congestion_control")?;
-    (control.trim() == "bbr").then(|| {
+    results.is_paced().then(|| {
         "The kernel's congestion control is bbr, which spaces segments out: bursts take longer for it, on loopback too."
             .into()
     })

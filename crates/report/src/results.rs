@@ -43,6 +43,14 @@ impl<'a> Results<'a> {
             .chunk_by(|a, b| a.scenario.name == b.scenario.name && a.loop_model == b.loop_model)
     }
 
+    /// Whether the kernel's congestion control is one that spaces segments out (bbr).
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        let settings = &self.record.run.environment.settings;
+        let control = settings.get("net.ipv4.tcp_congestion_control");
+        control.is_some_and(|control| control.trim() == "bbr")
+    }
+
     /// Trials that are valid, invalid and failed; those in slices too.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {

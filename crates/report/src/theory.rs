@@ -56,6 +56,8 @@ const FORMULAS: [fn(&Case<'_>) -> Vec<Held>; 7] = [
 struct Case<'a> {
     group: &'a Group<'a>,
     arm: &'a Arm<'a>,
+    /// Whether the kernel spaces segments out.
+    paced: bool,
 }
 
 /// One scenario held against theory.
@@ -70,7 +72,7 @@ pub(crate) struct Question<'a> {
 pub(crate) fn questions<'a>(results: &'a Results<'a>) -> Vec<Question<'a>> {
     let questions = results.questions().filter_map(|question| {
         let scenario = &question.first()?.scenario.name;
-        let cases = cases(question);
+        let cases = cases(results, question);
         let all = cases
             .iter()
             .flat_map(|case| FORMULAS.iter().flat_map(|formula| formula(case)));
@@ -83,13 +85,17 @@ pub(crate) fn questions<'a>(results: &'a Results<'a>) -> Vec<Question<'a>> {
 
 /// Servers that poll: what their answers bring.
 pub(crate) fn dots(results: &Results<'_>) -> Vec<Dot> {
-    let cases = results.questions().flat_map(cases);
+    let cases = results
+        .questions()
+        .flat_map(|question| cases(results, question));
     cases.filter_map(|case| polls::dot(&case)).collect()
 }
 
 /// Servers that connect over a link: what it took them.
 pub(crate) fn trips(results: &Results<'_>) -> Vec<Trip> {
-    let cases = results.questions().flat_map(cases);
+    let cases = results
+        .questions()
+        .flat_map(|question| cases(results, question));
     cases.flat_map(|case| path::trips(&case)).collect()
 }
 
@@ -99,13 +105,14 @@ pub(crate) fn least_round_trips(group: &Group<'_>) -> Option<(f64, f64)> {
 }
 
 /// The servers of a scenario, each once: one without a choice of tuning stands beside both.
-fn cases<'a>(question: &'a [Group<'a>]) -> Vec<Case<'a>> {
+fn cases<'a>(results: &Results<'_>, question: &'a [Group<'a>]) -> Vec<Case<'a>> {
+    let paced = results.is_paced();
     let mut cases: Vec<Case<'_>> = Vec::new();
     for group in question {
         for arm in &group.arms {
             let known = cases.iter().any(|case| case.arm.server == arm.server);
             if !known && !arm.valid.is_empty() {
-                cases.push(Case { group, arm });
+                cases.push(Case { group, arm, paced });
             }
         }
     }

@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use pushbench_model::control::{Health, PublishOrder};
+use pushbench_model::control::{Health, Keeps, PublishOrder};
 use pushbench_model::slices::CONTROL_THREAD;
 use pushbench_model::tuning::Tuning;
 use pushbench_transport::hub::Hub;
@@ -32,6 +32,7 @@ pub(crate) struct Control {
     pub(crate) hub: Arc<Hub>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) tuning: Tuning,
+    pub(crate) keeps: Option<Keeps>,
     pub(crate) publisher: Publisher,
     /// Whether something is to go wrong.
     pub(crate) injected: bool,
@@ -91,6 +92,7 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Answer {
             dropped: control.hub.dropped(),
             injected: control.injected,
             chats: control.stats.chats.running(),
+            keeps: control.keeps,
         }),
         (&Method::GET, "/chats") => json(&control.stats.chats.report()),
         (&Method::GET, "/certificate") => match &control.certificate {

@@ -212,6 +212,7 @@ impl Server {
             hub: Arc::clone(&hub),
             stats,
             tuning: options.tuning_among(config.transport.tunings()),
+            keeps: options.keeps(config.transport),
             publisher,
             injected,
             certificate: options

@@ -21,6 +21,7 @@ use std::time::Duration;
 pub(crate) use broadcast::{Broadcast, Pump, Source};
 use bytes::{Bytes, BytesMut};
 pub(crate) use feed::Feed;
+use pushbench_model::control::Keeps;
 pub(crate) use round::Round;
 pub(crate) use topic::arithmetic;
 pub use topic::{Lagged, Subscription, Topic};
@@ -33,7 +34,16 @@ const KEPT_BYTES: usize = 64 * 1024 * 1024;
 const LEAST_KEPT: usize = 64;
 /// Bytes that are allocated at once for short messages, which share them. One of them that is kept keeps the rest, so a
 /// subscriber that does not read holds back this much at most beside what it is owed.
-const STRIP: usize = 16 * 1024;
+pub(crate) const STRIP: usize = 16 * 1024;
+
+/// The ring, as it is told, with `own_bytes` for each subscriber that does not read.
+pub(crate) fn keeps(own_bytes: u64) -> Keeps {
+    Keeps {
+        shared_bytes: KEPT_BYTES as u64,
+        least_messages: LEAST_KEPT as u64,
+        own_bytes,
+    }
+}
 
 /// A message as it came from the publisher.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pushbench_model::control::Keeps;
 use pushbench_model::injection::Injection;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
@@ -16,7 +17,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::bare;
 use crate::dialogue::Dialogue;
-use crate::hub::{Hub, Message};
+use crate::hub::{self, Hub, Message, STRIP};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
 use crate::subscriber::{Request, Subscribers};
@@ -177,6 +178,11 @@ pub fn by_name(name: &str) -> Result<&'static dyn Transport, UnknownTransport> {
     })
 }
 
+/// What hyper collects for a socket that takes no more (8 KiB and 100 pages; tungstenite: 128 KiB), twice: memory that grows is copied.
+const LIBRARY: u64 = 2 * (8192 + 4096 * 100);
+/// Records of TLS that wait for a socket, 64 KiB on both stacks, and twice for the same reason.
+const RECORDS: u64 = 2 * (64 << 10);
+
 /// Settings of a server that its connections share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeOptions {
@@ -246,6 +252,24 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
+    /// What `transport` keeps for subscribers that do not read; `None` where there is no bound in bytes: what axum's examples build
+    /// on counts messages.
+    #[must_use]
+    pub fn keeps(&self, transport: &dyn Transport) -> Option<Keeps> {
+        let records = if self.tls.is_some() { RECORDS } else { 0 };
+        let own = match self.stack {
+            // A part of a shared message, or of the strip that it is in.
+            Stack::Bare => STRIP as u64,
+            // An answer is made of all that is kept.
+            Stack::Reference if transport.is_asked_by_number() => {
+                hub::keeps(0).shared_bytes + LIBRARY
+            }
+            Stack::Reference => LIBRARY,
+            Stack::Axum => return None,
+        };
+        Some(hub::keeps(own + records))
+    }
+
     /// How the stack is set, on a transport that has these tunings: only `reference` has a choice.
     #[must_use]
     pub fn tuning_among(&self, tunings: &[Tuning]) -> Tuning {

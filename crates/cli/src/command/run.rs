@@ -12,12 +12,12 @@ use pushbench_harness::{
 use pushbench_model::link::{Link, LinkBy};
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{LeftOut, Record};
-use pushbench_model::scenario::Scenario;
+use pushbench_model::scenario::{Scenario, Workload};
 use pushbench_model::tuning::Tuning;
 use pushbench_model::wish::Wish;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::exit::{Exit, Wrong};
+use crate::exit::{Exit, Wrong, wrong};
 use crate::inputs::ChosenServers;
 use crate::link::NetworkPath;
 use crate::progress::Bar;
@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Trials of every scenario and server [default: 6, 7 or 8 by profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: Option<u32>,
+    /// Measure fan-outs for so long in each trial, 600 being ten minutes [default: as the scenario has it for the profile]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    measure: Option<u32>,
     /// Seed of the order of trials, the schedules and the payloads [default: from the clock]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -86,6 +89,7 @@ impl Default for Options {
             chosen_servers: Vec::new(),
             tuning: None,
             repetitions: None,
+            measure: None,
             seed: None,
             out: "reports".into(),
             scenarios: None,
@@ -222,7 +226,32 @@ fn scenarios(options: &Options) -> anyhow::Result<Vec<Scenario>> {
             options.profile,
         )?,
     };
+    let scenarios = match options.measure {
+        Some(seconds) => measured_for(scenarios, seconds)?,
+        None => scenarios,
+    };
     crate::link::over(scenarios, &links)
+}
+
+/// The scenarios, with fan-outs measured for `seconds`; there must be one.
+fn measured_for(mut scenarios: Vec<Scenario>, seconds: u32) -> anyhow::Result<Vec<Scenario>> {
+    let mut any = false;
+    for scenario in &mut scenarios {
+        let Workload::FanOut(fan_out) = &mut scenario.workload else {
+            continue;
+        };
+        any = true;
+        *fan_out = fan_out
+            .measured_for(seconds.into())
+            .map_err(|reason| Wrong(format!("--measure: {}: {reason}", scenario.name)))?;
+    }
+    if !any {
+        wrong!(
+            "--measure is for fan-outs, and there is none among the scenarios: what others measure is counted in connections or \
+             turns"
+        );
+    }
+    Ok(scenarios)
 }
 
 fn config(options: &Options, seed: u64, scenarios: Vec<Scenario>) -> anyhow::Result<RunConfig> {

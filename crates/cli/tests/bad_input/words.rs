@@ -99,6 +99,16 @@ fn scenarios_that_are_not_there() {
             2,
             "\"tiny\" is chosen twice",
         ),
+        (
+            &["--scenario", "connect", "--measure", "600"],
+            2,
+            "--measure is for fan-outs",
+        ),
+        (
+            &["--scenario", "dead-peers", "--measure", "1"],
+            2,
+            "--measure: dead-peers: subscribers die within",
+        ),
     ] {
         let ended = finish(stage.pushbench(["run"]).args(arguments)).with(code);
         ended.in_one_line(&[wanted]);

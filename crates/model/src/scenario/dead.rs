@@ -49,6 +49,11 @@ impl Dead {
         format!("{dead} of them lose their network {when}, and say nothing more")
     }
 
+    /// Whether all die while somebody looks, in `measured` seconds.
+    pub(super) fn fits(&self, measured: f64) -> bool {
+        self.within_s + SPARE_S <= measured
+    }
+
     pub(super) fn validate(
         dead: Spanned<Self>,
         (subscribers, measure_s): (&Spanned<u32>, &Spanned<PerProfile<f64>>),
@@ -68,7 +73,7 @@ impl Dead {
         let shortest = shortest.into_iter().fold(f64::INFINITY, f64::min);
         source.check(
             &dead,
-            |dead| dead.within_s + SPARE_S <= shortest,
+            |dead| dead.fits(shortest),
             "a within-s at least half a second less than measure-s, so that all die while somebody looks",
         )?;
         source.check(

@@ -66,6 +66,26 @@ impl FanOut {
         self.cuts.is_none() && self.slow.is_none() && self.dead.is_none() && !self.two_way
     }
 
+    /// The same, measured for `seconds` in every profile.
+    ///
+    /// # Errors
+    ///
+    /// When somebody would die later than that.
+    pub fn measured_for(self, seconds: f64) -> Result<Self, String> {
+        if let Some(dead) = self.dead.filter(|dead| !dead.fits(seconds)) {
+            return Err(format!(
+                "subscribers die within {} s, and somebody must look half a second longer",
+                dead.within_s
+            ));
+        }
+        let measure_s = PerProfile {
+            quick: seconds,
+            standard: seconds,
+            thorough: seconds,
+        };
+        Ok(Self { measure_s, ..self })
+    }
+
     /// Messages published in `seconds`, at least one.
     #[must_use]
     pub fn messages(&self, seconds: f64) -> u64 {

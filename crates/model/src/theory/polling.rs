@@ -5,6 +5,8 @@
 //! the poll is answered at once with all of it; if none does (probability `e^(−λG)`), it is held until the next message comes.
 //! Everything below follows from that. Units are seconds and messages per second.
 
+use std::f64::consts::LN_2;
+
 /// What long-polling makes of a stream of messages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LongPoll {
@@ -65,6 +67,16 @@ pub fn long_poll_chance(rate: f64, gap: f64, messages: f64) -> LongPollChance {
         batch: (of_batch.max(0.0) / answers).sqrt(),
         mean_wait: (of_waits / answers).sqrt() / batch,
     }
+}
+
+/// Seconds from the first to the last segment of a long answer over `round_trip` seconds where the sender paces as BBR does.
+///
+/// Its rate is 2/ln 2 times the one at which it has seen answers arrive, and that is one answer in a round trip, because between two
+/// answers there is nothing to send. How many bytes it has therefore makes no difference. It is no bound: an answer that is longer than
+/// those before it takes longer.
+#[must_use]
+pub fn spread_by_bbr(round_trip: f64) -> f64 {
+    round_trip * LN_2 / 2.0
 }
 
 /// What polling by the clock makes of a stream of messages.

@@ -3,8 +3,8 @@
 use pushbench_model::anatomy::{Anatomy, Quartiles, Row, Rung, Side, Stage};
 
 use super::{stages, tables, words};
-use crate::number::significant;
-use crate::table::{Cell, Column, Table};
+use crate::goal::{self, Verdict};
+use crate::table::{Cell, Table};
 
 /// What some contenders are meant to stay within.
 #[derive(Debug)]
@@ -119,25 +119,6 @@ pub(crate) const GOALS: [Goal; 9] = [
     },
 ];
 
-/// How a figure stands to its goal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Met,
-    Missed,
-    /// The interval crosses the goal.
-    Undecided,
-}
-
-impl Verdict {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Met => "met",
-            Self::Missed => "missed",
-            Self::Undecided => "undecided",
-        }
-    }
-}
-
 /// A figure, and what it is counted in.
 struct Figure {
     value: f64,
@@ -164,14 +145,7 @@ impl Figure {
     }
 
     fn verdict(&self, limit: f64) -> Verdict {
-        let (low, high) = self.interval.unwrap_or((self.value, self.value));
-        if high <= limit {
-            Verdict::Met
-        } else if low > limit {
-            Verdict::Missed
-        } else {
-            Verdict::Undecided
-        }
+        Verdict::within(self.interval.unwrap_or((self.value, self.value)), limit)
     }
 }
 
@@ -287,46 +261,27 @@ fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
 
 /// Every figure with its goal and how they stand; nothing where none was measured.
 pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
-    let mut table = Table::new(
-        "contender",
-        vec![
-            Column::words("verdict"),
-            Column::numbers("measured", ""),
-            Column::numbers("at most", ""),
-            Column::words("goal"),
-            Column::words("measured in"),
-        ],
-    );
-    for one in held(anatomy) {
+    let rows = held(anatomy).into_iter().map(|one| {
         let absolute = one.goal.measure == Measure::UserInstructions;
         let (value, limit) = (one.figure.value, one.goal.limit);
-        let mut measured = Cell::plain(if absolute {
-            tables::counted_figure(value)
-        } else {
-            format!("{}×", significant(value, 3))
-        });
-        if let Some((low, high)) = one.figure.interval {
-            measured = measured.under(format!("{}–{}", significant(low, 3), significant(high, 3)));
+        goal::Row {
+            name: one.name.into(),
+            goal: one.goal.what,
+            verdict: one.verdict,
+            measured: if absolute {
+                Cell::plain(tables::counted_figure(value))
+            } else {
+                goal::times(value, one.figure.interval)
+            },
+            limit: Cell::plain(if absolute {
+                tables::counted_figure(limit)
+            } else {
+                format!("{limit:.2}×")
+            }),
+            unit: one.figure.unit,
         }
-        let verdict = Cell::plain(one.verdict.label());
-        table.row(
-            one.name,
-            vec![
-                match one.verdict {
-                    Verdict::Missed => verdict.bad(),
-                    Verdict::Met | Verdict::Undecided => verdict,
-                },
-                measured,
-                Cell::plain(if absolute {
-                    tables::counted_figure(limit)
-                } else {
-                    format!("{limit:.2}×")
-                }),
-                Cell::plain(one.goal.what),
-                Cell::plain(&one.figure.unit),
-            ],
-        );
-    }
+    });
+    let mut table = goal::table("contender", rows.collect());
     if table.rows.is_empty() {
         return None;
     }
@@ -378,23 +333,8 @@ pub(crate) fn reasons(anatomy: &Anatomy) -> Vec<(&'static str, &'static str)> {
 /// `17 met, 2 missed, 1 undecided`, and which were missed.
 pub(crate) fn tally(anatomy: &Anatomy) -> Option<String> {
     let held = held(anatomy);
-    let count = |verdict| held.iter().filter(|one| one.verdict == verdict).count();
-    let said: Vec<String> = [Verdict::Met, Verdict::Missed, Verdict::Undecided]
-        .into_iter()
-        .map(|verdict| (verdict, count(verdict)))
-        .filter(|(_, n)| *n > 0)
-        .map(|(verdict, n)| format!("{n} {}", verdict.label()))
-        .collect();
-    let missed: Vec<String> = held
-        .iter()
-        .filter(|one| one.verdict == Verdict::Missed)
-        .map(|one| format!("{} ({})", one.name, one.goal.what))
-        .collect();
-    let mut text = said.join(", ");
-    if !missed.is_empty() {
-        text += &format!("; missed: {}", missed.join(", "));
-    }
-    (!held.is_empty()).then_some(text)
+    let held = held.iter();
+    goal::tally(held.map(|one| (one.name, one.goal.what, one.verdict)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use pushbench_model::anatomy::Anatomy;
 use pushbench_model::record::Record;
 
-use super::{anatomy, answer, escape, evidence, peers, run, saturation, survey, theory, tls};
+use super::{
+    anatomy, answer, cuts, escape, evidence, peers, run, saturation, survey, theory, twins,
+};
 use crate::anatomy::{WORDS, alone};
 use crate::chart::Palette;
 use crate::notices;
@@ -48,7 +50,8 @@ fn everything(results: &Results<'_>, palette: &Palette) -> String {
         None => answer::section(results, palette),
     };
     out += &evidence::sections(results, palette);
-    out += &tls::section(results);
+    out += &twins::all(results);
+    out += &cuts::section(results);
     out += &theory::section(results, palette);
     if let Some(anatomy) = &record.anatomy {
         out += &anatomy::section(anatomy, palette, false);
@@ -101,8 +104,11 @@ fn header(results: &Results<'_>, title: &str) -> String {
         let id = evidence::id(group);
         out += &format!("<a href=\"#{id}\">{}</a>\n", escape(&group.scenario.name));
     }
-    if !crate::tls::comparisons(results).is_empty() {
-        out += &format!("<a href=\"#tls\">{}</a>\n", crate::tls::TITLE);
+    for (subject, _) in crate::twins::sections(results) {
+        out += &format!("<a href=\"#{}\">{}</a>\n", subject.id, subject.title);
+    }
+    if !crate::cuts::tables(results).is_empty() {
+        out += &format!("<a href=\"#cuts\">{}</a>\n", crate::cuts::TITLE);
     }
     if !crate::theory::questions(results).is_empty() {
         out += &format!("<a href=\"#theory\">{}</a>\n", crate::theory::TITLE);

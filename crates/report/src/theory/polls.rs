@@ -1,18 +1,23 @@
 //! Requests, answers and ages of transports that poll, for messages that come as a Poisson process.
 
+use pushbench_model::link::MTU;
 use pushbench_model::scenario::Workload;
 use pushbench_model::schedule::Arrivals;
-use pushbench_model::theory::polling::{long_poll, long_poll_chance, short_poll};
+use pushbench_model::theory::polling::{long_poll, long_poll_chance, short_poll, spread_by_bbr};
 
 use super::held::Tolerance;
 use super::path::{TURN_S, round_trip_s};
 use super::{Case, Held};
 use crate::chart::{Age, Dot};
 use crate::metric::Series;
-use crate::number::Unit;
+use crate::number::{THIN, Unit, short};
 
 /// Where the formulas are from.
 const SOURCE: &str = "Poisson arrivals";
+/// Payload of a segment: a packet without the heads of IP and TCP, time stamps among them.
+const SEGMENT: f64 = (MTU - 52) as f64;
+/// Segments that Linux sends at once where it paces, at any rate of 1.2 Mbit/s or more (`tcp_tso_autosize`).
+const AT_ONCE: f64 = 2.0;
 
 /// What all trials of a server that polls came to, together.
 struct Polled {
@@ -27,6 +32,8 @@ struct Polled {
     /// Polls that were answered, and those of them that brought something.
     answered: f64,
     batches: f64,
+    /// Bytes of an answer that brought something, its head included.
+    answer_bytes: f64,
     /// From one poll to the next, seconds, where that is by the clock.
     period: Option<f64>,
     /// Mean response time, seconds; absent where something is missing.
@@ -55,6 +62,7 @@ impl Polled {
             deliveries: 0.0,
             answered: 0.0,
             batches: 0.0,
+            answer_bytes: 0.0,
             period: period_ns.map(|ns| ns as f64 / 1e9),
             age: None,
         };
@@ -68,7 +76,10 @@ impl Polled {
             sum.deliveries += one.operations as f64;
             sum.answered += polls.answered as f64;
             sum.batches += one.batches? as f64;
+            sum.answer_bytes += one.wire.bytes_down as f64;
         }
+        // Nearly all, where answers are long enough for it to matter.
+        sum.answer_bytes /= sum.batches;
         sum.rate = sum.published / seconds;
         let (responses, lost) = case.arm.samples(Series::Response)?;
         sum.age = (lost == 0 && !responses.is_empty()).then(|| responses.mean() / 1e9);
@@ -89,10 +100,19 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             None => return Vec::new(),
         },
     };
+    let is_spread = case.paced && polled.answer_bytes > AT_ONCE * SEGMENT;
+    let path = Path {
+        round_trip,
+        spread: if is_spread {
+            spread_by_bbr(round_trip)
+        } else {
+            0.0
+        },
+    };
     let rows = match polled.period {
-        Some(period) if round_trip < period => by_clock(&polled, period, round_trip),
+        Some(period) if round_trip < period => by_clock(&polled, period, path),
         // Without a path the gap of a long-poll is what both ends take, and that nobody knows.
-        None if round_trip > 0.0 => held_open(&polled, round_trip, turns(case)),
+        None if round_trip > 0.0 => held_open(&polled, path, turns(case)),
         Some(_) | None => Vec::new(),
     };
     rows.into_iter()
@@ -102,7 +122,7 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             formula: row.formula.into(),
             source: SOURCE,
             unit: row.unit,
-            tolerance: Tolerance::or_chance(row.predicted, row.error),
+            tolerance: row.tolerance(),
             predicted: row.predicted,
             measured: row.measured,
         })
@@ -143,6 +163,14 @@ fn turns(case: &Case<'_>) -> f64 {
     f64::from(case.group.scenario.workload.connections()) * TURN_S
 }
 
+/// The way between server and clients, seconds.
+#[derive(Clone, Copy)]
+struct Path {
+    round_trip: f64,
+    /// From the first to the last segment of an answer, where congestion control spaces them out.
+    spread: f64,
+}
+
 struct Row {
     quantity: &'static str,
     formula: &'static str,
@@ -151,10 +179,25 @@ struct Row {
     measured: f64,
     /// Standard error of the figure by chance, as a share of it.
     error: f64,
+    /// What the figure moves by if answers are spread, in its unit.
+    spread: f64,
+}
+
+impl Row {
+    fn tolerance(&self) -> Tolerance {
+        let tolerance = Tolerance::or_chance(self.predicted, self.error);
+        if self.spread == 0.0 {
+            return tolerance;
+        }
+        let allowed = tolerance.allowed + self.spread.abs();
+        let percent = short(allowed / self.predicted * 100.0);
+        Tolerance::of(allowed, format!("{percent}{THIN}%: bbr spreads answers"))
+    }
 }
 
 /// Polling every `period` seconds.
-fn by_clock(polled: &Polled, period: f64, round_trip: f64) -> Vec<Row> {
+fn by_clock(polled: &Polled, period: f64, path: Path) -> Vec<Row> {
+    let Path { round_trip, spread } = path;
     let theory = short_poll(polled.rate, period, round_trip);
     let mut rows = vec![
         Row {
@@ -164,6 +207,7 @@ fn by_clock(polled: &Polled, period: f64, round_trip: f64) -> Vec<Row> {
             predicted: 1.0 / period,
             measured: polled.answered / polled.client_s,
             error: 0.0,
+            spread: 0.0,
         },
         Row {
             quantity: "polls per message",
@@ -172,6 +216,7 @@ fn by_clock(polled: &Polled, period: f64, round_trip: f64) -> Vec<Row> {
             predicted: theory.polls_per_message,
             measured: polled.answered / polled.deliveries,
             error: 0.0,
+            spread: 0.0,
         },
         Row {
             quantity: "share of polls that bring something",
@@ -180,6 +225,7 @@ fn by_clock(polled: &Polled, period: f64, round_trip: f64) -> Vec<Row> {
             predicted: 1.0 - theory.empty,
             measured: polled.batches / polled.answered,
             error: occupied(polled, period, theory.empty),
+            spread: 0.0,
         },
     ];
     rows.extend(polled.age.map(|age| Row {
@@ -190,6 +236,8 @@ fn by_clock(polled: &Polled, period: f64, round_trip: f64) -> Vec<Row> {
         measured: age * 1e9,
         // Evenly spread over a period, and any two of them without regard to one another.
         error: period / 12f64.sqrt() / theory.mean_age / polled.deliveries.sqrt(),
+        // A message is somewhere in its answer.
+        spread: spread / 2.0 * 1e9,
     }));
     rows
 }
@@ -204,13 +252,16 @@ fn occupied(polled: &Polled, period: f64, empty: f64) -> f64 {
 }
 
 /// Long-polling, where a client is deaf for a round trip after an answer, and for what the loops take.
-fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
+fn held_open(polled: &Polled, path: Path, turns: f64) -> Vec<Row> {
+    let Path { round_trip, spread } = path;
     // What the loops take is part of the gap, and must be a small part of what matters.
     let known = turns * polled.rate <= 0.2 || turns <= 0.05 * round_trip;
     if !known {
         return Vec::new();
     }
     let theory = long_poll(polled.rate, round_trip);
+    // The next poll follows the last segment.
+    let longer = long_poll(polled.rate, round_trip + spread);
     let chance = long_poll_chance(polled.rate, round_trip, polled.published);
     let error = chance.batch / theory.batch;
     let mut rows = vec![
@@ -221,6 +272,7 @@ fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
             predicted: theory.batch,
             measured: polled.deliveries / polled.batches,
             error,
+            spread: longer.batch - theory.batch,
         },
         Row {
             quantity: "polls per second and client",
@@ -229,6 +281,7 @@ fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
             predicted: theory.polls,
             measured: polled.answered / polled.client_s,
             error,
+            spread: longer.polls - theory.polls,
         },
     ];
     rows.extend(polled.age.map(|age| {
@@ -240,7 +293,11 @@ fn held_open(polled: &Polled, round_trip: f64, turns: f64) -> Vec<Row> {
             predicted: mean * 1e9,
             measured: age * 1e9,
             error: chance.mean_wait / mean,
+            spread: (longer.mean_wait - theory.mean_wait + spread / 2.0) * 1e9,
         }
     }));
     rows
 }
+
+#[cfg(test)]
+mod tests;

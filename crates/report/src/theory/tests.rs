@@ -8,9 +8,11 @@ use pushbench_model::measurement::{CutCount, PollCount, histogram_name};
 use pushbench_model::record::Record;
 use pushbench_model::scenario::{Cuts, Pattern, Scenario, Tls, Workload};
 use pushbench_model::schedule::Arrivals;
+use pushbench_model::theory::polling::long_poll_chance;
 
 use super::*;
 use crate::sample;
+use crate::theory::held::Tolerance;
 
 /// Rows of `scenario`, by name.
 fn held(record: &Record, scenario: &str) -> Vec<Held> {
@@ -218,6 +220,18 @@ fn long_polls_are_held_against_batch_polls_and_age() {
         agreeing[0].tolerance.said.contains("by chance"),
         "600 messages"
     );
+    // Those of all trials together, each once: a hundred clients that see the same ones know no more than one.
+    let trials = record.trials.iter().filter(|recorded| {
+        let trial = &recorded.trial;
+        let used = trial.scenario == "fan-out-small" && trial.outcome.is_valid();
+        used && trial.server.to_string() == "long-poll/reference"
+    });
+    let published: u64 = trials
+        .filter_map(|recorded| Some(recorded.trial.measurement.as_ref()?.published))
+        .sum();
+    let error = long_poll_chance(50.0, 0.02, published as f64).batch / 1.367_879;
+    let allowed = Tolerance::or_chance(agreeing[0].predicted, error);
+    assert_eq!(agreeing[0].tolerance.said, allowed.said);
 
     let mut record = polling("rtt=20ms", None, 1.0, 1.0);
     all_take(&mut record, histogram_name::RESPONSE, 30_000_000);
@@ -228,6 +242,32 @@ fn long_polls_are_held_against_batch_polls_and_age() {
             .unwrap()
             .contains("messages per answer of long-poll")
     );
+}
+
+/// An answer of several segments leaves over a third of a round trip where the kernel paces as bbr does, and the next poll waits for
+/// the last of them; one that is sent at once is held against the formula as it is, and so is any where nothing is paced.
+#[test]
+fn answers_that_are_spread_are_allowed_for() {
+    let said = |control: &str, answer_bytes: f64| {
+        let mut record = polling("rtt=20ms", None, 0.73, 0.73);
+        let settings = &mut record.run.environment.settings;
+        settings.insert("net.ipv4.tcp_congestion_control".into(), control.into());
+        for recorded in &mut record.trials {
+            if let Some(measured) = &mut recorded.trial.measurement {
+                let answers = measured.batches.unwrap_or_default() as f64;
+                measured.wire.bytes_down = (answers * answer_bytes) as u64;
+            }
+        }
+        let held = held(&record, "fan-out-small");
+        let batch = named(&held, "messages per answer of long-poll/reference");
+        (batch.tolerance.said.clone(), batch.tolerance.allowed)
+    };
+    let (plain, least) = said("cubic", 5000.0);
+    assert_eq!(said("bbr", 2800.0), (plain, least));
+    let (spread, most) = said("bbr", 5000.0);
+    assert!(spread.ends_with("bbr spreads answers"), "{spread}");
+    // w = 1 grows to 1.347: B from 1.368 to 1.607.
+    assert!((most - least - 0.2388).abs() < 0.001, "{least}, {most}");
 }
 
 /// 100 ms of period and 50 messages a second: a fifth of a poll per message, hardly any in vain, half a period old.

@@ -265,6 +265,8 @@ fn trial(
             pss_before: Some(4 << 20),
             pss_connected: Some(2 << 20),
             anonymous_after: Some((1 << 20) + taken),
+            rss_after: Some((5 << 20) + taken + (64 << 10)),
+            rss_peak: Some((5 << 20) + taken + (64 << 10)),
         }
     };
     let holds = matches!(scenario.workload, Workload::FanOut(_));

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use pushbench_model::control::{Health, PublishReport};
+use pushbench_model::control::{Health, Keeps, PublishReport};
 use pushbench_model::message;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::Server;
@@ -44,7 +44,18 @@ fn next_body(client: &mut Client) -> Vec<u8> {
 #[test]
 fn health_counts() {
     let server = server("tcp");
-    assert_eq!(health(&server), Health::default());
+    // The ring, and twice what hyper collects.
+    let keeps = Keeps {
+        shared_bytes: 64 << 20,
+        least_messages: 64,
+        own_bytes: 835_584,
+    };
+    let idle = Health {
+        tuning: Tuning::Fixed,
+        keeps: Some(keeps),
+        ..Health::default()
+    };
+    assert_eq!(health(&server), idle);
     let clients = [subscribe(&server), subscribe(&server)];
     server.hub().publish(b"x", false);
     let expected = Health {
@@ -56,6 +67,7 @@ fn health_counts() {
         dropped: 0,
         injected: false,
         chats: 0,
+        keeps: Some(keeps),
     };
     assert_eq!(health(&server), expected);
     drop(clients);

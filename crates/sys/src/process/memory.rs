@@ -17,6 +17,9 @@ pub struct Memory {
     pub anonymous_bytes: Option<u64>,
     /// Resident bytes that would be freed if the process ended. `None` as for `pss_bytes`.
     pub private_bytes: Option<u64>,
+    /// The most that was ever resident, bytes; `None` on a kernel that does not tell. It is a little behind, as all that
+    /// `/proc/PID/status` says: no more than some pages per core.
+    pub peak_bytes: Option<u64>,
     /// Living threads.
     pub threads: u64,
 }
@@ -52,6 +55,7 @@ fn parse(status: &str, rollup: &str) -> Option<Memory> {
         anonymous_bytes: bytes(rollup, "Anonymous"),
         // Huge pages of hugetlbfs are apart, and absent from old kernels.
         private_bytes: private.map(|sum| sum + bytes(rollup, "Private_Hugetlb").unwrap_or(0)),
+        peak_bytes: bytes(status, "VmHWM"),
         threads: procfs::field(status, "Threads")?,
     })
 }
@@ -85,6 +89,16 @@ mod tests {
         );
     }
 
+    /// What was touched and given back is in the peak, and in nothing else any more.
+    #[test]
+    fn the_most_is_remembered() {
+        let pid = std::process::id();
+        let large = 64 << 20;
+        drop(std::hint::black_box(vec![1_u8; large]));
+        let memory = memory(pid).unwrap();
+        assert!(memory.peak_bytes.unwrap() > large as u64, "{memory:?}");
+    }
+
     #[test]
     fn without_a_rollup_the_status_remains() {
         let parsed = parse("VmRSS:\t8 kB\nThreads:\t2\n", "").unwrap();
@@ -93,6 +107,7 @@ mod tests {
             pss_bytes: None,
             anonymous_bytes: None,
             private_bytes: None,
+            peak_bytes: None,
             threads: 2,
         };
         assert_eq!(parsed, expected);
