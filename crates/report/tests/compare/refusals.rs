@@ -55,7 +55,7 @@ fn links_made_by_others_are_not_compared() {
 fn what_was_not_measured_alike_names_the_field_and_both_values() {
     type Spoil = fn(&mut Record);
     let in_fan_out = "scenario \"fan-out-small\", field";
-    let cases: [(Spoil, &str, &str, &str); 20] = [
+    let cases: [(Spoil, &str, &str, &str); 21] = [
         (
             |r| r.run.scenarios[0].link = "rtt=80ms,loss=1%".parse().ok(),
             "`link`",
