@@ -59,7 +59,7 @@ fn about_receivers(peers: &Peers) -> Vec<String> {
         .map(|peer| peer.id.name.as_str())
         .collect();
     about.push(
-        "Receivers differ in what they do: Pushbench’s own verifies, stamps and records every message, the others count, \
+        "Receivers differ in what they do: Pushbench’s own, a raw one among them, verify, stamp and record every message, the others count, \
          and parse as much as their library does."
             .into(),
     );
