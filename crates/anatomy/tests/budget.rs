@@ -45,7 +45,7 @@ const ROWS: [Row; 29] = [
     row("server", "sse/bare", 96.0, NONE, BARE),
     row("server", "websocket/bare", 87.0, NONE, BARE),
     row("server", "long-poll/bare", 185.0, NONE, BARE),
-    crowd("server", "long-poll/bare", BARE_GOAL, NONE, BARE),
+    Row { subscribers: "1000", ..row("server", "long-poll/bare", BARE_GOAL, NONE, BARE) },
     row("server", "tcp/reference", 980.0, NONE, None),
     row("server", "sse/reference", 2_050.0, NONE, None),
     row("server", "sse/reference@defaults", 10_850.0, 8.1, None),
@@ -86,20 +86,6 @@ const fn row(
         memory,
         subscribers: "100",
         messages: "60",
-    }
-}
-
-/// The same at 1000 subscribers.
-const fn crowd(
-    side: &'static str,
-    name: &'static str,
-    instructions: f64,
-    allocations: f64,
-    memory: Option<f64>,
-) -> Row {
-    Row {
-        subscribers: "1000",
-        ..row(side, name, instructions, allocations, memory)
     }
 }
 

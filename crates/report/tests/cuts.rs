@@ -46,11 +46,7 @@ fn cut(resume: bool, cuts: u64, [lost, twice, late]: [u64; 3]) -> Record {
 /// The row of `server`, cell by cell.
 fn row(record: &Record, server: &str) -> Vec<String> {
     let page = markdown(record);
-    let section = page
-        .split(SECTION)
-        .nth(1)
-        .unwrap_or_else(|| panic!("{page}"));
-    let section = section.split("\n## ").next().unwrap_or_default();
+    let section = support::section(&page, SECTION);
     let row = section
         .lines()
         .find(|line| line.starts_with(&format!("| {server} |")));

@@ -173,11 +173,7 @@ const SECTION: &str = "## Slow subscribers, and those beside them";
 /// Rows of the goal, each with its verdict.
 fn verdicts(record: &Record, goal: &str) -> Vec<String> {
     let page = markdown(record);
-    let section = page
-        .split(SECTION)
-        .nth(1)
-        .unwrap_or_else(|| panic!("{page}"));
-    let section = section.split("\n## ").next().unwrap_or_default();
+    let section = support::section(&page, SECTION);
     let rows = section
         .lines()
         .filter(|line| line.starts_with("| ") && line.contains(goal));

@@ -21,6 +21,8 @@ pub(crate) struct Options {}
 enum Level {
     /// As it should be.
     Good,
+    /// It cannot be used here, and changes no figure.
+    Missing,
     /// It widens or bends figures; measuring is possible.
     Note,
     /// Something cannot be measured.
@@ -52,6 +54,7 @@ impl Finding {
     fn lines(&self) -> String {
         let mark = match self.level {
             Level::Good => "ok",
+            Level::Missing => "--",
             Level::Note => "note",
             Level::Bad => "BAD",
         };
@@ -134,7 +137,7 @@ fn link(by: LinkBy, what: &'static str, can: &str, advice: &'static str) -> Find
         .and_then(|pushbench| crate::link::can_be_made(&pushbench, by));
     let (level, found) = match tried {
         Ok(()) => (Level::Good, can.into()),
-        Err(missing) => (Level::Note, missing),
+        Err(missing) => (Level::Missing, missing),
     };
     Finding {
         level,

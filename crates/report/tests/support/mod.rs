@@ -122,6 +122,13 @@ warm-up = { quick = 20, standard = 20, thorough = 20 }
 in-flight = 4
 "#;
 
+/// The part of a Markdown page under `heading`, as far as the next of its kind.
+pub fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let found = page.split(heading).nth(1);
+    let behind = found.unwrap_or_else(|| panic!("no {heading}: {page}"));
+    behind.split("\n## ").next().unwrap_or_default()
+}
+
 /// The whole synthetic record.
 pub fn record() -> Record {
     let scenarios = [FAN_OUT, CONNECT].map(|text| {

@@ -87,17 +87,14 @@ impl LongPoll {
 
 /// The number of what begins as a poll, and its digits. They are fewer than could overflow.
 fn number(bytes: &[u8]) -> Option<(u64, usize)> {
-    let digits = bytes.strip_prefix(POLL)?.iter();
-    let digits = digits.take_while(|byte| byte.is_ascii_digit());
-    let (number, count) = digits
-        .take(MAX_DIGITS + 1)
-        .fold((0_u64, 0), |(n, count), digit| {
-            (
-                n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')),
-                count + 1,
-            )
-        });
-    (1..=MAX_DIGITS).contains(&count).then_some((number, count))
+    let behind = bytes.strip_prefix(POLL)?;
+    let count = behind.iter().take_while(|byte| byte.is_ascii_digit());
+    let count = count.count();
+    if !(1..=MAX_DIGITS).contains(&count) {
+        return None;
+    }
+    let digits = behind[..count].iter().map(|digit| u64::from(digit - b'0'));
+    Some((digits.fold(0, |number, digit| number * 10 + digit), count))
 }
 
 impl Protocol for LongPoll {
