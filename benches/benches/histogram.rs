@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
 use pushbench_benches::is_smoke_test;
+use pushbench_sys::process::cargo;
 
 /// The least that exercises every part: one scenario, our own servers, one trial each.
 const TINY: &str = r#"
@@ -70,16 +71,8 @@ fn run(root: &Path, arguments: &[OsString]) -> io::Result<ExitCode> {
 
 /// The binary, brought up to date by the cargo that runs this bench; without one, as it was built beside this bench.
 fn program(root: &Path) -> io::Result<Command> {
-    if let Some(cargo) = env::var_os("CARGO") {
-        let mut command = Command::new(cargo);
-        command.args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "pushbench",
-            "--",
-        ]);
+    if let Some(mut command) = cargo() {
+        command.args(["run", "--quiet", "--release", "--"]);
         return Ok(command);
     }
     // target/release/deps/histogram-HASH

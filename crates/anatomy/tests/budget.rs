@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use pushbench_anatomy::count::Tool;
+use pushbench_sys::process::cargo;
 
 /// What a contender may cost, one message at a time.
 struct Row {
@@ -277,11 +278,12 @@ fn say(line: &str) {
 
 /// The example `contender`, built in the release profile.
 fn release_program() -> String {
-    let build = Command::new(env!("CARGO"))
+    let build = cargo()
+        .expect("cargo runs the tests, so there is one")
         .args(["build", "--release", "--package", "pushbench-anatomy"])
         .args(["--example", "contender", "--message-format", "json"])
         .output()
-        .expect("cargo runs the tests, so there is one");
+        .expect("it can be started");
     let said = String::from_utf8_lossy(&build.stdout);
     assert!(
         build.status.success(),

@@ -30,20 +30,43 @@ warm-up-s = { quick = 0.1, standard = 0.1, thorough = 0.1 }
 measure-s = { quick = 1.0, standard = 1.0, thorough = 1.0 }
 "#;
 
-/// Our own servers and stacks keep all of it.
-#[test]
-fn own_servers_pass_every_rule_that_applies() {
+/// All `transports` of a stack of ours keep all of it.
+fn keeps_every_rule(stack: &str, transports: usize) {
     let stage = Stage::new();
     let list = root().join(SERVERS);
-    let own = ["floor", "bare", "reference", "axum", "axum-mt"];
     let mut command = stage.pushbench(["verify", "--servers"]);
-    let ended = finish(command.arg(&list).args(own)).with(0);
+    let ended = finish(command.arg(&list).arg(stack)).with(0);
     assert_eq!(
         ended.stdout.matches(" passed, 0 failed, ").count(),
-        20,
+        transports,
         "{ended:#?}"
     );
     assert!(!ended.stdout.contains("FAILED"), "{ended:#?}");
+}
+
+#[test]
+fn the_floor_passes_every_rule_that_applies() {
+    keeps_every_rule("floor", 1);
+}
+
+#[test]
+fn bare_servers_pass_every_rule_that_applies() {
+    keeps_every_rule("bare", 5);
+}
+
+#[test]
+fn reference_servers_pass_every_rule_that_applies() {
+    keeps_every_rule("reference", 10);
+}
+
+#[test]
+fn axum_passes_every_rule_that_applies() {
+    keeps_every_rule("axum", 2);
+}
+
+#[test]
+fn axum_on_several_threads_passes_every_rule_that_applies() {
+    keeps_every_rule("axum-mt", 2);
 }
 
 /// A server of others, if it is there: what it breaks of the contract, and what it loses of 200 messages.

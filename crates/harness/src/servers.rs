@@ -43,7 +43,7 @@ pub struct Server {
     /// Who publishes: the server by a schedule, or the load process through it.
     pub publisher: Publisher,
     /// Whether a subscriber can ask for what was published before it came, by sequence number. A server that cannot is
-    /// left out of scenarios in which connections look for a message that is kept for them.
+    /// left out of scenarios in which connections look for a message that is kept for them, or for those that they missed.
     pub resumes: bool,
     /// Whether it answers questions token by token, at a pace that it is told (docs/PROTOCOL.md, `/chat`). One that does
     /// not is left out of scenarios of that workload.
@@ -149,7 +149,6 @@ impl Server {
             format!("{wanted} connections are more than the {most} that servers.toml gives it (max-connections)")
         });
         let reason = too_many.or_else(|| {
-            let looks_back = matches!(scenario.workload, Workload::Connect(_));
             let asks = matches!(scenario.workload, Workload::Tokens(_));
             if !scenario.server.is_none() && !self.can_be_set() {
                 return Some(format!(
@@ -170,10 +169,18 @@ impl Server {
                     "what its subscribers say is not published (servers.toml: says)".to_owned(),
                 );
             }
-            (looks_back && !self.resumes).then(|| {
-                "new connections look for a message that was published before, which it cannot be asked for by number \
-                 (servers.toml: resumes = false)"
-                    .to_owned()
+            let sought = match &scenario.workload {
+                Workload::Connect(_) => "a message that was published before",
+                Workload::FanOut(fan_out) => {
+                    fan_out.cuts.filter(|cuts| cuts.resume)?;
+                    "what they missed"
+                }
+                Workload::Tokens(_) => return None,
+            };
+            (!self.resumes).then(|| {
+                format!(
+                    "new connections look for {sought}, which it cannot be asked for by number (servers.toml: resumes = false)"
+                )
             })
         })?;
         Some(LeftOut {

@@ -3,6 +3,7 @@
 //! Processes are named by the id that `std::process::Child::id` gives. One that has exited can be
 //! sampled for CPU time until it is waited for, and not for memory.
 
+mod cargo;
 mod child;
 mod cpu;
 mod files;
@@ -17,6 +18,7 @@ use std::io;
 
 use crate::clock;
 
+pub use cargo::cargo;
 pub use child::{Child, NoLine};
 pub use cpu::{CpuSplit, cpu_split, cpu_time_ns, thread_cpu_ns};
 pub use files::spawn_with_own_files;

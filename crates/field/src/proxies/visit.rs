@@ -1,12 +1,15 @@
 //! The plan: every setting with every transport, the fast phase in turns.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use pushbench_model::survey::AbsentSystem;
 use pushbench_server::Server;
+use pushbench_transport::hub::Hub;
 use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
 use super::TRANSPORTS;
@@ -144,19 +147,10 @@ impl House {
         })
     }
 
-    fn server(&self, setting: &Setting, transport: &str) -> &Server {
+    /// The way to `transport` behind the proxy; `None` when that is not there.
+    fn way(&self, setting: &'static Setting, transport: &'static str) -> Option<Way<'_>> {
         let beats = setting.idle.is_some_and(|seconds| seconds > 0);
-        &if beats { &self.beating } else { &self.quiet }.0[transport]
-    }
-
-    /// A subscriber behind the proxy; `None` when that is not there.
-    fn watch(
-        &self,
-        setting: &Setting,
-        name: &'static str,
-    ) -> Option<Result<Box<dyn Watch>, String>> {
-        let server = self.server(setting, name);
-        let beats = setting.idle.is_some_and(|seconds| seconds > 0);
+        let server = &if beats { &self.beating } else { &self.quiet }.0[transport];
         let address = match setting.program {
             Program::Direct => server.data_addr(),
             program => {
@@ -167,8 +161,36 @@ impl House {
                 found.next()?.2.address(setting)?
             }
         };
-        let after = server.hub().published();
-        let opened: Result<Box<dyn Watch>, String> = if setting.gzip && name == "sse" {
+        Some(Way {
+            setting,
+            transport,
+            address,
+            hub: server.hub(),
+        })
+    }
+}
+
+/// The way to a transport behind a proxy.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    setting: &'static Setting,
+    transport: &'static str,
+    address: SocketAddr,
+    /// Of the server at its end.
+    hub: &'a Hub,
+}
+
+impl Way<'_> {
+    /// A subscriber at its beginning.
+    fn watch(self) -> Result<Box<dyn Watch>, String> {
+        let Self {
+            setting,
+            transport: name,
+            address,
+            hub,
+        } = self;
+        let after = hub.published();
+        if setting.gzip && name == "sse" {
             Inflating::open(address, after)
                 .map(|watch| Box::new(watch) as _)
                 .map_err(|error| error.to_string())
@@ -177,28 +199,15 @@ impl House {
                 .map(|watch| Box::new(watch) as _)
                 .map_err(|error| error.to_string())
         } else {
-            transport(name).and_then(|transport| {
-                Ours::open(transport, address, after)
-                    .map(|watch| Box::new(watch) as _)
-                    .map_err(|error| error.to_string())
-            })
-        };
-        Some(opened)
+            Ours::open(transport(name)?, address, after)
+                .map(|watch| Box::new(watch) as _)
+                .map_err(|error| error.to_string())
+        }
     }
 
-    fn observe(
-        &self,
-        setting: &Setting,
-        name: &'static str,
-        load: Load,
-    ) -> Option<Result<Seen, String>> {
-        let watch = match self.watch(setting, name)? {
-            Ok(watch) => watch,
-            Err(why) => return Some(Err(why)),
-        };
-        let mut watch = watch;
-        let seen = observe(self.server(setting, name).hub(), false, &mut *watch, load);
-        Some(seen.map_err(|error| error.to_string()))
+    fn observe(self, load: Load) -> Result<Seen, String> {
+        let mut watch = self.watch()?;
+        observe(self.hub, false, &mut *watch, load).map_err(|error| error.to_string())
     }
 }
 
@@ -222,19 +231,19 @@ pub fn visit(
                 .iter()
                 .any(|(program, ..)| *program == setting.program)
     };
-    for setting in SETTINGS.iter().filter(|setting| there(setting)) {
-        for name in TRANSPORTS {
-            // Compression is for the transport whose subscribers are asked to accept it here.
-            if setting.gzip && name != "sse" {
-                continue;
-            }
-            if stop.load(Ordering::Relaxed) {
-                visited.interrupted = true;
-                return Ok(visited);
-            }
-            tell(&format!("{} · {name}", setting.name));
-            visited.observed.push(first_look(&house, setting, name));
+    // Idle streams are watched all at once: there is no figure that one could spoil for another. Of every other setting the
+    // transports are, each with a server of its own.
+    let beside = |a: &Setting, b: &Setting| a.idle.is_some() && b.idle.is_some();
+    for settings in SETTINGS.chunk_by(beside) {
+        if stop.load(Ordering::Relaxed) {
+            visited.interrupted = true;
+            return Ok(visited);
         }
+        let settings: Vec<_> = settings.iter().filter(|setting| there(setting)).collect();
+        for setting in &settings {
+            tell(setting.name);
+        }
+        visited.observed.extend(first_looks(&house, &settings));
     }
     let mut turns: Vec<usize> = (0..visited.observed.len())
         .filter(|&index| {
@@ -251,7 +260,8 @@ pub fn visit(
                 return Ok(visited);
             }
             let observed = &mut visited.observed[index];
-            match house.observe(observed.setting, observed.transport, FAST) {
+            let way = house.way(observed.setting, observed.transport);
+            match way.map(|way| way.observe(FAST)) {
                 Some(Ok(seen)) => observed.fast.push(seen),
                 Some(Err(why)) => observed.failed = Some(why),
                 None => {}
@@ -270,31 +280,53 @@ fn worked(observed: &Observed) -> bool {
             .is_some_and(|seen| seen.ended.is_none())
 }
 
-fn first_look(house: &House, setting: &'static Setting, name: &'static str) -> Observed {
+/// The first look at every transport behind each of `settings`, in their order, all at the same time.
+fn first_looks(house: &House, settings: &[&'static Setting]) -> Vec<Observed> {
+    let pairs = settings.iter().flat_map(|&setting| {
+        // Compression is for the transport whose subscribers are asked to accept it here.
+        let names = TRANSPORTS.into_iter();
+        names.filter_map(move |name| (!setting.gzip || name == "sse").then_some((setting, name)))
+    });
+    thread::scope(|scope| {
+        let looks: Vec<_> = pairs
+            .map(|(setting, transport)| {
+                let way = house.way(setting, transport);
+                scope.spawn(move || first_look(setting, transport, way))
+            })
+            .collect();
+        looks
+            .into_iter()
+            .map(|look| look.join().expect("a look does not panic"))
+            .collect()
+    })
+}
+
+fn first_look(
+    setting: &'static Setting,
+    transport: &'static str,
+    way: Option<Way<'_>>,
+) -> Observed {
     let mut observed = Observed {
         setting,
-        transport: name,
+        transport,
         slow: None,
         fast: Vec::new(),
         idle: None,
         failed: None,
     };
-    if setting.idle.is_some() {
-        match house.watch(setting, name) {
-            Some(Ok(mut watch)) => match idle(&mut *watch, IDLE) {
-                Ok(end) => observed.idle = Some(end),
-                Err(error) => observed.failed = Some(error.to_string()),
-            },
-            Some(Err(why)) => observed.failed = Some(why),
-            None => {}
-        }
+    let Some(way) = way else {
         return observed;
-    }
-    match house.observe(setting, name, SLOW) {
-        Some(Ok(seen)) => observed.slow = Some(seen),
-        Some(Err(why)) => observed.failed = Some(why),
-        None => {}
-    }
+    };
+    let seen = if setting.idle.is_some() {
+        way.watch().and_then(|mut watch| {
+            let end = idle(&mut *watch, IDLE).map_err(|error| error.to_string())?;
+            observed.idle = Some(end);
+            Ok(())
+        })
+    } else {
+        way.observe(SLOW).map(|seen| observed.slow = Some(seen))
+    };
+    observed.failed = seen.err();
     observed
 }
 

@@ -294,6 +294,28 @@ fn who_does_not_listen_is_left_out_of_a_room() {
     assert!(servers[1].left_out_by(&scenario("a")).is_none());
 }
 
+/// Who cannot be asked for what follows a number takes no part where subscribers that were cut off ask for it.
+#[test]
+fn who_cannot_resume_is_left_out_where_subscribers_do() {
+    let mut servers = Server::parse(SERVERS, Path::new("servers.toml")).unwrap();
+    servers[0].resumes = false;
+    let cut = |resume: bool| {
+        let cuts = format!(
+            "[fan-out.cuts]\npattern = {{ each-every-s = 1.0 }}\ndelay-s = 0.1\nresume = {resume}\n"
+        );
+        let text = FAN_OUT.replace("NAME", "cut") + &cuts;
+        Scenario::parse(&text, Path::new("x.toml")).unwrap()
+    };
+    let left_out = servers[0].left_out_by(&cut(true)).unwrap();
+    for part in ["what they missed", "servers.toml: resumes = false"] {
+        assert!(left_out.reason.contains(part), "{}", left_out.reason);
+    }
+    assert_eq!(servers[1].left_out_by(&cut(true)), None);
+    // Where nobody asks, losses are what is to be seen.
+    assert_eq!(servers[0].left_out_by(&cut(false)), None);
+    assert_eq!(servers[0].left_out_by(&scenario("a")), None);
+}
+
 /// Every server of such a trial would hold all of them at once.
 #[test]
 fn a_crowd_is_not_sliced() {
