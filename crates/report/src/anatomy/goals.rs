@@ -291,8 +291,8 @@ pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
 
 fn notes(anatomy: &Anatomy) -> Vec<String> {
     let mut notes = vec![
-        "Undecided: the interval, which is the middle half of the slices, crosses the goal; a longer measurement or a quieter \
-         machine may decide it. A count has no interval."
+        "Undecided: the interval, which is the middle half of the slices, crosses the goal. More slices make it no narrower, a \
+         quieter machine does. A count has no interval."
             .to_owned(),
     ];
     let side = |side| {
