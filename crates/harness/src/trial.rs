@@ -186,6 +186,11 @@ impl ProcessRunner<'_> {
             Err(Abort::Failed(reason)) => Err(reason),
             Err(Abort::Interrupted) => return TrialResult::Interrupted,
         };
+        let left = link.map_or(Ok(()), Junction::leave);
+        let observed = observed.and_then(|observed| {
+            left.map(|()| observed)
+                .map_err(|error| format!("the link cannot be left: {error}"))
+        });
         let host_after = host::cpu_times().ok();
         let wall = clock.elapsed();
         let cpu_pressure = stalled_before

@@ -12,6 +12,7 @@ use pushbench_sys::tun::{DOOR, Tun};
 use crate::address::{BESIDE_SEEN, CLIENT, PREFIX, SIDE_PREFIX};
 use crate::junction::Junction;
 use crate::meter::Meter;
+use crate::senders::{NotAllowed, Senders};
 use crate::shaper::Shaper;
 use crate::task::Task;
 use crate::{emulator, relay};
@@ -58,6 +59,9 @@ pub enum LinkError {
     /// netem was asked for, and cannot be set.
     #[error("netem cannot be set for the link ({0}); leave out --link-by netem")]
     Netem(#[source] io::Error),
+    /// A link says what senders are to use, and they cannot.
+    #[error(transparent)]
+    Congestion(NotAllowed),
     /// Nothing to emulate.
     #[error("no link can be made of none")]
     None,
@@ -96,7 +100,7 @@ impl Network {
 
 /// Moves this process, with all that it starts from now on, into a network of its own in which [`FAR`](crate::FAR) is
 /// the other end of the first of `links`, until its [`Junction`] takes another, and everything else but loopback is out
-/// of reach. Call it before any thread is started.
+/// of reach. Senders use the congestion control of a link once that is taken. Call it before any thread is started.
 ///
 /// # Errors
 ///
@@ -110,17 +114,18 @@ pub fn enter(links: &[Link], by: LinkBy, seed: u64) -> Result<Network, LinkError
     let entered = namespace::enter_network().map_err(LinkError::Namespace)?;
     let lo = Device::named("lo").and_then(|lo| lo.up());
     lo.map_err(LinkError::SetUp)?;
+    let senders = Senders::new(links).map_err(LinkError::Congestion)?;
     let (task, junction) = match by {
         LinkBy::Userspace => {
             let (tun, _) = device(DEVICE, CLIENT, PREFIX)?;
-            let junction = Junction::new(links, None);
+            let junction = Junction::new(links, None, senders);
             (emulator::start(tun, links, seed, &junction), junction)
         }
         LinkBy::Netem => {
             let (up, to_server) = device(DEVICE, CLIENT, SIDE_PREFIX)?;
             let (down, from_server) = device(BACK, BESIDE_SEEN, SIDE_PREFIX)?;
             let shaper = Shaper::new([to_server, from_server], first, seed).map_err(no_netem)?;
-            let junction = Junction::new(links, Some(Arc::new(shaper)));
+            let junction = Junction::new(links, Some(Arc::new(shaper)), senders);
             (relay::start([up, down], links, &junction), junction)
         }
     };

@@ -21,8 +21,9 @@ use pushbench_sys::clock;
 use pushbench_sys::netlink::{Device, QueueCounts};
 use pushbench_sys::sockets::established_with;
 use pushbench_sys::tcp::set_user_timeout;
+use socket2::SockRef;
 
-const CHECKS: [(&str, fn()); 9] = [
+const CHECKS: [(&str, fn()); 10] = [
     ("bytes_arrive_intact_over_a_link_that_loses_some", intact),
     ("a_round_trip_takes_at_least_what_was_asked_for", round_trip),
     ("no_less_is_lost_than_the_link_says", lost),
@@ -33,6 +34,10 @@ const CHECKS: [(&str, fn()); 9] = [
     ),
     ("who_is_gone_is_neither_heard_nor_told", gone),
     ("packets_take_the_link_that_is_taken", switched),
+    (
+        "senders_use_what_the_link_says_while_it_is_taken",
+        congested,
+    ),
     ("a_stopped_link_carries_nothing", stopped),
     ("a_queue_is_set_and_counted_and_goes_again", queue),
 ];
@@ -307,6 +312,30 @@ fn switched() {
     }
     let unknown = network.junction().take(&"rtt=1ms".parse().unwrap());
     assert!(matches!(unknown, Err(NotTaken::Unknown(_))), "{unknown:?}");
+}
+
+/// Connections use the congestion control of the link that is taken when they are opened and accepted, one that listens
+/// all the time notwithstanding, and the usual one otherwise.
+fn congested() {
+    let links = ["rtt=1ms", "rtt=1ms,congestion=reno"];
+    let network = network_of(&links);
+    let listener = TcpListener::bind((NEAR, 0)).unwrap();
+    let there = (FAR, listener.local_addr().unwrap().port());
+    let used = || {
+        let near = TcpStream::connect(there).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        let used = [near, far].map(|end| SockRef::from(&end).tcp_congestion().unwrap());
+        used.map(|name| String::from_utf8(name).unwrap().replace('\0', ""))
+    };
+    let usual = used();
+    let take = |link: &str| network.junction().take(&link.parse().unwrap()).unwrap();
+    take(links[1]);
+    assert_eq!(used(), ["reno", "reno"]);
+    take(links[0]);
+    assert_eq!(used(), usual);
+    take(links[1]);
+    network.junction().leave().unwrap();
+    assert_eq!(used(), usual);
 }
 
 fn stopped() {

@@ -1,6 +1,7 @@
 //! A network path between server and load process, as one line of text: `rtt=80ms,loss=1%,rate=10mbit,jitter=5ms`.
 
 mod by;
+mod congestion;
 mod counts;
 mod parse;
 mod preset;
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use by::LinkBy;
+pub use congestion::Congestion;
 pub use counts::{DirectionCounts, LinkCounts};
 pub use preset::{PRESETS, Preset};
 
@@ -48,6 +50,9 @@ pub struct Link {
     /// Bytes that may wait for the rate, each way; see [`Link::queue_bytes`] if absent.
     #[serde(default)]
     pub queue_bytes: Option<u64>,
+    /// What senders at both ends use; as the machine has it if absent.
+    #[serde(default)]
+    pub congestion: Option<Congestion>,
 }
 
 /// A way that packets go.

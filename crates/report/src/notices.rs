@@ -199,8 +199,8 @@ fn words(flag: &Flag) -> &'static str {
 }
 
 fn paced(results: &Results<'_>) -> Option<String> {
-    results.is_paced().then(|| {
-        "The kernel's congestion control is bbr, which spaces segments out: bursts take longer for it, on loopback too."
+    results.any_paced().then(|| {
+        "The congestion control is bbr, which spaces segments out: bursts take longer for it, on loopback too."
             .into()
     })
 }
@@ -287,6 +287,14 @@ mod tests {
         });
         assert!(said.contains("In 3 valid trials other programs"), "{said}");
         assert!(said.contains("congestion control is bbr"), "{said}");
+        let said = notices(|record| {
+            let settings = &mut record.run.environment.settings;
+            settings.insert("net.ipv4.tcp_congestion_control".into(), "bbr".into());
+            for scenario in &mut record.run.scenarios {
+                scenario.link = Some("rtt=1ms,congestion=cubic".parse().unwrap());
+            }
+        });
+        assert!(!said.contains("bbr"), "{said}");
     }
 
     #[test]

@@ -8,7 +8,9 @@ pub use arm::Arm;
 pub use group::{Basis, Group, Ratio};
 pub use slices::SliceRatios;
 
+use pushbench_model::link::Congestion;
 use pushbench_model::record::{Outcome, Record};
+use pushbench_model::scenario::Scenario;
 
 /// The stack whose servers do the least a server can do.
 pub(crate) const FLOOR: &str = "floor";
@@ -43,12 +45,28 @@ impl<'a> Results<'a> {
             .chunk_by(|a, b| a.scenario.name == b.scenario.name && a.loop_model == b.loop_model)
     }
 
-    /// Whether the kernel's congestion control is one that spaces segments out (bbr).
+    /// Whether senders space segments out in a scenario: by the congestion control of its link, or the machine's (bbr).
     #[must_use]
-    pub fn is_paced(&self) -> bool {
+    pub fn is_paced(&self, scenario: &Scenario) -> bool {
+        let congestion = scenario.link.and_then(|link| link.congestion);
+        congestion.map_or_else(|| self.machine_paces(), Congestion::paces)
+    }
+
+    /// Whether they do where no link says what they use.
+    fn machine_paces(&self) -> bool {
         let settings = &self.record.run.environment.settings;
         let control = settings.get("net.ipv4.tcp_congestion_control");
-        control.is_some_and(|control| control.trim() == "bbr")
+        let control = control.and_then(|control| control.trim().parse().ok());
+        control.is_some_and(Congestion::paces)
+    }
+
+    /// Whether they do anywhere in the record.
+    #[must_use]
+    pub fn any_paced(&self) -> bool {
+        match &self.record.run.scenarios[..] {
+            [] => self.machine_paces(),
+            scenarios => scenarios.iter().any(|scenario| self.is_paced(scenario)),
+        }
     }
 
     /// Trials that are valid, invalid and failed; those in slices too.

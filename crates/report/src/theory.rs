@@ -106,12 +106,12 @@ pub(crate) fn least_round_trips(group: &Group<'_>) -> Option<(f64, f64)> {
 
 /// The servers of a scenario, each once: one without a choice of tuning stands beside both.
 fn cases<'a>(results: &Results<'_>, question: &'a [Group<'a>]) -> Vec<Case<'a>> {
-    let paced = results.is_paced();
     let mut cases: Vec<Case<'_>> = Vec::new();
     for group in question {
         for arm in &group.arms {
             let known = cases.iter().any(|case| case.arm.server == arm.server);
             if !known && !arm.valid.is_empty() {
+                let paced = results.is_paced(group.scenario);
                 cases.push(Case { group, arm, paced });
             }
         }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{Link, MTU, PRESETS};
+use super::{Congestion, Link, MTU, PRESETS};
 
 /// Longest time, microseconds: 10 s.
 const LONGEST_US: u64 = 10_000_000;
@@ -86,9 +86,10 @@ impl Link {
             "rate" => self.rate_bps = Some(of(RATE)?),
             "up" => self.up_bps = Some(of(RATE)?),
             "queue" => self.queue_bytes = Some(of(SIZE)?),
+            "congestion" => self.congestion = Some(control(value)?),
             _ => {
                 return Err(format!(
-                    "a link has no {name:?}; it has rtt, jitter, loss, reorder, rate, up and queue"
+                    "a link has no {name:?}; it has rtt, jitter, loss, reorder, rate, up, queue and congestion"
                 ));
             }
         }
@@ -107,6 +108,14 @@ impl Link {
         }
         Ok(self)
     }
+}
+
+/// The congestion control called `value`.
+fn control(value: &str) -> Result<Congestion, String> {
+    value.parse().map_err(|()| {
+        let known = Congestion::ALL.map(Congestion::label).join(", ");
+        format!("congestion={value}: one of {known} is wanted")
+    })
 }
 
 /// How a kind of value is written.

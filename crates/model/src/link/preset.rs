@@ -21,6 +21,7 @@ const NOTHING: Link = Link {
     rate_bps: None,
     up_bps: None,
     queue_bytes: None,
+    congestion: None,
 };
 
 const MBIT: u64 = 1_000_000;

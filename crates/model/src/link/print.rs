@@ -21,8 +21,11 @@ impl fmt::Display for Link {
                 write!(f, ",{name}={}", Rate(rate))?;
             }
         }
-        match self.queue_bytes {
-            Some(bytes) => write!(f, ",queue={}", Size(bytes)),
+        if let Some(bytes) = self.queue_bytes {
+            write!(f, ",queue={}", Size(bytes))?;
+        }
+        match self.congestion {
+            Some(congestion) => write!(f, ",congestion={congestion}"),
             None => Ok(()),
         }
     }
@@ -54,6 +57,9 @@ impl Link {
             && let Some(bytes) = self.queue(Direction::Down)
         {
             text += &format!(", a queue of {bytes} bytes");
+        }
+        if let Some(congestion) = self.congestion {
+            text += &format!(", {congestion} at both ends");
         }
         text
     }

@@ -1,5 +1,6 @@
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::*;
 
@@ -10,9 +11,14 @@ fn links() -> impl Strategy<Value = Link> {
     (
         (times(), times(), shares(), shares()),
         (rates(), rates(), option::of(1500_u64..=256_000_000)),
+        option::of(select(&Congestion::ALL)),
     )
         .prop_map(
-            |((rtt_us, jitter_us, loss_ppm, reorder_ppm), (rate_bps, up_bps, queue_bytes))| Link {
+            |(
+                (rtt_us, jitter_us, loss_ppm, reorder_ppm),
+                (rate_bps, up_bps, queue_bytes),
+                congestion,
+            )| Link {
                 rtt_us,
                 jitter_us,
                 loss_ppm,
@@ -20,6 +26,7 @@ fn links() -> impl Strategy<Value = Link> {
                 rate_bps,
                 up_bps: up_bps.filter(|_| rate_bps.is_some()),
                 queue_bytes: queue_bytes.filter(|_| rate_bps.is_some()),
+                congestion,
             },
         )
 }
@@ -63,6 +70,20 @@ fn words_become_numbers() {
 }
 
 #[test]
+fn congestion_control_is_part_of_a_path() {
+    let link: Link = "rtt=50ms,congestion=reno".parse().unwrap();
+    assert_eq!(link.congestion, Some(Congestion::Reno));
+    assert_eq!(
+        link.in_words(),
+        "a link of 50 ms round trip, reno at both ends"
+    );
+    // Records from before there was a choice.
+    let read: Link = serde_json::from_str(r#"{"rtt_us": 50000}"#).unwrap();
+    assert_eq!(read.congestion, None);
+    assert_ne!(read, link);
+}
+
+#[test]
 fn mistakes_are_explained() {
     for (text, wanted) in [
         ("", "satellite"),
@@ -86,6 +107,8 @@ fn mistakes_are_explained() {
         ("rtt=1ms,rtt=2ms", "twice"),
         ("rtt=1ms,", "NAME=VALUE"),
         ("rtt=1ms,delay=2ms", "rtt, jitter, loss"),
+        ("rtt=1ms,congestion=vegas", "bbr, cubic, reno"),
+        ("rtt=1ms,congestion=", "bbr, cubic, reno"),
     ] {
         let error = text.parse::<Link>().unwrap_err();
         assert!(error.contains(wanted), "{text}: {error}");

@@ -248,8 +248,8 @@ fn long_polls_are_held_against_batch_polls_and_age() {
 /// the last of them; one that is sent at once is held against the formula as it is, and so is any where nothing is paced.
 #[test]
 fn answers_that_are_spread_are_allowed_for() {
-    let said = |control: &str, answer_bytes: f64| {
-        let mut record = polling("rtt=20ms", None, 0.73, 0.73);
+    let said_over = |link: &str, control: &str, answer_bytes: f64| {
+        let mut record = polling(link, None, 0.73, 0.73);
         let settings = &mut record.run.environment.settings;
         settings.insert("net.ipv4.tcp_congestion_control".into(), control.into());
         for recorded in &mut record.trials {
@@ -262,12 +262,17 @@ fn answers_that_are_spread_are_allowed_for() {
         let batch = named(&held, "messages per answer of long-poll/reference");
         (batch.tolerance.said.clone(), batch.tolerance.allowed)
     };
+    let said = |control: &str, answer_bytes: f64| said_over("rtt=20ms", control, answer_bytes);
     let (plain, least) = said("cubic", 5000.0);
     assert_eq!(said("bbr", 2800.0), (plain, least));
     let (spread, most) = said("bbr", 5000.0);
     assert!(spread.ends_with("bbr spreads answers"), "{spread}");
     // w = 1 grows to 1.347: B from 1.368 to 1.607.
     assert!((most - least - 0.2388).abs() < 0.001, "{least}, {most}");
+    // A link that says what senders use is believed before the machine.
+    let over = |link: &str, control: &str| said_over(link, control, 5000.0).1;
+    assert_eq!(over("rtt=20ms,congestion=reno", "bbr"), least);
+    assert_eq!(over("rtt=20ms,congestion=bbr", "cubic"), most);
 }
 
 /// 100 ms of period and 50 messages a second: a fifth of a poll per message, hardly any in vain, half a period old.

@@ -57,6 +57,7 @@ const NOTHING: Made = Made {
     rate_bps: None,
     up_bps: None,
     queue_bytes: None,
+    congestion: None,
 };
 
 /// How far the round trip that a link adds may be from what was asked for, milliseconds: the emulator wakes up twice.
