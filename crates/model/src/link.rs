@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use by::LinkBy;
 pub use congestion::Congestion;
 pub use counts::{DirectionCounts, LinkCounts};
+pub use parse::KEYS;
 pub use preset::{PRESETS, Preset};
 
 /// Largest packet on the path, bytes: Ethernet's, as on most of the Internet.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::link;
 use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::{PerProfile, Profile};
@@ -14,8 +15,6 @@ pub const NAME: &str = "yours";
 /// What is taken where nothing is said: a response that a person does not notice.
 const P99_MS: f64 = 100.0;
 const BYTES: usize = 128;
-/// What a network path is described by.
-const LINK_KEYS: [&str; 6] = ["rtt", "loss", "rate", "jitter", "reorder", "queue"];
 
 /// A workload in a few words.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +94,7 @@ fn take(part: &str, wish: &mut Wish, path: &mut Vec<String>) -> Result<&'static 
     let (word, rest) = split(&lower, |c: char| c.is_ascii_alphabetic());
     let value = rest.trim_start_matches([' ', '=', ':']);
     // `rate 10mbit` is of the path, as `--link` writes it.
-    if LINK_KEYS.contains(&word) && !value.is_empty() {
+    if link::KEYS.contains(&word) && !value.is_empty() {
         path.push(format!("{word}={}", value.replace(' ', "")));
         return Ok("link");
     }
@@ -235,6 +234,18 @@ mod tests {
         };
         assert_eq!(fan_out.measure_s.quick, 4.0, "twenty messages");
         assert_eq!(scenario.models, format!("Your own numbers: {}.", said.said));
+    }
+
+    #[test]
+    fn all_that_a_link_is_described_by_may_be_said() {
+        let said = wish(
+            "10 clients, 1/s, rtt 80ms, jitter 5ms, loss 1%, reorder 1%, rate 10mbit, up 1 mbit, queue 64kb, congestion reno",
+        );
+        let link: link::Link = said.link.unwrap().parse().unwrap();
+        let text = link.to_string();
+        for key in link::KEYS {
+            assert!(text.contains(&format!("{key}=")), "{key}: {text}");
+        }
     }
 
     #[test]

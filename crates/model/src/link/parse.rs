@@ -4,6 +4,18 @@ use std::str::FromStr;
 
 use super::{Congestion, Link, MTU, PRESETS};
 
+/// What a link is described by.
+pub const KEYS: [&str; 8] = [
+    "rtt",
+    "jitter",
+    "loss",
+    "reorder",
+    "rate",
+    "up",
+    "queue",
+    "congestion",
+];
+
 /// Longest time, microseconds: 10 s.
 const LONGEST_US: u64 = 10_000_000;
 /// Most that may be lost or overtaken, of a million.
@@ -88,9 +100,8 @@ impl Link {
             "queue" => self.queue_bytes = Some(of(SIZE)?),
             "congestion" => self.congestion = Some(control(value)?),
             _ => {
-                return Err(format!(
-                    "a link has no {name:?}; it has rtt, jitter, loss, reorder, rate, up, queue and congestion"
-                ));
+                let known = KEYS.join(", ");
+                return Err(format!("a link has no {name:?}; it has {known}"));
             }
         }
         Ok(())

@@ -254,7 +254,8 @@ impl Task for Dying {
 
     fn step(&mut self, station: &mut Station) -> Option<Missed> {
         let now = station.now();
-        if now >= self.next_look {
+        // The end has a look of its own: where looks take long, the last one may be long ago.
+        if now >= self.next_look.min(self.end) {
             self.look(station);
         }
         self.die(station, now);
