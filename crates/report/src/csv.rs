@@ -130,7 +130,20 @@ fn figures(space: Space) -> Vec<(String, Of)> {
         measured("segments_up", |m| Some(m.wire.segments_up)),
         measured("retransmitted", |m| Some(m.wire.retransmitted)),
         measured("batches", |m| m.batches),
+        measured("cuts", |m| Some(m.cuts?.cuts)),
+        measured("failed_returns", |m| Some(m.cuts?.failed)),
     ]);
+    for side in [Side::Server, Side::Load] {
+        let name = format!("{}_context_switches", side.label());
+        let of = move |t: &RecordedTrial| {
+            let usage = match side {
+                Side::Server => &t.trial.server_usage,
+                Side::Load => &t.trial.load_usage,
+            };
+            Some(usage.as_ref()?.cost.context_switches as f64)
+        };
+        figures.push((name, Box::new(of)));
+    }
     figures.push(("steal".into(), Box::new(|t| t.trial.steal)));
     figures.push(("others_cpu".into(), Box::new(|t| t.trial.others_cpu)));
     figures.push(("cpu_pressure".into(), Box::new(|t| t.trial.cpu_pressure)));

@@ -11,6 +11,7 @@
 
 use pushbench_stats::{Comparison, Estimate, FEWEST_PAIRS, Interval, Verdict, judge};
 
+use super::table::crowd::is_crowd;
 use super::table::headline;
 use crate::metric::{Metric, P50, P99, Series, Side};
 use crate::results::{Arm, Basis, Group};
@@ -55,6 +56,9 @@ pub(super) fn transport_figures(group: &Group<'_>) -> Vec<Metric> {
         Metric::Bytes,
         Metric::Segments,
     ];
+    if is_crowd(group) {
+        figures.push(Metric::Memory(Side::Server));
+    }
     if group.work() == "token" {
         figures.push(Metric::Percentile(Series::FirstToken, P50));
     }

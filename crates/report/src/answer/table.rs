@@ -1,6 +1,7 @@
 //! One row per server, the figures that matter most.
 
 mod answers;
+pub(super) mod crowd;
 mod dead;
 mod troubles;
 mod upstream;
@@ -47,12 +48,15 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     if group.has(counters) {
         builder.cost(counters);
     }
+    builder.memory();
     builder.bytes();
+    builder.goodput();
     builder.missing();
     builder.cuts();
     builder.slow();
     builder.dead();
     builder.heartbeats();
+    builder.switches();
     builder.upstream();
     builder.answers();
     builder.left_out();

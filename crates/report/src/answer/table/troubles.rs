@@ -5,6 +5,7 @@ use pushbench_model::scenario::Workload;
 use pushbench_model::theory::pushing;
 
 use super::Builder;
+use super::crowd::is_crowd;
 use crate::metric::{P50, P99, Series};
 use crate::number::{Unit, significant, whole};
 use crate::results::Arm;
@@ -45,7 +46,8 @@ pub(super) fn grown_by(arm: &Arm<'_>) -> Option<f64> {
 
 /// Of all trials of a server, one stream in one trial.
 struct Alive {
-    heartbeats: f64,
+    /// Signs of life, where there are any.
+    heartbeats: Option<f64>,
     bytes_per_hour: f64,
 }
 
@@ -63,7 +65,7 @@ impl Alive {
             bytes += (one.wire.bytes_down + one.wire.bytes_up) as f64;
         }
         (stream_s > 0.0).then_some(Self {
-            heartbeats: heartbeats? as f64 / streams,
+            heartbeats: heartbeats.map(|all| all as f64 / streams),
             bytes_per_hour: bytes / stream_s * 3600.0,
         })
     }
@@ -97,6 +99,17 @@ impl Builder<'_, '_> {
             }
         }
         self.columns.push(Column::numbers("cuts", ""));
+        let failed = |arm: &Arm<'_>| {
+            all(arm)
+                .iter()
+                .map(|(counts, _)| counts.failed)
+                .sum::<u64>()
+        };
+        let some_failed = group.arms.iter().any(|arm| failed(arm) > 0);
+        if some_failed {
+            self.columns
+                .push(Column::numbers("attempts to come back that failed", ""));
+        }
         self.columns.push(Column::numbers("missed per cut", ""));
         self.columns
             .push(Column::numbers("back at once, most", "per s"));
@@ -104,7 +117,8 @@ impl Builder<'_, '_> {
             let all = all(arm);
             let cuts: u64 = all.iter().map(|(counts, _)| counts.cuts).sum();
             if cuts == 0 {
-                row.extend([Cell::absent(""), Cell::absent(""), Cell::absent("")]);
+                let cells = if some_failed { 4 } else { 3 };
+                row.extend((0..cells).map(|_| Cell::absent("")));
                 continue;
             }
             let missed: u64 = all.iter().map(|(_, lost)| lost).sum();
@@ -114,6 +128,9 @@ impl Builder<'_, '_> {
                 .map(|(counts, _)| counts.peak_per_s)
                 .fold(0.0, f64::max);
             row.push(Cell::plain(whole(cuts)));
+            if some_failed {
+                row.push(Cell::plain(whole(failed(arm))));
+            }
             let mut cell = Cell::plain(significant(missed as f64 / cuts as f64, 3));
             if let Workload::FanOut(fan_out) = group.scenario.workload
                 && fan_out.cuts.is_some_and(|cuts| !cuts.resume)
@@ -126,26 +143,33 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Signs of life, and what an hour of such a stream takes.
+    /// Signs of life, and what an hour of such a stream takes, or of one of a crowd that has none.
     pub(super) fn heartbeats(&mut self) {
         let all: Vec<_> = self.group.arms.iter().map(Alive::of).collect();
-        if all.iter().all(Option::is_none) {
+        let heard = all.iter().flatten().any(|alive| alive.heartbeats.is_some());
+        if !heard && (!is_crowd(self.group) || all.iter().all(Option::is_none)) {
             return;
         }
         let hours = all.iter().flatten().map(|alive| alive.bytes_per_hour);
         let scale = Unit::Bytes.scale(hours);
-        self.columns
-            .push(Column::numbers("heartbeats per stream", ""));
+        if heard {
+            self.columns
+                .push(Column::numbers("heartbeats per stream", ""));
+        }
         self.columns
             .push(Column::numbers("an hour of a stream", scale.symbol));
         for (alive, row) in all.iter().zip(&mut self.rows) {
-            row.extend(match alive {
-                None => [Cell::absent(""), Cell::absent("")],
-                Some(alive) => [
-                    Cell::plain(significant(alive.heartbeats, 3)),
-                    Cell::plain(scale.number(alive.bytes_per_hour)).under("messages included"),
-                ],
-            });
+            if heard {
+                let heartbeats = alive.as_ref().and_then(|alive| alive.heartbeats);
+                row.push(heartbeats.map_or_else(
+                    || Cell::absent(""),
+                    |heartbeats| Cell::plain(significant(heartbeats, 3)),
+                ));
+            }
+            row.push(alive.as_ref().map_or_else(
+                || Cell::absent(""),
+                |alive| Cell::plain(scale.number(alive.bytes_per_hour)).under("messages included"),
+            ));
         }
     }
 
