@@ -77,6 +77,8 @@ fn a_run_of_conversations() {
             "{name}"
         );
         assert_eq!(measured.operations, 72, "{name}");
+        let samples = |histogram: &str| recorded.histograms[histogram].len();
+        assert_eq!((samples("added-gap"), samples("ended")), (66, 6), "{name}");
         assert_eq!(
             measured.wire.agrees(),
             Some(true),
@@ -90,6 +92,8 @@ fn a_run_of_conversations() {
         "3 conversations at once",
         "the server keeps what was said",
         "added first token p50",
+        "added gap p50",
+        "end heard after p50",
         "bytes up per answer",
     ] {
         assert!(report.contains(said), "{said}");

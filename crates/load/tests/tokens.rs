@@ -6,6 +6,7 @@ mod stage;
 
 use pushbench_load::barrier::Free;
 use pushbench_load::{LoadError, run};
+use pushbench_model::histogram::Histogram;
 use pushbench_model::measurement::{AnswerCount, Measurement, Publisher};
 use pushbench_model::tuning::Tuning;
 use pushbench_transport::stack::Stack;
@@ -74,6 +75,10 @@ fn answers(measurement: &Measurement) -> AnswerCount {
     measurement.answers.unwrap()
 }
 
+fn samples(measurement: &Measurement, name: &str) -> Histogram {
+    measurement.histograms[name].decode().unwrap()
+}
+
 fn assert_clean(name: &str, measurement: &Measurement) {
     assert_eq!(measurement.errors, Vec::<String>::new(), "{name}");
     assert!(
@@ -110,8 +115,19 @@ fn every_token_comes_once_in_order_and_costs_what_the_formula_says() {
                 measured.connections.opened, 5,
                 "{way}: connections are kept"
             );
-            let first = measured.histograms["first-token"].decode().unwrap();
+            let first = samples(&measured, "first-token");
             assert_eq!(first.len(), 15, "{way}");
+            let (gaps, ends) = (samples(&measured, "added-gap"), samples(&measured, "ended"));
+            assert_eq!(
+                gaps.len(),
+                300 - 15,
+                "{way}: between the tokens of one answer"
+            );
+            assert_eq!(ends.len(), 15, "{way}");
+            // What a gap adds is part of what its token is late; an end is not heard before the last token.
+            let response = samples(&measured, "response");
+            assert!(gaps.max() <= response.max(), "{way}");
+            assert!(ends.min() >= response.min(), "{way}");
         }
     }
 }
@@ -173,8 +189,12 @@ fn answers_that_are_stopped_are_made_no_further() {
                 _ => counts.cancelled,
             };
             assert_eq!(measured.connections.opened, 4 + again, "{way}");
-            let cancel = measured.histograms["cancel"].decode().unwrap();
+            let cancel = samples(&measured, "cancel");
             assert_eq!(cancel.len(), counts.stopped, "{way}");
+            let gaps = samples(&measured, "added-gap");
+            assert_eq!(gaps.len(), 8 * 19 + 8 * 9, "{way}");
+            let ends = samples(&measured, "ended");
+            assert_eq!(ends.len(), 8, "{way}: of those that nobody wanted to stop");
         }
     }
 }
@@ -229,11 +249,18 @@ fn an_answer_may_come_at_once_when_it_is_whole() {
                 "{name}: {:?}",
                 measured.wire
             );
-            let first = measured.histograms["first-token"].decode().unwrap();
+            let first = samples(&measured, "first-token");
             assert!(
                 first.min() > 4_000_000,
                 "{name}: it waits for the last token"
             );
+            let ends = samples(&measured, "ended");
+            assert_eq!(ends.len(), 6, "{name}: with the text");
+            assert!(
+                ends.max() < first.max(),
+                "{name}: the last token is due later"
+            );
+            assert!(!measured.histograms.contains_key("added-gap"), "{name}");
         }
     }
 }

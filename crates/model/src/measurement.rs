@@ -139,6 +139,11 @@ pub mod histogram_name {
     pub const FIRST_MESSAGE: &str = "first-message";
     /// From the intended time of an answer's first token to its receipt: what transport and server add.
     pub const FIRST_TOKEN: &str = "first-token";
+    /// By how much the time between the receipts of two tokens of an answer was longer than the model's own gap between them; 0
+    /// where it was no longer: the one before was late, or both came in one read.
+    pub const ADDED_GAP: &str = "added-gap";
+    /// From the intended time of an answer's last token until its client has heard that it is whole.
+    pub const ENDED: &str = "ended";
     /// From the stop of an answer by its client until the server made no more of it.
     pub const CANCEL: &str = "cancel";
     /// From the cut of a connection to the next message that its subscriber had not had.
@@ -404,14 +409,18 @@ impl Measurement {
         self.concurrency.saturating_sub(slow + dead)
     }
 
-    /// How many of them stand beside the samples of the histogram `name`: only times that end with a receipt can lie
-    /// beyond the end of the run.
+    /// How many of them stand beside the samples of the histogram `name`, or, of ends of answers, how many ends: only times that
+    /// end with a receipt can lie beyond the end of the run.
     #[must_use]
     pub fn lost_beside(&self, name: &str) -> u64 {
         match name {
-            histogram_name::RESPONSE | histogram_name::SERVICE | histogram_name::FIRST_MESSAGE => {
-                self.undelivered()
-            }
+            histogram_name::RESPONSE
+            | histogram_name::SERVICE
+            | histogram_name::FIRST_MESSAGE
+            | histogram_name::ADDED_GAP => self.undelivered(),
+            histogram_name::ENDED => self
+                .answers
+                .map_or(0, |all| all.asked.saturating_sub(all.whole + all.cancelled)),
             _ => 0,
         }
     }

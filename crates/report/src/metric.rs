@@ -30,13 +30,17 @@ pub enum Series {
     GivenUp,
     /// From the intended time of an answer's first token to its receipt.
     FirstToken,
+    /// By how much the time between two receipts of an answer was longer than the model's own gap.
+    AddedGap,
+    /// From the intended time of an answer's last token until its client has heard that it is whole.
+    Ended,
     /// From the stop of an answer by its client until the server made no more of it.
     Cancel,
 }
 
 impl Series {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Response,
         Self::Service,
         Self::Lateness,
@@ -47,6 +51,8 @@ impl Series {
         Self::Noticed,
         Self::GivenUp,
         Self::FirstToken,
+        Self::AddedGap,
+        Self::Ended,
         Self::Cancel,
     ];
 
@@ -64,6 +70,8 @@ impl Series {
             Self::Noticed => histogram_name::NOTICED,
             Self::GivenUp => histogram_name::GIVEN_UP,
             Self::FirstToken => histogram_name::FIRST_TOKEN,
+            Self::AddedGap => histogram_name::ADDED_GAP,
+            Self::Ended => histogram_name::ENDED,
             Self::Cancel => histogram_name::CANCEL,
         }
     }
@@ -82,6 +90,8 @@ impl Series {
             Self::Noticed => "noticed",
             Self::GivenUp => "given up",
             Self::FirstToken => "added first token",
+            Self::AddedGap => "added gap",
+            Self::Ended => "end heard after",
             Self::Cancel => "cancel",
         }
     }

@@ -35,7 +35,7 @@ impl Hearing<'_> {
         if let Some(done) = Done::parse(body) {
             *self.ended = true;
             if !self.cancelled {
-                self.end(done, expected);
+                self.end(done, expected, tally);
             }
             return;
         }
@@ -45,9 +45,9 @@ impl Hearing<'_> {
         if !expected.ask.stream {
             return self.whole(body, expected, tally);
         }
+        let has_begun = expected.seen > 0;
         match expected.take(body) {
             Ok(arrived) => {
-                let first = expected.seen == 1;
                 let gap = self.now - *self.received;
                 *self.received = self.now;
                 if !self.measuring {
@@ -61,9 +61,10 @@ impl Hearing<'_> {
                 }
                 tally.recorder.record(arrived.stamp, self.now);
                 tally.answers.text_bytes += arrived.text.len() as u64;
-                if first {
+                if expected.seen == 1 {
                     tally.first_token(self.now.saturating_sub(arrived.stamp.intended));
-                } else {
+                } else if has_begun {
+                    tally.gap(gap, arrived.gap);
                     tally.answers.stalls += u64::from(gap > self.stall_ns);
                     tally.answers.scheduled_stalls += u64::from(arrived.gap > self.stall_ns);
                 }
@@ -76,7 +77,9 @@ impl Hearing<'_> {
         }
     }
 
-    fn end(&mut self, done: Done, expected: &Expected) {
+    /// Holds an end against what was said, and records when it was heard: with the message that says it. What framing adds
+    /// behind that message tells a client nothing more.
+    fn end(&mut self, done: Done, expected: &Expected, tally: &mut Tally) {
         let context = expected.context(self.said.bytes);
         if done.tokens != expected.ask.tokens || expected.seen != expected.ask.tokens {
             let Done { tokens, .. } = done;
@@ -89,6 +92,9 @@ impl Hearing<'_> {
                 "the server has seen a context of {} bytes, expected {context}",
                 done.context
             ));
+        } else if self.measuring && expected.stop_after.is_none() {
+            // One that was to be stopped, and came whole before that, has an end that nobody waits for.
+            tally.end(self.now.saturating_sub(expected.due()));
         }
     }
 
@@ -110,6 +116,7 @@ impl Hearing<'_> {
                 context,
             },
             expected,
+            tally,
         );
         tally.sequence.delivered += due.len() as u64;
         tally.answers.text_bytes += expected.text_bytes();
@@ -127,3 +134,6 @@ impl Hearing<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,11 +128,19 @@ fn measurement(
         (histogram_name::RESPONSE, &tally.recorder.response),
         (histogram_name::SERVICE, &tally.recorder.service),
         (histogram_name::FIRST_TOKEN, &tally.first_token),
+        (histogram_name::ADDED_GAP, &tally.added_gap),
+        (histogram_name::ENDED, &tally.ended),
         (histogram_name::LOOP_LAG, &tally.watched.lag),
         (histogram_name::CANCEL, &cancel),
     ];
+    // Answers may all be stopped, or none, and those that come at once have no gaps.
+    let may_be_empty = [
+        histogram_name::ADDED_GAP,
+        histogram_name::ENDED,
+        histogram_name::CANCEL,
+    ];
     let is_wanted =
-        |name: &str, histogram: &Histogram| !histogram.is_empty() || name != histogram_name::CANCEL;
+        |name: &str, histogram: &Histogram| !histogram.is_empty() || !may_be_empty.contains(&name);
     let histograms: BTreeMap<String, EncodedHistogram> = named
         .into_iter()
         .filter(|(name, histogram)| is_wanted(name, histogram))

@@ -49,7 +49,7 @@ pub(super) struct Expected {
 /// What a token was.
 pub(super) struct Arrived {
     pub(super) stamp: Stamp,
-    /// When it was due after the last one, by schedule, nanoseconds; for the first after the request.
+    /// When it was due after the last one that came, by schedule, nanoseconds; for the first after the request.
     pub(super) gap: u64,
     pub(super) text: &'static str,
     /// Tokens that should have come before it.
@@ -210,6 +210,11 @@ impl Expected {
         before + (self.question.len() + self.text.len()) as u64
     }
 
+    /// When the last token that has come was due, CLOCK_MONOTONIC nanoseconds.
+    pub(super) fn due(&self) -> u64 {
+        self.ask.pace.asked + self.last
+    }
+
     /// Bytes of the text so far.
     pub(super) fn text_bytes(&self) -> u64 {
         self.text.len() as u64
@@ -236,10 +241,10 @@ impl Expected {
             return Err(Fault::Corrupted(fault));
         }
         let missed = stamp.seq - seen - 1;
+        let before = self.last;
         for _ in 0..missed {
             self.pass();
         }
-        let before = self.last;
         let Some(token) = self.pass() else {
             return Err(Fault::Again);
         };

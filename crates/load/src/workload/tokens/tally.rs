@@ -14,6 +14,10 @@ pub(super) struct Tally {
     pub(super) ready: u64,
     pub(super) recorder: Recorder,
     pub(super) first_token: Histogram,
+    /// By how much gaps between two receipts were longer than the model's own.
+    pub(super) added_gap: Histogram,
+    /// From when last tokens were due until ends were heard.
+    pub(super) ended: Histogram,
     pub(super) answers: AnswerCount,
     pub(super) cancelled: Vec<Cancelled>,
     pub(super) sequence: SequenceCounts,
@@ -42,6 +46,8 @@ impl Default for Tally {
             ready: 0,
             recorder: Recorder::default(),
             first_token: histogram::new(),
+            added_gap: histogram::new(),
+            ended: histogram::new(),
             answers: AnswerCount::default(),
             cancelled: Vec::new(),
             sequence: SequenceCounts::default(),
@@ -64,12 +70,28 @@ impl Tally {
         self.first_token.saturating_record(added.clamp(1, HIGHEST));
     }
 
+    /// A gap between two receipts, and how long it was by schedule.
+    pub(super) fn gap(&mut self, gap: u64, scheduled: u64) {
+        // A gap is shorter where the token before it was late: taken as less than nothing, it would hide what that one added.
+        let added = gap.saturating_sub(scheduled);
+        self.added_gap.saturating_record(added.min(HIGHEST));
+    }
+
+    /// The end of an answer was heard so long after its last token was due.
+    pub(super) fn end(&mut self, after: u64) {
+        self.ended.saturating_record(after.clamp(1, HIGHEST));
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         self.ready += other.ready;
         self.recorder.merge(&other.recorder);
-        self.first_token
-            .add(&other.first_token)
-            .expect("all histograms share their bounds");
+        for (all, one) in [
+            (&mut self.first_token, &other.first_token),
+            (&mut self.added_gap, &other.added_gap),
+            (&mut self.ended, &other.ended),
+        ] {
+            all.add(one).expect("all histograms share their bounds");
+        }
         let (all, one) = (&mut self.answers, &other.answers);
         all.asked += one.asked;
         all.whole += one.whole;

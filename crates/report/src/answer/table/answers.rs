@@ -9,13 +9,23 @@ use crate::results::Arm;
 use crate::table::{Cell, Column};
 
 impl Builder<'_, '_> {
-    /// Added time to the first token, stalls, bytes per answer, and how long an answer went on that nobody wanted.
+    /// Added time to the first token and between tokens, when ends were heard, stalls, bytes per answer, and how long an answer
+    /// went on that nobody wanted.
     pub(super) fn answers(&mut self) {
         if self.group.work() != "token" {
             return;
         }
         self.latency("added first token p50", Series::FirstToken, P50);
         self.latency("added first token p99", Series::FirstToken, P99);
+        // Answers that come at once have no gaps, and older records neither of the two.
+        if self.holds(Series::AddedGap) {
+            self.latency("added gap p50", Series::AddedGap, P50);
+            self.latency("added gap p99", Series::AddedGap, P99);
+        }
+        if self.holds(Series::Ended) {
+            self.latency("end heard after p50", Series::Ended, P50);
+            self.latency("end heard after p99", Series::Ended, P99);
+        }
         self.stalls();
         self.bytes_per_answer("bytes down per answer", |wire| wire.0);
         self.bytes_per_answer("bytes up per answer", |wire| wire.1);
@@ -24,6 +34,11 @@ impl Builder<'_, '_> {
             self.latency("stopped after p50", Series::Cancel, P50);
             self.wasted();
         }
+    }
+
+    fn holds(&self, series: Series) -> bool {
+        let arms = &self.group.arms;
+        arms.iter().any(|arm| arm.merged(series).is_some())
     }
 
     fn latency(&mut self, name: &str, series: Series, rank: crate::metric::Rank) {
