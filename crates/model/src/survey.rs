@@ -7,6 +7,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Columns of a part that holds what proxies keep in buffers against its formula: bytes of a buffer, bytes of a message, time between
+/// two of them, and when the first is handed on. Of a part that has them a report draws a chart.
+pub const BUFFERED: [(&str, Kind); 5] = [
+    ("buffer", Kind::Bytes),
+    ("message", Kind::Bytes),
+    ("a message every", Kind::Time),
+    ("first message by formula", Kind::Time),
+    ("first message", Kind::Time),
+];
+
 /// What the name of a survey's file begins with; its own name and `.json` follow.
 pub const SURVEY_PREFIX: &str = "survey-";
 
@@ -197,6 +207,13 @@ impl Part {
         self
     }
 
+    /// Where the column `name` is, if it is there and holds `kind`.
+    #[must_use]
+    pub fn column(&self, name: &str, kind: Kind) -> Option<usize> {
+        let wanted = |column: &Column| column.name == name && column.kind == kind;
+        self.columns.iter().position(wanted)
+    }
+
     /// Adds a row.
     pub fn row(&mut self, name: impl Into<String>, cells: impl Into<Vec<Cell>>) {
         let (name, cells) = (name.into(), cells.into());
@@ -246,6 +263,15 @@ impl Cell {
     #[must_use]
     pub fn code(text: impl Into<String>) -> Self {
         Self::Code { text: text.into() }
+    }
+
+    /// Its figure, if it holds one.
+    #[must_use]
+    pub fn figure(&self) -> Option<f64> {
+        match self {
+            Self::Number { value, .. } => Some(*value),
+            _ => None,
+        }
     }
 
     /// How well something works, and what was seen.

@@ -8,6 +8,7 @@
 
 mod anatomy;
 mod batches;
+mod buffers;
 mod bytes;
 mod canvas;
 mod common;
@@ -20,6 +21,7 @@ mod instructions;
 mod latency;
 mod lateness;
 mod memory;
+mod overhead;
 mod palette;
 mod parts;
 mod rate;
@@ -40,8 +42,10 @@ mod width;
 
 pub(crate) use anatomy::figures as anatomy;
 pub(crate) use batches::{Age, Dot, figure as batches};
+pub(crate) use buffers::figure as buffers;
 pub(crate) use canvas::Drawing;
 pub(crate) use drive::figures as drive;
+pub(crate) use overhead::{Carried, Overhead, figure as overhead, framing};
 pub(crate) use palette::Palette;
 pub(crate) use saturation::figure as saturation;
 pub(crate) use trips::{Trip, Until, figures as trips};

@@ -20,6 +20,6 @@ mod theory;
 mod twins;
 
 pub use drive::html as drive;
-pub(crate) use escape::escape;
+pub(crate) use escape::{escape, prose};
 pub use page::html;
 pub(crate) use table::plain as plain_table;

@@ -17,6 +17,7 @@
 //! - `anatomy`: what a delivery is made of, rung by rung
 //! - `saturation`: a search for the highest sustained rate
 //! - `trials`: trials that enter no figure, and flagged ones; `selftest`: what the self-test of the method found
+//! - `prose`: sentences with program text in them
 //! - [`peers`]: programs of others beside our own
 //! - [`survey`]: what clients, browsers, proxies and faulty samples did
 //! - [`drive`]: one drive of an endpoint
@@ -38,6 +39,7 @@ pub mod metric;
 mod notices;
 mod number;
 pub mod peers;
+mod prose;
 pub mod results;
 mod saturation;
 mod selftest;

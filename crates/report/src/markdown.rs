@@ -1,6 +1,7 @@
 //! Markdown: the answers and tables, for an issue or a README. The charts are in the HTML.
 
 mod apart;
+mod escape;
 
 use pushbench_model::anatomy::{Anatomy, Side};
 use pushbench_model::record::Record;
@@ -13,6 +14,9 @@ use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
 use crate::{peers, selftest, survey, texts, theory, trials};
+use escape::{code, code_cell, prose_in_cell};
+
+pub(crate) use escape::{escape, prose};
 
 /// `record` as Markdown (GitHub's).
 #[must_use]
@@ -24,7 +28,7 @@ pub fn markdown(record: &Record) -> String {
         escape(&texts::asked(record))
     );
     for notice in notices::all(&results) {
-        out += &format!("- {}\n", escape(&notice));
+        out += &format!("- {}\n", prose(&notice));
     }
     if let Some(saturation) = Saturation::of(record) {
         out += &search(&saturation);
@@ -200,7 +204,7 @@ fn after(record: &Record) -> String {
         for section in peers::sections(found) {
             out += &format!("\n### {}\n\n", escape(&section.title));
             for sentence in &section.about {
-                out += &format!("{}\n\n", escape(sentence));
+                out += &format!("{}\n\n", prose(sentence));
             }
             out += &table(&section.table);
         }
@@ -211,7 +215,7 @@ fn after(record: &Record) -> String {
         for section in survey::sections(found) {
             out += &format!("\n### {}\n\n", escape(&section.title));
             for sentence in &section.about {
-                out += &format!("{}\n\n", escape(sentence));
+                out += &format!("{}\n\n", prose(sentence));
             }
             out += &table(&section.table);
         }
@@ -223,7 +227,7 @@ fn after(record: &Record) -> String {
             out += &format!(
                 "- {}: {} Install: {}\n",
                 escape(&absent.server.to_string()),
-                escape(&sentence(&absent.reason)),
+                prose(&sentence(&absent.reason)),
                 code(&absent.install),
             );
         }
@@ -231,7 +235,7 @@ fn after(record: &Record) -> String {
     if !run.left_out.is_empty() {
         out += "\n## Servers left out\n\n";
         for left_out in &run.left_out {
-            out += &format!("- {}\n", escape(&left_out.to_string()));
+            out += &format!("- {}\n", prose(&left_out.to_string()));
         }
     }
     let unused = trials::unused(record);
@@ -247,7 +251,7 @@ fn after(record: &Record) -> String {
     if let Some(test) = &record.selftest {
         out += &format!(
             "\n## Self-test of the method\n\n{}\n\n",
-            escape(&selftest::made_with(test))
+            prose(&selftest::made_with(test))
         );
         out += &table(&selftest::proofs(test));
     }
@@ -290,27 +294,21 @@ pub(crate) fn table(table: &Table) -> String {
         out.push('\n');
     }
     for note in &table.notes {
-        out += &format!("\n{}\n", escape(note));
+        out += &format!("\n{}\n", prose(note));
     }
     out
 }
 
-/// As code within a cell: one line, with the line ends shown.
-fn code_cell(text: &str) -> String {
-    code(&text.replace('\n', "⏎").replace('|', "\\|"))
-}
-
 fn cell_text(cell: &Cell) -> String {
-    let main = escape(&cell.text);
     let main = match cell.tone {
-        Tone::Bad => format!("**{main}**"),
-        Tone::Code if !main.is_empty() => code_cell(&cell.text),
-        _ => main,
+        Tone::Bad => format!("**{}**", prose_in_cell(&cell.text)),
+        Tone::Code if !cell.text.is_empty() => code_cell(&cell.text),
+        _ => prose_in_cell(&cell.text),
     };
     let small: String = cell
         .small
         .iter()
-        .map(|small| format!("<br><sub>{}</sub>", escape(small)))
+        .map(|small| format!("<br><sub>{}</sub>", prose_in_cell(small)))
         .collect();
     main + &small
 }
@@ -325,41 +323,20 @@ fn sentence(text: &str) -> String {
     }
 }
 
-/// Text that Markdown shows as it is.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '&' => out += "&amp;",
-            '\n' | '\r' => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A code span that holds any backticks `text` has.
-fn code(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let space = if longest > 0 { " " } else { "" };
-    format!("{fence}{space}{}{space}{fence}", text.replace('\n', " "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_a_record_says_stays_text() {
-        assert_eq!(escape("a|b <i>*x*"), r"a\|b &lt;i&gt;\*x\*");
-        assert_eq!(code("npm ci"), "`npm ci`");
-        assert_eq!(code("echo `x`"), "`` echo `x` ``");
+    fn code_within_a_cell_is_code() {
+        let cell = |tone| {
+            cell_text(&Cell {
+                tone,
+                ..Cell::plain("a `b|c`")
+            })
+        };
+        assert_eq!(cell(Tone::Plain), r"a `b\|c`");
+        assert_eq!(cell(Tone::Bad), r"**a `b\|c`**");
+        assert_eq!(cell(Tone::Code), r"`` a `b\|c` ``");
     }
 }

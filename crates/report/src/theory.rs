@@ -25,7 +25,7 @@ mod windows;
 
 use pushbench_model::link::Link;
 
-use crate::chart::{Dot, Trip};
+use crate::chart::{Dot, Overhead, Trip};
 use crate::number::counted;
 use crate::results::{Arm, Group, Results};
 use crate::table::{Cell, Column, Table, Tone};
@@ -97,6 +97,14 @@ pub(crate) fn trips(results: &Results<'_>) -> Vec<Trip> {
         .questions()
         .flat_map(|question| cases(results, question));
     cases.flat_map(|case| path::trips(&case)).collect()
+}
+
+/// Servers of fan-outs: what they add to payloads of each size.
+pub(crate) fn overheads(results: &Results<'_>) -> Vec<Overhead> {
+    let cases = results
+        .questions()
+        .flat_map(|question| cases(results, question));
+    bytes::overheads(cases)
 }
 
 /// Round trips to the first message of connections over a link, by formula, and what they take, nanoseconds.

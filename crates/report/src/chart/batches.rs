@@ -8,7 +8,7 @@ use super::common::{distinct, line_entry, server_entries};
 use super::grid::{Scale, grid};
 use super::latency::FULL;
 use super::palette::{Dash, Role};
-use super::scale::{Axis, log_range};
+use super::scale::{Axis, along, log_range};
 use super::{Figure, Palette, Panel, Room};
 use crate::number::{Unit, counted, significant};
 use crate::table::{Cell, Column, Table};
@@ -120,11 +120,6 @@ pub(crate) fn figure(dots: &[Dot], palette: &Palette) -> Option<Figure> {
     })
 }
 
-/// Values of a logarithmic axis, close enough for a curve.
-fn along((low, high): (f64, f64)) -> impl Iterator<Item = f64> {
-    (0..=STEPS).map(move |step| low * (high / low).powf(f64::from(step) / f64::from(STEPS)))
-}
-
 /// Two curves over what comes per gap or period, and dots beside them.
 pub(super) struct Curves<'a> {
     pub(super) title: &'a str,
@@ -153,7 +148,7 @@ impl Curves<'_> {
             let above = Scale::up(&y, self.up, Unit::Count, size.1);
             grid(canvas, &right, &above, size.0, WAITING);
             for (curve, dash) in [(self.held, Dash::Solid), (self.by_clock, Dash::Dashed)] {
-                let places: Vec<_> = along(self.across)
+                let places: Vec<_> = along(self.across, STEPS)
                     .map(|waiting| (x.at(waiting), y.at(curve(waiting))))
                     .collect();
                 canvas.path(&places, Pen::new(Role::Text, 1.6).dash(dash));

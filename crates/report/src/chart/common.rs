@@ -120,6 +120,18 @@ pub(super) fn estimate_table(group: &Group<'_>, metrics: &[Metric]) -> Table {
     table
 }
 
+/// Pixels between two dots that stand side by side, at most.
+const APART: f64 = 9.0;
+/// Part of the room between two places that dots take.
+const CROWD: f64 = 0.7;
+
+/// Pixels between `count` dots that stand side by side at each of `places`, which ascend.
+pub(super) fn apart(places: &[f64], count: usize) -> f64 {
+    let nearest = places.windows(2).map(|pair| pair[1] - pair[0]);
+    let nearest = nearest.fold(f64::MAX, f64::min);
+    APART.min(nearest * CROWD / count.max(1) as f64)
+}
+
 const SWATCH: (f64, f64) = (28.0, 13.0);
 
 /// A legend entry with a line, and a marker on it if there is one.

@@ -175,7 +175,7 @@ fn one(canvas: &mut Canvas<'_>, curve: &Curve, x: &Axis, y: &Axis) {
 }
 
 /// Leaves out points that lie on the line between their neighbours.
-fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+pub(super) fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::with_capacity(places.len());
     for (index, &point) in places.iter().enumerate() {
         let bend = match (kept.last(), places.get(index + 1)) {

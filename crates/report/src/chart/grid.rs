@@ -49,6 +49,15 @@ impl<'a> Scale<'a> {
     }
 }
 
+/// Times with what stands beside an axis; nothing is no time of any unit.
+pub(super) fn named(times: Vec<f64>) -> impl Iterator<Item = (f64, String)> {
+    let text = |ns: f64| match ns {
+        0.0 => "0".to_owned(),
+        ns => tick(Unit::Time, ns),
+    };
+    times.into_iter().map(move |ns| (ns, text(ns)))
+}
+
 /// Draws the field between `x` and `y` on a canvas of `width`; `counts` stands below.
 pub(super) fn grid(
     canvas: &mut Canvas<'_>,

@@ -112,7 +112,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Circle,
         Self::Square,
         Self::Triangle,

@@ -88,6 +88,11 @@ fn log_ticks((low, high): (f64, f64), most: usize) -> Vec<f64> {
     fit.unwrap_or_else(|| every(&[1.0], 2))
 }
 
+/// `steps` values of a logarithmic axis from `low` to `high`, and the end.
+pub(crate) fn along((low, high): (f64, f64), steps: u32) -> impl Iterator<Item = f64> {
+    (0..=steps).map(move |step| low * (high / low).powf(f64::from(step) / f64::from(steps)))
+}
+
 /// The range of `values` on a logarithmic axis, with a little room, at least a factor `least` wide.
 pub(crate) fn log_range(values: impl IntoIterator<Item = f64>, least: f64) -> (f64, f64) {
     let positive = values.into_iter().filter(|v| *v > 0.0 && v.is_finite());

@@ -4,8 +4,8 @@ use pushbench_model::record::ServerLabel;
 use pushbench_stats::Estimate;
 
 use super::canvas::{Anchor, Canvas, Drawing, Pen, draw};
-use super::common::{distinct, interval_entry, line_entry, marker_entry, server_entries};
-use super::grid::{Scale, grid};
+use super::common::{apart, distinct, interval_entry, line_entry, marker_entry, server_entries};
+use super::grid::{Scale, grid, named};
 use super::latency::HALF;
 use super::palette::{Dash, Role, Shape};
 use super::scale::{Axis, log_range, zero_range};
@@ -17,10 +17,6 @@ use crate::table::{Cell, Column, Table};
 const ACROSS: &str = "round trip of the link";
 const TIMES: &str = "Time to the first message over the round trip";
 const TRIPS: &str = "Round trips to the first message, measured and by formula";
-/// Pixels between the dots of two servers over one link, at most.
-const APART: f64 = 9.0;
-/// Part of the room between two links that dots take.
-const CROWD: f64 = 0.7;
 
 /// What a server took over one link.
 #[derive(Clone, Debug)]
@@ -246,9 +242,7 @@ fn in_trips(trips: &[Trip], palette: &Palette, size: (f64, f64), class: &str) ->
             name(canvas, count, (size.0 - 36.0, y.at(count)));
         }
         let places: Vec<f64> = round_trips.iter().map(|&ns| x.at(ns)).collect();
-        let nearest = places.windows(2).map(|pair| pair[1] - pair[0]);
-        let nearest = nearest.fold(f64::MAX, f64::min);
-        let apart = APART.min(nearest * CROWD / servers.len().max(1) as f64);
+        let apart = apart(&places, servers.len());
         for trip in trips {
             let place = servers.iter().position(|server| **server == trip.server);
             let place = place.unwrap_or(0) as f64 - (servers.len() as f64 - 1.0) / 2.0;
@@ -256,15 +250,6 @@ fn in_trips(trips: &[Trip], palette: &Palette, size: (f64, f64), class: &str) ->
             dot(canvas, palette, trip, (at, &y), trip.round_trip_ns);
         }
     })
-}
-
-/// Times with what stands beside an axis; nothing is no time of any unit.
-fn named(times: Vec<f64>) -> impl Iterator<Item = (f64, String)> {
-    let text = |ns: f64| match ns {
-        0.0 => "0".to_owned(),
-        ns => tick(Unit::Time, ns),
-    };
-    times.into_iter().map(move |ns| (ns, text(ns)))
 }
 
 /// `2 RTT`, behind the end of a line.

@@ -1,7 +1,7 @@
 //! HTML: one page that needs nothing else, in the style of the report.
 
 use super::{Compared, tables, words};
-use crate::html::{escape, plain_table};
+use crate::html::{escape, plain_table, prose};
 use crate::table::Table;
 
 const STYLE: &str = include_str!("../html/style.css");
@@ -64,7 +64,7 @@ pub fn html(compared: &Compared<'_>) -> String {
 fn list(class: &str, lines: &[String]) -> String {
     let items: String = lines
         .iter()
-        .map(|line| format!("<li>{}</li>\n", escape(line)))
+        .map(|line| format!("<li>{}</li>\n", prose(line)))
         .collect();
     format!("<ul class=\"{class}\">\n{items}</ul>\n")
 }

@@ -1,7 +1,7 @@
 //! Markdown for a comment on a pull request: what changed in a short table, all the rest folded.
 
 use super::{Compared, tables, words};
-use crate::markdown::{escape, table};
+use crate::markdown::{escape, prose, table};
 
 /// Rows of what changed that are shown unfolded; a comment is read at a glance.
 const SHOWN: usize = 20;
@@ -41,7 +41,7 @@ pub fn markdown(compared: &Compared<'_>) -> String {
     }
     out.push('\n');
     for notice in words::notices(compared) {
-        out += &format!("- {}\n", escape(&notice));
+        out += &format!("- {}\n", prose(&notice));
     }
     for (name, one) in tables::by_scenario(compared) {
         let body = format!("{}\n{}\n", table(&one), escape(tables::LEGEND));
@@ -59,7 +59,7 @@ pub fn markdown(compared: &Compared<'_>) -> String {
     }
     let method: String = words::METHOD
         .iter()
-        .map(|line| format!("- {}\n", escape(line)))
+        .map(|line| format!("- {}\n", prose(line)))
         .collect();
     let records = table(&tables::records(compared));
     out += &folded("Records and method", &format!("{records}\n{method}"));

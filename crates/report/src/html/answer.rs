@@ -1,6 +1,6 @@
 //! The answer: sentences and tables per scenario, one tuning under the other.
 
-use super::{escape, evidence, table};
+use super::{escape, evidence, prose, table};
 use crate::answer::{Verdicts, answer_table, defaults_cost, objective, same_stack, sentences};
 use crate::chart::Palette;
 use crate::results::{Group, Results};
@@ -37,7 +37,7 @@ fn one(results: &Results<'_>, question: &[Group<'_>], palette: &Palette) -> Stri
         out += &tuning(group, no_counters, palette, &mut notes);
     }
     for note in notes {
-        out += &format!("<p class=\"note\">{}</p>\n", escape(&note));
+        out += &format!("<p class=\"note\">{}</p>\n", prose(&note));
     }
     if let Some(cost) = defaults_cost(question) {
         out += &format!(

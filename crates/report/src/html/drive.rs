@@ -1,6 +1,6 @@
 //! The page of one drive, in the style of the report.
 
-use super::{escape, figure, plain_table};
+use super::{escape, figure, plain_table, prose};
 use crate::chart;
 use crate::drive::{Driven, Judged, Judgement, facts, hint, notices, table, title};
 use crate::number::{capitalised, whole};
@@ -24,7 +24,7 @@ pub fn html(driven: &Driven<'_>, judged: &[Judged]) -> String {
         escape(&report.started),
     );
     for notice in notices(driven) {
-        out += &format!("<li>{}</li>\n", escape(&notice));
+        out += &format!("<li>{}</li>\n", prose(&notice));
     }
     out += "</ul>\n</header>\n<main>\n<section id=\"what\">\n<h2>What happened</h2>\n<dl class=\"words\">\n";
     for fact in facts(driven) {

@@ -1,5 +1,7 @@
 //! Text from a record is text, whatever it holds.
 
+use crate::prose::spans;
+
 /// Escapes `text` for element content and for quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -16,6 +18,13 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// Escapes sentences. What stands between two backticks is code; one without a second stays as it is.
+pub(crate) fn prose(text: &str) -> String {
+    spans(text, escape, |code| {
+        format!("<code>{}</code>", escape(code))
+    })
 }
 
 /// Turns a name into something an `id` may hold.
@@ -41,5 +50,16 @@ mod tests {
             "&lt;a href=&quot;x&quot;&gt;&#39;&amp; "
         );
         assert_eq!(slug("Fan out/1"), "fan-out-1");
+    }
+
+    #[test]
+    fn code_within_sentences_is_escaped_like_them() {
+        for (text, expected) in [
+            ("run `a b` now", "run <code>a b</code> now"),
+            ("`<b>` & <i>", "<code>&lt;b&gt;</code> &amp; &lt;i&gt;"),
+            ("one ` alone <", "one ` alone &lt;"),
+        ] {
+            assert_eq!(prose(text), expected);
+        }
     }
 }

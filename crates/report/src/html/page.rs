@@ -4,7 +4,7 @@ use pushbench_model::anatomy::Anatomy;
 use pushbench_model::record::Record;
 
 use super::{
-    anatomy, answer, cuts, escape, evidence, peers, run, saturation, survey, theory, twins,
+    anatomy, answer, cuts, escape, evidence, peers, prose, run, saturation, survey, theory, twins,
 };
 use crate::anatomy::{WORDS, alone};
 use crate::chart::Palette;
@@ -82,7 +82,7 @@ fn header(results: &Results<'_>, title: &str) -> String {
     if !notices.is_empty() {
         out += "<ul class=\"notices\">\n";
         for notice in notices {
-            out += &format!("<li>{}</li>\n", escape(&notice));
+            out += &format!("<li>{}</li>\n", prose(&notice));
         }
         out += "</ul>\n";
     }

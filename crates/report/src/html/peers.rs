@@ -2,7 +2,7 @@
 
 use pushbench_model::record::Record;
 
-use super::{escape, table};
+use super::{escape, prose, table};
 use crate::peers::{TITLE, made_with, sections};
 
 /// Empty where the record holds no such comparison.
@@ -14,7 +14,7 @@ pub(super) fn section(record: &Record) -> String {
     for section in sections(peers) {
         out += &format!("<h3>{}</h3>\n", escape(&section.title));
         for sentence in &section.about {
-            out += &format!("<p>{}</p>\n", escape(sentence));
+            out += &format!("<p>{}</p>\n", prose(sentence));
         }
         out += &table::plain(&section.table);
     }

@@ -2,7 +2,7 @@
 
 use pushbench_model::record::Record;
 
-use super::{escape, table};
+use super::{escape, prose, table};
 use crate::notices;
 use crate::number::{capitalised, counted};
 use crate::results::{Results, outcomes};
@@ -13,7 +13,7 @@ pub(super) fn not_measured(results: &Results<'_>) -> String {
     let run = &record.run;
     let mut out = String::from("<section id=\"not-measured\">\n<h2>Not measured, not used</h2>\n");
     if let Some(notice) = notices::interrupted(results) {
-        out += &format!("<p class=\"finding bad\">{}</p>\n", escape(&notice));
+        out += &format!("<p class=\"finding bad\">{}</p>\n", prose(&notice));
     }
     out += "<h3>Servers that could not take part</h3>\n";
     if run.absent.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn not_measured(results: &Results<'_>) -> String {
             out += &format!(
                 "<li><b>{}</b>: {}. To install it: <code>{}</code></li>\n",
                 escape(&absent.server.to_string()),
-                escape(absent.reason.trim_end_matches('.')),
+                prose(absent.reason.trim_end_matches('.')),
                 escape(&absent.install),
             );
         }
@@ -33,7 +33,7 @@ pub(super) fn not_measured(results: &Results<'_>) -> String {
     if !run.left_out.is_empty() {
         out += "<h3>Servers that were left out</h3>\n<ul class=\"left-out-servers\">\n";
         for left_out in &run.left_out {
-            out += &format!("<li>{}</li>\n", escape(&left_out.to_string()));
+            out += &format!("<li>{}</li>\n", prose(&left_out.to_string()));
         }
         out += "</ul>\n";
     }
@@ -60,13 +60,13 @@ pub(super) fn not_measured(results: &Results<'_>) -> String {
 pub(super) fn self_test(record: &Record) -> String {
     let mut out = format!(
         "<section id=\"self-test\">\n<h2>Self-test of the method</h2>\n<p>{}</p>\n",
-        escape(&selftest::line(record))
+        prose(&selftest::line(record))
     );
     if let Some(test) = &record.selftest {
         out += &table::plain(&selftest::proofs(test));
         out += &format!(
             "<p class=\"note\">{}</p>\n",
-            escape(&selftest::made_with(test))
+            prose(&selftest::made_with(test))
         );
     }
     out + "</section>\n"

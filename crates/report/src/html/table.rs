@@ -1,6 +1,6 @@
 //! Tables.
 
-use super::escape;
+use super::{escape, prose};
 use crate::chart::Palette;
 use crate::results::Group;
 use crate::table::{Cell, Table, Tone};
@@ -53,7 +53,7 @@ fn render(table: &Table, name: impl Fn(&str) -> String) -> String {
     }
     out += "</tbody>\n</table>\n</div>\n";
     for note in &table.notes {
-        out += &format!("<p class=\"note\">{}</p>\n", escape(note));
+        out += &format!("<p class=\"note\">{}</p>\n", prose(note));
     }
     out
 }
@@ -73,12 +73,12 @@ fn data(cell: &Cell, words: bool) -> String {
     let small: String = cell
         .small
         .iter()
-        .map(|small| format!("<small>{}</small>", escape(small)))
+        .map(|small| format!("<small>{}</small>", prose(small)))
         .collect();
     if cell.tone == Tone::Code {
         let lines: Vec<String> = cell.text.split('\n').map(escape).collect();
         return format!("<td{class}><pre>{}</pre>{small}</td>", lines.join("\n"));
     }
-    let text = escape(&cell.text);
+    let text = prose(&cell.text);
     format!("<td{class}>{text}{small}</td>")
 }

@@ -3,7 +3,7 @@
 use super::{escape, figure, table};
 use crate::chart::{self, Palette};
 use crate::results::Results;
-use crate::theory::{INTRODUCTION, TITLE, dots, questions, trips};
+use crate::theory::{INTRODUCTION, TITLE, dots, overheads, questions, trips};
 
 pub(super) fn section(results: &Results<'_>, palette: &Palette) -> String {
     let questions = questions(results);
@@ -14,6 +14,7 @@ pub(super) fn section(results: &Results<'_>, palette: &Palette) -> String {
         "<section id=\"theory\">\n<h2>{TITLE}</h2>\n<p class=\"note\">{INTRODUCTION}</p>\n"
     );
     let figures = chart::trips(&trips(results), palette).into_iter();
+    let figures = figures.chain(chart::overhead(&overheads(results), palette));
     let dots = dots(results);
     let figures = figures.chain(chart::batches(&dots, palette));
     let figures = figures.chain(chart::waits(&dots, palette));

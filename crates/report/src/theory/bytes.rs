@@ -1,9 +1,12 @@
 //! Bytes per message or connection.
 
-use pushbench_model::scenario::Workload;
+use pushbench_model::record::{RecordedTrial, ServerLabel};
+use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::tuning::Tuning;
 
 use super::held::Tolerance;
 use super::{Case, Held};
+use crate::chart::{Carried, Overhead, framing};
 use crate::number::Unit;
 use crate::wire::{Agreement, PerOperation};
 
@@ -104,4 +107,78 @@ fn formula(transport: &str) -> Option<(&'static str, &'static str)> {
         "long-poll" | "short-poll" => ("request + head + body + 1", "RFC 9112 §2.1"),
         _ => return None,
     })
+}
+
+/// Valid trials of one server with payloads of one size, over all scenarios.
+struct Pool<'a> {
+    server: &'a ServerLabel,
+    payload: u64,
+    carried: Carried,
+    scenarios: Vec<String>,
+    trials: Vec<&'a RecordedTrial>,
+}
+
+/// What servers add to payloads of each size, where a message is nothing but pushed: not over a link, which makes polls find
+/// several at once, and with nothing on the wire besides.
+pub(super) fn overheads<'a>(cases: impl Iterator<Item = Case<'a>>) -> Vec<Overhead> {
+    let mut pools: Vec<Pool<'a>> = Vec::new();
+    for case in cases.filter(|case| is_plain(case.group.scenario)) {
+        let Case { group, arm, .. } = case;
+        let measured = arm.valid.first().and_then(|t| t.trial.measurement.as_ref());
+        let Some(measured) = measured else { continue };
+        let (server, payload) = (arm.server, measured.payload_bytes);
+        let carried = Carried::of(group.scenario.payload.kind, measured);
+        let known = pools.iter().position(|pool| {
+            pool.server == server && pool.payload == payload && pool.carried == carried
+        });
+        let at = known.unwrap_or_else(|| {
+            pools.push(Pool {
+                server,
+                payload,
+                carried,
+                scenarios: Vec::new(),
+                trials: Vec::new(),
+            });
+            pools.len() - 1
+        });
+        pools[at].scenarios.push(group.scenario.name.clone());
+        pools[at].trials.extend(&arm.valid);
+    }
+    // Both tunings frame alike; their dots would stand twice.
+    let chosen = |pool: &Pool<'_>| pool.server.tuning != Tuning::Defaults;
+    if pools.iter().any(chosen) {
+        pools.retain(chosen);
+    }
+    pools.iter().filter_map(Pool::overhead).collect()
+}
+
+fn is_plain(scenario: &Scenario) -> bool {
+    let pushed = match &scenario.workload {
+        Workload::FanOut(fan_out) => {
+            fan_out.cuts.is_none() && fan_out.dead.is_none() && !fan_out.two_way
+        }
+        Workload::Connect(_) | Workload::Tokens(_) => false,
+    };
+    pushed && scenario.link.is_none() && scenario.server.is_none()
+}
+
+impl Pool<'_> {
+    /// `None` where no formula applies.
+    fn overhead(&self) -> Option<Overhead> {
+        let transport = &self.server.transport;
+        framing(transport, self.carried, self.payload)?;
+        let (formula, _) = formula(transport)?;
+        let per = PerOperation::of(&self.trials)?;
+        let message = (self.payload + self.carried.envelope()) as f64;
+        Some(Overhead {
+            server: self.server.clone(),
+            scenarios: self.scenarios.clone(),
+            payload: self.payload,
+            carried: self.carried,
+            counted: per.down + per.up - message,
+            expected: per.expected? - message,
+            agrees: Agreement::of(&self.trials) == Agreement::Match,
+            formula,
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! Records that agree and records that do not.
 
+mod bytes;
 mod dead;
 mod links;
 

@@ -1,6 +1,6 @@
 //! Streams that a proxy hands on in whole buffers, held against the formula.
 
-use pushbench_model::survey::{Cell, Kind, Part, State};
+use pushbench_model::survey::{BUFFERED, Cell, Kind, Part, State};
 use pushbench_model::theory::pushing::held_by_a_buffer;
 
 use super::super::observe::Seen;
@@ -14,16 +14,12 @@ const HEAD: u64 = 2;
 
 /// A row for each setting of which the size of the buffers is known.
 pub(super) fn part(visited: &Visited) -> Part {
+    let mut columns = BUFFERED.to_vec();
+    columns.push(("does the formula hold?", Kind::Words));
     let mut part = Part::new(
         "Held in a buffer, by formula",
         "in front of the server",
-        &[
-            ("buffer", Kind::Bytes),
-            ("message", Kind::Bytes),
-            ("first message by formula", Kind::Time),
-            ("first message", Kind::Time),
-            ("does the formula hold?", Kind::Words),
-        ],
+        &columns,
     )
     .about(format!(
         "A proxy that takes an event stream without a framing of its own and buffers hands on whole buffers of B bytes. With messages of b \
@@ -43,7 +39,7 @@ pub(super) fn part(visited: &Visited) -> Part {
     part
 }
 
-fn row(page: u64, observed: &Observed) -> [Cell; 5] {
+fn row(page: u64, observed: &Observed) -> [Cell; 6] {
     let held: Vec<Held> = observed
         .fast
         .iter()
@@ -57,6 +53,7 @@ fn row(page: u64, observed: &Observed) -> [Cell; 5] {
     [
         Cell::count(page),
         bytes.map_or_else(|| Cell::absent(""), Cell::count),
+        Cell::count(FAST.interval_ns),
         middle(|held| Some(held.expected_ns), ""),
         middle(|held| held.first_ns, "nothing came"),
         verdict(&held),
@@ -106,6 +103,7 @@ fn verdict(held: &[Held]) -> Cell {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::setting::SETTINGS;
     use super::*;
 
     /// Pages of 4096 bytes and events of 150: 28 of them, 27 intervals of 5 ms.
@@ -138,5 +136,32 @@ mod tests {
             Cell::state(State::Fails, "disagrees: 1.0 ms instead of 135 ms")
         );
         assert_eq!(verdict(&[turn(Some(130 * ms))]), Cell::words("agrees"));
+    }
+
+    /// A report draws its chart by these columns.
+    #[test]
+    fn a_row_has_what_a_chart_needs() {
+        let observed = Observed {
+            setting: &SETTINGS[1],
+            transport: UNFRAMED,
+            slow: None,
+            fast: vec![Seen {
+                event_bytes: 150,
+                delays: vec![134_000_000],
+                ..Seen::default()
+            }],
+            idle: None,
+            failed: None,
+        };
+        let visited = Visited {
+            observed: vec![observed],
+            ..Visited::default()
+        };
+        let part = part(&visited);
+        let figures = BUFFERED.map(|(name, kind)| {
+            let column = part.column(name, kind).unwrap();
+            part.rows[0].cells[column].figure().unwrap()
+        });
+        assert_eq!(figures, [4096.0, 150.0, 5e6, 135e6, 134e6]);
     }
 }
