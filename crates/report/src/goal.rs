@@ -24,6 +24,17 @@ impl Verdict {
         }
     }
 
+    /// Of a figure that lies in `interval` and meets a goal of `limit` or more.
+    pub(crate) fn beyond((low, high): (f64, f64), limit: f64) -> Self {
+        if low >= limit {
+            Self::Met
+        } else if high < limit {
+            Self::Missed
+        } else {
+            Self::Undecided
+        }
+    }
+
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Met => "met",
@@ -109,6 +120,24 @@ pub(crate) fn tally<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_that_crosses_a_goal_decides_nothing() {
+        use Verdict::{Met, Missed, Undecided};
+
+        let both = |low, high| {
+            let interval = (low, high);
+            (
+                Verdict::within(interval, 3.5),
+                Verdict::beyond(interval, 3.5),
+            )
+        };
+        assert_eq!(both(2.0, 3.4), (Met, Missed));
+        assert_eq!(both(2.0, 3.5), (Met, Undecided));
+        assert_eq!(both(3.4, 3.6), (Undecided, Undecided));
+        assert_eq!(both(3.5, 4.0), (Undecided, Met));
+        assert_eq!(both(3.6, 4.0), (Missed, Met));
+    }
 
     #[test]
     fn what_was_missed_is_named() {

@@ -13,7 +13,7 @@ use crate::number::capitalised;
 use crate::results::{Group, Results};
 use crate::saturation::Saturation;
 use crate::table::{Cell, Table, Tone};
-use crate::{peers, selftest, survey, texts, theory, trials};
+use crate::{selftest, survey, texts, theory, trials};
 use escape::{code, code_cell, prose_in_cell};
 
 pub(crate) use escape::{escape, prose};
@@ -200,15 +200,7 @@ fn after(record: &Record) -> String {
     let run = &record.run;
     let mut out = String::new();
     if let Some(found) = &record.peers {
-        out += &format!("\n## {}\n", peers::TITLE);
-        for section in peers::sections(found) {
-            out += &format!("\n### {}\n\n", escape(&section.title));
-            for sentence in &section.about {
-                out += &format!("{}\n\n", prose(sentence));
-            }
-            out += &table(&section.table);
-        }
-        out += &format!("\n{}\n", escape(&peers::made_with(found)));
+        out += &apart::peers(found);
     }
     for found in &record.surveys {
         out += &format!("\n## {}\n", escape(&found.title));

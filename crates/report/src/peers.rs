@@ -1,4 +1,8 @@
 //! Programs of others beside our own: what a message costs each, as a multiple of ours.
+//!
+//! `goals`: receivers that are meant to be dearer by so much, held against it.
+
+mod goals;
 
 use std::collections::BTreeMap;
 
@@ -9,8 +13,13 @@ use crate::number::{counted, significant, whole};
 use crate::table::{Cell, Column, Table};
 use crate::texts::transport_name;
 
+pub use goals::PeerGoals;
+
 /// Heading of all of it.
 pub const TITLE: &str = "Among its peers";
+
+/// Heading of the goals of a part.
+pub const GOALS: &str = "Held against the goals";
 
 /// One part of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +30,8 @@ pub struct PeerSection {
     pub about: Vec<String>,
     /// The figures.
     pub table: Table,
+    /// Those that have a goal, and how they stand to it; `None` where nothing has.
+    pub goals: Option<PeerGoals>,
 }
 
 /// The parts that something was measured of.
@@ -42,6 +53,10 @@ fn section(peers: &Peers, part: Part) -> PeerSection {
         title: title.into(),
         about,
         table: table(peers, part),
+        goals: match part {
+            Part::Receiver => goals::held(peers),
+            Part::Server => None,
+        },
     }
 }
 
@@ -183,15 +198,21 @@ fn ratio_cell(peers: &Peers, peer: &Peer) -> Cell {
 /// Processor time of `peer` per message over that of ours, in the rounds that both have a figure of.
 #[must_use]
 pub fn ratio(peers: &Peers, peer: &Peer) -> Option<Estimate> {
-    let ours = peers.peers.iter().find(|other| {
-        other.ours && other.id.part == peer.id.part && other.id.transport == peer.id.transport
-    })?;
+    let ours = beside(peers, peer, |other| other.ours)?;
     let (mine, theirs) = (costs(peers, ours), costs(peers, peer));
     let pairs: Vec<(f64, f64)> = theirs
         .iter()
         .filter_map(|(round, cost)| Some((*cost, *mine.get(round)?)))
         .collect();
     paired_ratio(&pairs)
+}
+
+/// The one that `is_meant` among those of the same part and transport.
+fn beside<'a>(peers: &'a Peers, peer: &Peer, is_meant: impl Fn(&Peer) -> bool) -> Option<&'a Peer> {
+    peers.peers.iter().find(|other| {
+        let alike = (other.id.part, &other.id.transport) == (peer.id.part, &peer.id.transport);
+        alike && is_meant(other)
+    })
 }
 
 fn turns_of<'a>(peers: &'a Peers, peer: &'a Peer) -> impl Iterator<Item = &'a Turn> {

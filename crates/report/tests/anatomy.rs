@@ -242,6 +242,53 @@ fn goals_are_held_against_the_best_figure_there_is() {
     assert!(!words(&alone(anatomy)).contains("Held against the goals"));
 }
 
+/// An answer to a poll has a head of its own that a crowd shares: what each crowd pays is held against the goal.
+#[test]
+fn a_poll_is_held_against_the_goal_at_each_crowd_that_was_counted() {
+    let rows = |anatomy: &Anatomy| {
+        let text = markdown(&alone(anatomy.clone()));
+        let wanted = |line: &&str| {
+            line.starts_with("| long-poll/bare | ")
+                && line.contains(", user instructions per delivery |")
+        };
+        text.lines()
+            .filter(wanted)
+            .map(|line| {
+                let cells: Vec<&str> = line.split(" | ").collect();
+                let unit = cells[5].trim_end_matches(" |");
+                format!("{} {} {unit}", cells[1], cells[2])
+            })
+            .collect::<Vec<_>>()
+    };
+    let count = |anatomy: &mut Anatomy, subscribers: u32, value: Option<f64>| {
+        let stages = anatomy.stages.iter_mut();
+        for stage in stages.filter(|stage| stage.subscribers == subscribers) {
+            for row in stage.rows.iter_mut() {
+                if row.name == "long-poll/bare" {
+                    row.user_instructions = value;
+                }
+            }
+        }
+    };
+    let mut anatomy = support::anatomy();
+    let at_100 = "**missed** 160 user instructions, 100 subscribers";
+    assert_eq!(rows(&anatomy), [at_100]);
+    count(&mut anatomy, 1000, Some(149.0));
+    let at_1000 = "met 149 user instructions, 1000 subscribers";
+    let thin = |row: &String| row.replace('\u{202f}', "");
+    let both: Vec<String> = rows(&anatomy).iter().map(thin).collect();
+    assert_eq!(both, [at_100, at_1000]);
+    count(&mut anatomy, 100, None);
+    count(&mut anatomy, 1000, None);
+    // One subscriber is no crowd, and says so.
+    assert_eq!(
+        rows(&anatomy),
+        ["**missed** 160 user instructions, 1 subscriber"]
+    );
+    count(&mut anatomy, 1, None);
+    assert!(rows(&anatomy).is_empty());
+}
+
 /// Figures whose middle halves overlap show no difference; apart by a hair, they do.
 #[test]
 fn quartiles_decide_whether_a_difference_is_shown() {

@@ -155,6 +155,15 @@ pub(crate) fn in_words(found: &Peers, width: usize) -> String {
         for (name, version) in versions {
             text += &wrapped(&format!("{name}: "), &version, width);
         }
+        if let Some(goals) = &section.goals {
+            text += &format!("\n{}\n", peers::GOALS);
+            text += &table::draw(&goals.table, width);
+            text += "\n";
+            text += &wrapped("goals: ", &goals.tally, width);
+            for line in &goals.table.notes {
+                text += &wrapped("note: ", line, width);
+            }
+        }
     }
     text += &wrapped("made: ", &peers::made_with(found), width);
     text
@@ -207,6 +216,51 @@ impl PeersObserver for Bar {
             let all = self.0.length().unwrap_or_default();
             let cost = turn.cpu_ns_per_delivery().unwrap_or_default();
             output::say(&format!("{done}/{all} {}: {cost:.0} ns", turn.id));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goals_are_told_in_a_terminal_as_in_the_report() {
+        let turn = |round: u32, name: &str, cpu_ns: u64| {
+            serde_json::json!({
+                "round": round, "part": "receiver", "transport": "websocket", "name": name,
+                "deliveries": 100, "lost": 0, "cpu_ns": cpu_ns, "unusable": null,
+            })
+        };
+        let peer = |name: &str| {
+            serde_json::json!({
+                "part": "receiver", "transport": "websocket", "name": name, "ours": name == "pushbench",
+                "about": "", "versions": {},
+            })
+        };
+        let load = serde_json::json!({
+            "connections": 1, "rate": 1.0, "payload_bytes": 1, "warm_up_s": 1.0, "measure_s": 1.0,
+        });
+        let found = serde_json::from_value(serde_json::json!({
+            "schema": 2, "started": "", "wall_s": 1.0, "command": [], "seed": 1, "rounds": 2, "interrupted": false,
+            "pushbench_version": "0", "commit": null, "build": "release", "machine": "x", "server_cores": [0],
+            "load_cores": [1], "receiver_load": load, "server_load": load, "absent": [],
+            "peers": [peer("pushbench"), peer("raw-epoll"), peer("node-ws")],
+            "turns": [
+                turn(1, "pushbench", 100), turn(1, "raw-epoll", 80), turn(1, "node-ws", 240),
+                turn(2, "pushbench", 100), turn(2, "raw-epoll", 80), turn(2, "node-ws", 240),
+            ],
+        }));
+        let found: Peers = found.unwrap();
+        for width in [60, 100, 200] {
+            let text = in_words(&found, width);
+            for word in [peers::GOALS, "missed", "3.5×", "2.40×", "3.00×"] {
+                assert!(text.contains(word), "{word}: {text}");
+            }
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains("1 missed; missed: websocket node-ws (at least 3.5×)"));
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest.unwrap() <= width, "{text}");
         }
     }
 }

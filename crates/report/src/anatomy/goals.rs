@@ -1,123 +1,13 @@
 //! The figures of an anatomy that have a goal, held against it.
 
+mod list;
+
 use pushbench_model::anatomy::{Anatomy, Quartiles, Row, Rung, Side, Stage};
 
-use super::{stages, tables, words};
+use super::{MAIN_SUBSCRIBERS, stages, tables, words};
 use crate::goal::{self, Verdict};
 use crate::table::{Cell, Table};
-
-/// What some contenders are meant to stay within.
-#[derive(Debug)]
-pub(crate) struct Goal {
-    /// What is measured.
-    pub(crate) what: &'static str,
-    /// What the goal is for, a sentence.
-    pub(crate) why: &'static str,
-    /// The most that meets it.
-    limit: f64,
-    measure: Measure,
-    side: Side,
-    /// Who is held against it.
-    names: &'static [&'static str],
-}
-
-/// Which figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Measure {
-    /// User instructions per delivery.
-    UserInstructions,
-    /// Times the floor of the same stage.
-    TimesFloor,
-    /// A message among so many, against one alone.
-    Together(u32),
-    /// Median response time against a raw receiver's.
-    P50,
-    /// A connection, times the floor's.
-    SetUp,
-}
-
-const BARE: &[&str] = &["tcp/bare", "sse/bare", "websocket/bare"];
-const OWN: &[&str] = &["tcp/pushbench", "sse/pushbench", "websocket/pushbench"];
-
-/// All of them.
-pub(crate) const GOALS: [Goal; 9] = [
-    Goal {
-        what: "bare server, user instructions per delivery",
-        why: "A server that frames and does nothing else should leave the program's share of a delivery too small to \
-              matter beside the kernel's.",
-        limit: 150.0,
-        measure: Measure::UserInstructions,
-        side: Side::Server,
-        names: BARE,
-    },
-    Goal {
-        what: "bare server, times the floor",
-        why: "What a protocol costs can only be told from what a library costs if the servers that show the protocol \
-              stand on the floor.",
-        limit: 1.05,
-        measure: Measure::TimesFloor,
-        side: Side::Server,
-        names: BARE,
-    },
-    Goal {
-        what: "bare server, a message among ten against one alone",
-        why: "Messages that are ready together must share one write: nothing else saves as much.",
-        limit: 0.15,
-        measure: Measure::Together(10),
-        side: Side::Server,
-        names: BARE,
-    },
-    Goal {
-        what: "reference WebSocket server, times the floor",
-        why: "The usual library, set with care, is what comparisons of transports rest on; this is what a careful \
-              program with tokio-tungstenite reaches.",
-        limit: 1.20,
-        measure: Measure::TimesFloor,
-        side: Side::Server,
-        names: &["websocket/reference"],
-    },
-    Goal {
-        what: "reference SSE server, times the floor",
-        why: "The same for hyper, whose bodies and chunks cost more than frames do.",
-        limit: 1.35,
-        measure: Measure::TimesFloor,
-        side: Side::Server,
-        names: &["sse/reference"],
-    },
-    Goal {
-        what: "load generator, times the floor",
-        why: "A load generator that needs more than the least takes processor time from the server that it measures.",
-        limit: 1.10,
-        measure: Measure::TimesFloor,
-        side: Side::Client,
-        names: OWN,
-    },
-    Goal {
-        what: "load generator, user instructions per delivery",
-        why: "Deframing, checking, stamping and recording every message must not be worth sampling instead.",
-        limit: 1000.0,
-        measure: Measure::UserInstructions,
-        side: Side::Client,
-        names: OWN,
-    },
-    Goal {
-        what: "load generator, median response time against a raw receiver's",
-        why: "What is reported as a server's response time must be the server's and the kernel's, and not the \
-              instrument's.",
-        limit: 1.10,
-        measure: Measure::P50,
-        side: Side::Client,
-        names: OWN,
-    },
-    Goal {
-        what: "bare server, opening and closing a connection, times the floor",
-        why: "A handshake over HTTP should cost little beside what TCP itself costs.",
-        limit: 1.20,
-        measure: Measure::SetUp,
-        side: Side::Server,
-        names: &["sse/bare", "websocket/bare"],
-    },
-];
+use list::{GOALS, Goal, Measure};
 
 /// A figure, and what it is counted in.
 struct Figure {
@@ -181,6 +71,9 @@ pub(crate) fn held(anatomy: &Anatomy) -> Vec<Held> {
 
 fn figures(anatomy: &Anatomy, goal: &Goal, name: &str) -> Vec<Figure> {
     match goal.measure {
+        Measure::UserInstructions if is_polled(name) => {
+            user_instructions_by_crowd(anatomy, goal.side, name)
+        }
         Measure::UserInstructions => user_instructions(anatomy, goal.side, name)
             .into_iter()
             .collect(),
@@ -198,6 +91,27 @@ fn user_instructions(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure
     // The first that was counted: tools are used for few subscribers.
     let value = stages(anatomy, side).into_iter().find_map(counted)?;
     Some(Figure::counted(value, USER))
+}
+
+/// Whether every delivery is an answer, with a head of its own.
+fn is_polled(name: &str) -> bool {
+    name.starts_with("long-poll/")
+}
+
+/// The same at each number of subscribers that is a crowd, or at the first there is: what they share of an answer decides.
+fn user_instructions_by_crowd(anatomy: &Anatomy, side: Side, name: &str) -> Vec<Figure> {
+    let counted = |stage: &&Stage| {
+        let value = stage.row(name)?.user_instructions?;
+        let subscribers = words::subscribers(stage.subscribers);
+        Some(Figure::counted(value, &format!("{USER}, {subscribers}")))
+    };
+    let stages = stages(anatomy, side);
+    let is_crowd = |stage: &&&Stage| stage.batch == 1 && stage.subscribers >= MAIN_SUBSCRIBERS;
+    let crowds: Vec<Figure> = stages.iter().filter(is_crowd).filter_map(counted).collect();
+    if crowds.is_empty() {
+        return stages.iter().find_map(counted).into_iter().collect();
+    }
+    crowds
 }
 
 /// Instructions of program and kernel, where both were counted.
@@ -306,6 +220,16 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
             "Where no number of subscribers is given, the figures are those of the stage shown first: {}.",
             named.join("; ")
         ));
+    }
+    if held(anatomy)
+        .iter()
+        .any(|one| one.goal.measure == Measure::UserInstructions && is_polled(one.name))
+    {
+        notes.push(
+            "long-poll: an answer has a head of its own, and a poll is read for it. A head is made once for all who ask from the \
+             same place, so that the figure falls with their number. The goal was stated for a thousand subscribers."
+                .into(),
+        );
     }
     let known = stages(anatomy, Side::Server)
         .iter()

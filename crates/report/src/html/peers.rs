@@ -3,7 +3,7 @@
 use pushbench_model::record::Record;
 
 use super::{escape, prose, table};
-use crate::peers::{TITLE, made_with, sections};
+use crate::peers::{GOALS, TITLE, made_with, sections};
 
 /// Empty where the record holds no such comparison.
 pub(super) fn section(record: &Record) -> String {
@@ -17,6 +17,10 @@ pub(super) fn section(record: &Record) -> String {
             out += &format!("<p>{}</p>\n", prose(sentence));
         }
         out += &table::plain(&section.table);
+        if let Some(goals) = &section.goals {
+            out += &format!("<h4>{GOALS}</h4>\n<p>{}.</p>\n", escape(&goals.tally));
+            out += &table::plain(&goals.table);
+        }
     }
     out += &format!("<p class=\"note\">{}</p>\n", escape(&made_with(peers)));
     out + "</section>\n"

@@ -1,8 +1,10 @@
 //! Sections about one thing each: what it does to a scenario, and what came of it.
 
-use super::{escape, table};
+use pushbench_model::peers::Peers;
+
+use super::{escape, prose, table};
 use crate::results::Results;
-use crate::{cuts, twins};
+use crate::{cuts, peers, twins};
 
 /// Scenarios beside the same ones but for one thing.
 pub(super) fn one_thing(results: &Results<'_>) -> String {
@@ -32,5 +34,23 @@ pub(super) fn cut(results: &Results<'_>) -> String {
         out += &format!("\n### {}, over all cuts\n\n", escape(scenario));
         out += &table(counts);
     }
+    out
+}
+
+/// Programs of others beside our own.
+pub(super) fn peers(found: &Peers) -> String {
+    let mut out = format!("\n## {}\n", peers::TITLE);
+    for section in peers::sections(found) {
+        out += &format!("\n### {}\n\n", escape(&section.title));
+        for sentence in &section.about {
+            out += &format!("{}\n\n", prose(sentence));
+        }
+        out += &table(&section.table);
+        if let Some(goals) = &section.goals {
+            out += &format!("\n#### {}\n\n{}.\n\n", peers::GOALS, escape(&goals.tally));
+            out += &table(&goals.table);
+        }
+    }
+    out += &format!("\n{}\n", escape(&peers::made_with(found)));
     out
 }

@@ -45,6 +45,17 @@ pub(crate) fn binary(len: usize) -> Vec<u8> {
 /// A client that fails a test rather than wait for ever.
 pub(crate) struct Client {
     stream: TcpStream,
+    /// What it is at, if it polls.
+    polls: Option<Polls>,
+}
+
+/// Messages that are asked for.
+#[derive(Clone, Copy)]
+struct Polls {
+    /// The number of the last that came.
+    after: u64,
+    /// Bytes of the present answer that were not read.
+    left: usize,
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,7 +78,32 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream }
+        Self {
+            stream,
+            polls: None,
+        }
+    }
+
+    /// Asks for the messages after number `after`, and from here on for what follows, as soon as it has read an answer.
+    pub(crate) fn poll(&mut self, after: u64) {
+        self.send(format!(
+            "GET /poll?after={after} HTTP/1.1\r\nHost: x\r\n\r\n"
+        ));
+        self.polls = Some(Polls { after, left: 0 });
+    }
+
+    /// Bytes of the answer to a poll, once there is one that has any.
+    fn answer(&mut self, after: u64) -> usize {
+        loop {
+            let head = self.head();
+            if head.starts_with("HTTP/1.1 204 ") {
+                self.poll(after);
+                continue;
+            }
+            assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+            let (_, length) = head.split_once("content-length: ").expect(&head);
+            return length.split_once('\r').unwrap().0.parse().unwrap();
+        }
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -80,9 +116,23 @@ impl Client {
         bytes
     }
 
-    /// Reads as many bytes as `expected` has and compares.
+    /// Reads as many bytes as `expected` has and compares. For one that polls it is a message with its line end.
     pub(crate) fn expect(&mut self, expected: impl AsRef<[u8]>) {
         let expected = expected.as_ref();
+        let Some(Polls { after, left }) = self.polls else {
+            return self.compare(expected);
+        };
+        let left = if left > 0 { left } else { self.answer(after) };
+        self.compare(expected);
+        let (after, left) = (after + 1, left.checked_sub(expected.len()).unwrap());
+        if left > 0 {
+            self.polls = Some(Polls { after, left });
+        } else {
+            self.poll(after);
+        }
+    }
+
+    fn compare(&mut self, expected: &[u8]) {
         let got = self.read(expected.len());
         if let Some(at) = got.iter().zip(expected).position(|(a, b)| a != b) {
             let around = at.saturating_sub(20)..(at + 20).min(got.len());

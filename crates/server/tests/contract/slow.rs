@@ -20,7 +20,7 @@ struct Wire {
     frame: fn(u64) -> Vec<u8>,
 }
 
-const WIRES: [Wire; 3] = [
+const WIRES: [Wire; 5] = [
     Wire {
         transport: "sse",
         request: b"GET /sse?after=0 HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -41,7 +41,22 @@ const WIRES: [Wire; 3] = [
         request: &[0; 8],
         frame: |seq| [&(BODY as u32).to_le_bytes(), &body(seq)[..]].concat(),
     },
+    Wire {
+        transport: "ndjson",
+        request: b"GET /ndjson?after=0 HTTP/1.1\r\nHost: x\r\n\r\n",
+        frame: |seq| {
+            let size = format!("{:X}\r\n", BODY + 1);
+            [size.as_bytes(), &body(seq), b"\n\r\n"].concat()
+        },
+    },
+    Wire {
+        transport: LONG_POLL,
+        request: b"",
+        frame: |seq| [&body(seq)[..], b"\n"].concat(),
+    },
 ];
+
+const LONG_POLL: &str = "long-poll";
 
 /// Those that the stack speaks.
 fn wires() -> impl Iterator<Item = Wire> {
@@ -50,6 +65,11 @@ fn wires() -> impl Iterator<Item = Wire> {
         transport.stacks().contains(&STACK)
     };
     WIRES.into_iter().filter(is_spoken)
+}
+
+/// Those of them on which messages wait for who does not read. Who does not poll has none waiting: it asks for what is kept.
+fn pushed() -> impl Iterator<Item = Wire> {
+    wires().filter(|wire| wire.transport != LONG_POLL)
 }
 
 /// Text for the sake of SSE; binary for WebSocket by what it is published as. Starts with its number.
@@ -61,6 +81,10 @@ fn body(seq: u64) -> Vec<u8> {
 
 impl Wire {
     fn subscribe(&self, mut client: Client) -> Client {
+        if self.transport == LONG_POLL {
+            client.poll(0);
+            return client;
+        }
         client.send(self.request);
         if self.transport == "tcp" {
             client.read(8);
@@ -97,7 +121,7 @@ fn who_catches_up_loses_nothing() {
 
 #[test]
 fn who_falls_behind_the_ring_is_disconnected() {
-    for wire in wires() {
+    for wire in pushed() {
         let name = wire.transport;
         let server = server(name);
         let small = Client::with_small_window(server.data_addr());
@@ -138,7 +162,7 @@ fn who_falls_behind_the_ring_is_disconnected() {
 /// A subscriber that begins with a backlog and never reads has never waited for a message; it is noticed all the same.
 #[test]
 fn who_never_reads_its_backlog_is_disconnected() {
-    for wire in wires() {
+    for wire in pushed() {
         let server = server(wire.transport);
         for seq in 1..=MANY {
             wire.publish(&server, seq);

@@ -109,8 +109,23 @@ impl ServerProcess {
 
     /// Resident memory, bytes.
     pub(crate) fn memory(&self) -> usize {
+        self.pages(1)
+    }
+
+    /// All memory that it has asked for, bytes, though it may never have touched it.
+    pub(crate) fn claimed(&self) -> usize {
+        self.pages(0)
+    }
+
+    fn pages(&self, field: usize) -> usize {
         let pages = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap();
-        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * PAGE
+        pages
+            .split(' ')
+            .nth(field)
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
+            * PAGE
     }
 
     /// Open files of the process.

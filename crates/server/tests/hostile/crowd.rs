@@ -1,12 +1,14 @@
 //! Connections that never speak, and ones that vanish.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use pushbench_sys::process::raise_nofile;
 
 use crate::child::{Asked, ServerProcess};
 use crate::common::Client;
-use crate::wire::{ALL, SSE, WEBSOCKET};
+use crate::healthy::{Side, in_turn, keep_their_time};
+use crate::wire::{ALL, LONG_POLL, NDJSON, SSE, WEBSOCKET};
 
 const CROWD: usize = 10_000;
 /// Open files that the tests of this process need for other things.
@@ -15,6 +17,11 @@ const OTHERS: u64 = 500;
 const EACH: usize = 1536;
 const SLACK: usize = 4 << 20;
 
+/// Time that a head has, milliseconds: enough for all of them to come, and for the messages.
+const HEAD_MS: u64 = 3000;
+const MESSAGES: usize = 200;
+
+/// They cost little, those who are healthy get everything in time beside them, and then they are let go.
 #[test]
 fn ten_thousand_that_never_speak_are_let_go() {
     let (limit, _) = raise_nofile();
@@ -22,30 +29,48 @@ fn ten_thousand_that_never_speak_are_let_go() {
     if crowd < CROWD {
         eprintln!("only {crowd} of {CROWD} connections: {limit} open files are allowed");
     }
-    let server = ServerProcess::start(&Asked {
-        header_timeout_ms: 3000,
-        ..Asked::default()
-    });
-    let mut healthy = SSE.subscribe(Client::connect(server.data));
-    let (memory, files) = (server.memory(), server.files());
-    let silent: Vec<_> = (0..crowd)
-        .map(|_| TcpStream::connect(server.data).unwrap())
-        .collect();
-    server.publish(200, |seq| format!("{seq}").into_bytes());
-    for seq in 1..=200 {
-        healthy.expect((SSE.frame)(seq, format!("{seq}").as_bytes()));
+    for wire in [SSE, WEBSOCKET, LONG_POLL] {
+        let name = wire.transport;
+        let mut sides = [Side::new(&wire, HEAD_MS), Side::new(&wire, HEAD_MS)];
+        // Who has a message has been let in, and so has the one that published it.
+        for side in &mut sides {
+            side.publish(&wire, b"x");
+        }
+        let server = &sides[1].server;
+        let (memory, files) = (server.memory(), server.files());
+        let silent: Vec<_> = (0..crowd)
+            .map(|_| TcpStream::connect(server.data).unwrap())
+            .collect();
+        let accepted = (crowd + sides[1].healthy.len()) as u64;
+        let came = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            server.health().accepted == accepted
+        });
+        assert!(came, "{name}: {} were accepted", server.health().accepted);
+        let mut times = [Vec::new(), Vec::new()];
+        for message in 0..MESSAGES {
+            let body = message.to_string();
+            for at in in_turn(message) {
+                times[at].push(sides[at].publish(&wire, body.as_bytes()));
+            }
+        }
+        let server = &sides[1].server;
+        let more = server.memory().saturating_sub(memory);
+        assert!(
+            more < crowd * EACH + SLACK,
+            "{name}: {more} bytes for {crowd} that never speak"
+        );
+        let [alone, beset] = &mut times;
+        let (beset, alone, in_time) = keep_their_time(beset, alone);
+        let said = format!("{name}: p99 {beset:.1?} beside {crowd} and {alone:.1?} without");
+        println!("{said}");
+        assert!(in_time, "{said}");
+        // They are all let go, without having been asked to; the healthy ones are not.
+        server.wait_for_files(files);
+        drop(silent);
+        assert_eq!(server.health().lagged, 0);
+        sides[1].publish(&wire, b"x");
     }
-    assert_eq!(server.health().accepted, crowd as u64 + 1);
-    let more = server.memory().saturating_sub(memory);
-    assert!(
-        more < crowd * EACH + SLACK,
-        "{more} bytes for {crowd} that never speak"
-    );
-    // They are all let go, without having been asked to; the healthy one is not.
-    server.wait_for_files(files);
-    drop(silent);
-    server.publish(1, |_| b"x".to_vec());
-    healthy.expect((SSE.frame)(201, b"x"));
 }
 
 /// Reset instead of closed, at every stage of a conversation.
@@ -57,6 +82,9 @@ fn who_vanishes_leaves_nothing_behind() {
             ..Asked::default()
         });
         let mut healthy = wire.subscribe(Client::connect(server.data));
+        // Who has a message has been let in.
+        server.publish(1, |_| b"x".to_vec());
+        healthy.expect((wire.frame)(1, b"x"));
         server.health();
         let files = server.files();
         for stage in 0..4 {
@@ -74,11 +102,11 @@ fn who_vanishes_leaves_nothing_behind() {
                 // Closed with SO_LINGER 0 a socket resets.
                 let socket = client.writer();
                 socket2::SockRef::from(&socket)
-                    .set_linger(Some(std::time::Duration::ZERO))
+                    .set_linger(Some(Duration::ZERO))
                     .unwrap();
             }
         }
-        for seq in 1..=50 {
+        for seq in 2..=51 {
             healthy.expect((wire.frame)(seq, b"x"));
         }
         server.wait_for_files(files);
@@ -90,7 +118,7 @@ fn who_vanishes_leaves_nothing_behind() {
 #[test]
 fn a_subscriber_costs_little_memory() {
     const SUBSCRIBERS: usize = 2000;
-    for wire in [SSE, WEBSOCKET] {
+    for wire in [SSE, WEBSOCKET, NDJSON, LONG_POLL] {
         let server = ServerProcess::start(&Asked {
             transport: wire.transport,
             ..Asked::default()
@@ -101,12 +129,13 @@ fn a_subscriber_costs_little_memory() {
             .collect();
         let before = server.memory();
         clients.extend((0..SUBSCRIBERS).map(|_| wire.subscribe(Client::connect(server.data))));
-        let each = server.memory().saturating_sub(before) / SUBSCRIBERS;
-        println!("{}: {each} bytes of memory each", wire.transport);
-        assert!(each < EACH, "{}: {each} bytes each", wire.transport);
+        // Of those that poll nothing else tells that the server has read what they ask for.
         server.publish(1, |_| b"x".to_vec());
         for client in &mut clients {
             client.expect((wire.frame)(1, b"x"));
         }
+        let each = server.memory().saturating_sub(before) / SUBSCRIBERS;
+        println!("{}: {each} bytes of memory each", wire.transport);
+        assert!(each < EACH, "{}: {each} bytes each", wire.transport);
     }
 }

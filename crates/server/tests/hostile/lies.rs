@@ -6,8 +6,9 @@ use pushbench_server::Server;
 use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::ServeOptions;
 
+use crate::child::{Asked, ServerProcess};
 use crate::common::{Client, server_with};
-use crate::wire::{ALL, SSE, WEBSOCKET};
+use crate::wire::{ALL, LONG_POLL, NDJSON, SSE, WEBSOCKET};
 
 fn server(transport: &str, header_timeout_ms: u64) -> Server {
     server_with(
@@ -29,6 +30,7 @@ fn a_head_of_a_megabyte_is_refused() {
         ("sse", "/sse"),
         ("websocket", "/ws"),
         ("long-poll", "/poll"),
+        ("ndjson", "/ndjson"),
     ] {
         let server = server(transport, LONG);
         let start = format!("GET {path} HTTP/1.1\r\nHost: x\r\n");
@@ -108,32 +110,39 @@ fn a_subscriber_has_no_deadline() {
 
 const BINARY: u8 = 2;
 
-/// A frame whose length is a lie: the header alone condemns it, and the code says why.
-#[test]
-fn a_frame_that_lies_is_closed_by_its_header() {
-    let server = server("websocket", LONG);
-    let mut healthy = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
-    let huge = |len: u64| {
-        [
-            &[0x80 | BINARY, 0xff][..],
-            &len.to_be_bytes(),
-            &[1, 2, 3, 4],
-        ]
-        .concat()
-    };
-    for (bytes, code) in [
-        (huge(u64::MAX >> 1), 1009_u16),
-        (huge(64 * 1024 + 1), 1009),
+/// The header of a masked frame of `len` bytes, in its longest form.
+fn header(len: u64) -> Vec<u8> {
+    [
+        &[0x80 | BINARY, 0xff][..],
+        &len.to_be_bytes(),
+        &[1, 2, 3, 4],
+    ]
+    .concat()
+}
+
+/// What condemns itself at once, and the code that says why.
+fn lies() -> [(Vec<u8>, u16); 7] {
+    [
+        (header(u64::MAX >> 1), 1009),
+        (header(64 * 1024 + 1), 1009),
         // The highest bit must not be set.
-        (huge(u64::MAX), 1002),
+        (header(u64::MAX), 1002),
         // A longer form than needed.
-        (huge(5), 1002),
+        (header(5), 1002),
         (vec![0x80 | BINARY, 0x80 | 126, 0, 5, 1, 2, 3, 4], 1002),
         // Without a mask.
         (vec![0x80 | BINARY, 127, 0, 0, 0, 0, 0, 1, 0, 0], 1002),
         // Text that is none, found before the frame is whole.
         (vec![0x81, 0x80 | 100, 0, 0, 0, 0, b'a', 0xff], 1007),
-    ] {
+    ]
+}
+
+/// A frame whose length is a lie: the header alone condemns it, and the code says why.
+#[test]
+fn a_frame_that_lies_is_closed_by_its_header() {
+    let server = server("websocket", LONG);
+    let mut healthy = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
+    for (bytes, code) in lies() {
         let mut client = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
         client.send(&bytes);
         let close = [&[0x88, 2], &code.to_be_bytes()[..]].concat();
@@ -141,7 +150,7 @@ fn a_frame_that_lies_is_closed_by_its_header() {
     }
     // One that announces what is allowed and sends nothing costs nothing and harms nobody.
     let mut client = WEBSOCKET.subscribe(Client::connect(server.data_addr()));
-    client.send(huge(64 * 1024));
+    client.send(header(64 * 1024));
     server.hub().publish(b"x", false);
     client.expect((WEBSOCKET.frame)(1, b"x"));
     healthy.expect((WEBSOCKET.frame)(1, b"x"));
@@ -160,14 +169,6 @@ fn a_speaker_that_lies_is_closed_alone() {
         let mut client = Client::connect(server.data_addr());
         assert!(client.ask(SPEAKER).starts_with("HTTP/1.1 101 "));
         client
-    };
-    let header = |len: u64| {
-        [
-            &[0x80 | BINARY, 0xff][..],
-            &len.to_be_bytes(),
-            &[1, 2, 3, 4],
-        ]
-        .concat()
     };
     for (bytes, code) in [
         (header(17 << 20), 1009_u16),
@@ -197,6 +198,124 @@ fn a_speaker_that_lies_is_closed_alone() {
     good.send([0x81, 0x80 | 1, 0, 0, 0, 0, b'x']);
     for client in [&mut good, &mut healthy] {
         client.expect((WEBSOCKET.frame)(1, b"x"));
+    }
+}
+
+/// Liars of each kind that are there at the same time.
+const LIARS: usize = 100;
+/// What one of them sends of what it announces, bytes.
+const SENT: usize = 1000;
+/// What one may cost the server, bytes: what it has sent, what is kept of any connection, and what allocators round up.
+const EACH: usize = 4 * SENT;
+const SLACK: usize = 4 << 20;
+/// What may be asked of the system and never touched, bytes: far less than all of them announce.
+const CLAIMED: usize = 64 << 20;
+
+/// How much more memory `server` has than it had, and how much more it has asked for, are within what was sent.
+fn has_not_grown(server: &ServerProcess, (memory, claimed): (usize, usize), liars: usize) {
+    let more = server.memory().saturating_sub(memory);
+    assert!(
+        more < liars * EACH + SLACK,
+        "{more} bytes for {liars} liars"
+    );
+    let more = server.claimed().saturating_sub(claimed);
+    assert!(
+        more < CLAIMED,
+        "{more} bytes were claimed for {liars} liars"
+    );
+}
+
+/// Memory is for what came, and not for what was announced.
+#[test]
+fn frames_that_lie_cost_no_memory() {
+    let server = ServerProcess::start(&Asked {
+        transport: "websocket",
+        header_timeout_ms: LONG,
+        ..Asked::default()
+    });
+    let mut healthy = WEBSOCKET.subscribe(Client::connect(server.data));
+    let begin = |len: u64, request: &[u8]| {
+        let mut client = Client::connect(server.data);
+        client.send(request);
+        client.head();
+        client.send(header(len));
+        client.send([b'x'; SENT]);
+        client
+    };
+    // What the first ones need is not theirs alone.
+    let mut open = vec![
+        begin(64 * 1024, WEBSOCKET.request),
+        begin(16 << 20, SPEAKER.as_bytes()),
+    ];
+    server.publish(1, |_| b"x".to_vec());
+    healthy.expect((WEBSOCKET.frame)(1, b"x"));
+    let before = (server.memory(), server.claimed());
+    for _ in 0..LIARS {
+        for (bytes, code) in lies() {
+            let mut client = WEBSOCKET.subscribe(Client::connect(server.data));
+            client.send(bytes);
+            client.expect([&[0x88, 2], &code.to_be_bytes()[..]].concat());
+        }
+    }
+    has_not_grown(&server, before, LIARS);
+    // Those whose frames may yet become whole, all at once: they announce more than a gigabyte.
+    for _ in 0..LIARS {
+        open.push(begin(64 * 1024, WEBSOCKET.request));
+        open.push(begin(16 << 20, SPEAKER.as_bytes()));
+    }
+    for seq in 2..=100 {
+        server.publish(1, |_| b"x".to_vec());
+        healthy.expect((WEBSOCKET.frame)(seq, b"x"));
+    }
+    has_not_grown(&server, before, 2 * LIARS);
+    drop(open);
+    let health = server.health();
+    assert_eq!((health.lagged, health.dropped), (0, 0));
+}
+
+/// The same for requests whose bodies are shorter than they say, up to the longest that may be asked for.
+#[test]
+fn bodies_that_lie_cost_no_memory() {
+    for wire in [SSE, NDJSON, LONG_POLL] {
+        let server = ServerProcess::start(&Asked {
+            transport: wire.transport,
+            header_timeout_ms: LONG,
+            ..Asked::default()
+        });
+        let mut healthy = wire.subscribe(Client::connect(server.data));
+        let begin = |line: &str, len: u64| {
+            let mut client = Client::connect(server.data);
+            client.send(format!(
+                "{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {len}\r\n\r\n"
+            ));
+            client.send([b'x'; SENT]);
+            client
+        };
+        let get = str::from_utf8(wire.request).unwrap();
+        let get = get.split(" HTTP").next().unwrap();
+        let liars = |open: &mut Vec<Client>| {
+            for (line, len) in [
+                ("POST /chat", 4 << 20),
+                ("POST /chat", 1 << 40),
+                (get, 60_000),
+                (get, 1 << 40),
+            ] {
+                open.push(begin(line, len));
+            }
+        };
+        let mut open = Vec::new();
+        liars(&mut open);
+        server.publish(1, |_| b"x".to_vec());
+        healthy.expect((wire.frame)(1, b"x"));
+        let before = (server.memory(), server.claimed());
+        for _ in 0..LIARS {
+            liars(&mut open);
+        }
+        for seq in 2..=100 {
+            server.publish(1, |_| b"x".to_vec());
+            healthy.expect((wire.frame)(seq, b"x"));
+        }
+        has_not_grown(&server, before, 4 * LIARS);
     }
 }
 

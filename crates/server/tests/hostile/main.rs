@@ -12,5 +12,6 @@ mod crowd;
 mod files;
 mod healthy;
 mod lies;
+mod polls;
 mod stopped;
 mod wire;

@@ -1,4 +1,4 @@
-//! How each transport is asked for everything that is new, and how it frames a message.
+//! How each transport is asked for messages, and how it frames one.
 
 use crate::common::Client;
 
@@ -33,16 +33,43 @@ pub(crate) const TCP: Wire = Wire {
     frame: |_, body| [&(body.len() as u32).to_le_bytes(), body].concat(),
 };
 
-pub(crate) const ALL: [Wire; 3] = [SSE, WEBSOCKET, TCP];
+pub(crate) const NDJSON: Wire = Wire {
+    transport: "ndjson",
+    request: b"GET /ndjson HTTP/1.1\r\nHost: x\r\n\r\n",
+    frame: |_, body| {
+        let size = format!("{:X}\r\n", body.len() + 1);
+        [size.as_bytes(), body, b"\n\r\n"].concat()
+    },
+};
+
+/// Asks from the first message on: without a number nothing would tell that the server holds the poll before the next is published.
+pub(crate) const LONG_POLL: Wire = Wire {
+    transport: "long-poll",
+    request: b"GET /poll?after=0 HTTP/1.1\r\nHost: x\r\n\r\n",
+    frame: |_, body| [body, b"\n"].concat(),
+};
+
+/// Those that are sent messages without asking for each: who stops reading has them wait.
+pub(crate) const PUSHED: [Wire; 4] = [SSE, WEBSOCKET, TCP, NDJSON];
+
+pub(crate) const ALL: [Wire; 5] = [SSE, WEBSOCKET, TCP, NDJSON, LONG_POLL];
 
 impl Wire {
-    /// Asks and reads the answer.
+    /// Asks and reads the answer; one that polls asks, and again after each answer.
     pub(crate) fn subscribe(&self, mut client: Client) -> Client {
-        client.send(self.request);
-        if self.transport == "tcp" {
-            client.read(8);
-        } else {
-            client.head();
+        match self.transport {
+            "long-poll" => {
+                client.poll(0);
+                return client;
+            }
+            "tcp" => {
+                client.send(self.request);
+                client.read(8);
+            }
+            _ => {
+                client.send(self.request);
+                client.head();
+            }
         }
         client
     }
