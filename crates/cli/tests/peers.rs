@@ -147,6 +147,14 @@ fn receivers_are_counted_lost_messages_show_and_the_absent_are_named() {
         honest.versions["bash"].starts_with(|c: char| c.is_ascii_digit()),
         "{honest:?}"
     );
+    for peer in &peers.peers {
+        let of_this_program = ["own", "raw", "reference"].contains(&peer.id.name.as_str());
+        assert_eq!(
+            peer.versions.contains_key("pushbench"),
+            of_this_program,
+            "{peer:?}"
+        );
+    }
     assert_eq!(peers.absent[0].install, "get gone");
 
     // What is in the record is all that a report needs, also beside what another run has measured.

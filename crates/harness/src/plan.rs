@@ -227,10 +227,7 @@ fn sliced_together(servers: &[Arc<Server>]) -> Vec<Vec<Arc<Server>>> {
     let own = |server: &Server| {
         server.publisher == Publisher::Server
             && server.label.transport != BY_CLOCK
-            && server
-                .command
-                .first()
-                .is_some_and(|program| program == "{pushbench}")
+            && server.is_this_program()
     };
     let groups = [false, true].map(|defaults| {
         let members = servers

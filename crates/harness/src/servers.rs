@@ -190,6 +190,12 @@ impl Server {
         })
     }
 
+    /// Whether what is started is this program.
+    pub(crate) fn is_this_program(&self) -> bool {
+        let program = self.command.first();
+        program.is_some_and(|program| program == "{pushbench}")
+    }
+
     /// Whether a scenario can tell it how it is to be set.
     fn can_be_set(&self) -> bool {
         self.command.iter().any(|argument| argument == SETTING)

@@ -66,7 +66,7 @@ pub struct Scenario {
     pub payload: Payload,
     /// What publishers and subscribers do.
     pub workload: Workload,
-    /// What a server must keep to be of use, if anybody has said it.
+    /// What a server must keep to be of use, if anybody has said it; of a fan-out alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
 }
@@ -234,6 +234,12 @@ impl Scenario {
                 return Err(source.error(raw.name.span(), wanted));
             }
         };
+        if let Some(objective) = &raw.objective
+            && !matches!(workload, Workload::FanOut(_))
+        {
+            let wanted = "an objective is for [fan-out] alone, nothing else is held against one: leave [objective] out";
+            return Err(source.error(objective.span(), wanted));
+        }
         for name in &raw.transports {
             let wanted = format!("one of {}", TRANSPORT_NAMES.join(", "));
             source.check(

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     /// Record to put the comparison into, in the place of the one it may hold; its report is drawn again
     #[arg(long, value_name = "RECORD")]
     into: Option<PathBuf>,
-    /// File that lists peers; `servers.toml` beside it may list further servers [default: benches/peers/peers.toml]
+    /// File that lists peers; `servers.toml` beside it may list further servers
     #[arg(long, value_name = "FILE", default_value = PEERS_FILE)]
     peers: PathBuf,
     /// Seed of the order within rounds and of the payloads [default: from the clock]

@@ -24,6 +24,8 @@ pub struct Field {
 pub struct Contestant {
     /// What the record says of it.
     pub peer: Peer,
+    /// Whether its process is this program, whose version is the run's.
+    pub(super) is_this_program: bool,
     pub(super) kind: Kind,
 }
 
@@ -138,6 +140,8 @@ impl Field {
                     counted_by,
                     versions,
                 },
+                // A receiver without a command is the load process.
+                is_this_program: process.command.is_empty() || process.is_this_program(),
                 kind,
             }),
             (reason, _) => self.absent.push(AbsentPeer {
@@ -304,6 +308,18 @@ mod tests {
         );
         assert_eq!(names(&only("websocket").unwrap()), ["a over websocket"]);
         assert!(only("nobody").unwrap_err().contains("mine, other"));
+    }
+
+    #[test]
+    fn whatever_is_this_program_is_known_for_it() {
+        let raw = "[[receiver]]\nname = \"raw\"\ntransport = \"sse\"\nabout = \"\"\n\
+                   command = [\"{pushbench}\", \"{address}\"]";
+        let (list, servers) = lists(raw);
+        let field = Field::choose(&list, &servers, &[]).unwrap();
+        let own = field.contestants.iter().filter(|c| c.is_this_program);
+        let own: Vec<String> = own.map(|c| c.peer.id.to_string()).collect();
+        // The load process, and the floor; not what is started as "x", although the list calls one of them ours.
+        assert_eq!(own, ["mine over sse", "raw over sse"]);
     }
 
     #[test]

@@ -99,16 +99,6 @@ pub fn run(
 }
 
 fn header(config: &PeersConfig, runner: &ProcessRunner<'_>) -> Peers {
-    let contestants = config.field.contestants.iter();
-    let mut peers: Vec<Peer> = contestants
-        .map(|contestant| contestant.peer.clone())
-        .collect();
-    for peer in &mut peers {
-        if peer.ours {
-            let version = config.build.version.clone();
-            peer.versions.insert("pushbench".into(), version);
-        }
-    }
     Peers {
         schema: SCHEMA,
         started: time::rfc3339(Timestamp::now()),
@@ -125,10 +115,25 @@ fn header(config: &PeersConfig, runner: &ProcessRunner<'_>) -> Peers {
         load_cores: runner.cores.load.clone(),
         receiver_load: config.receiver_load,
         server_load: config.server_load,
-        peers,
+        peers: peers_of(config),
         absent: config.field.absent.clone(),
         turns: Vec::new(),
     }
+}
+
+/// Those that take part. Whatever is this program has its version, the floor and servers of ours that are held against others
+/// as well.
+fn peers_of(config: &PeersConfig) -> Vec<Peer> {
+    let contestants = config.field.contestants.iter();
+    let peers = contestants.map(|contestant| {
+        let mut peer = contestant.peer.clone();
+        if contestant.is_this_program {
+            let version = config.build.version.clone();
+            peer.versions.insert("pushbench".into(), version);
+        }
+        peer
+    });
+    peers.collect()
 }
 
 /// `None` when a person asked to stop.

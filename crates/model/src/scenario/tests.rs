@@ -302,6 +302,21 @@ fn connections_are_secured_where_that_is_said() {
 }
 
 #[test]
+fn what_nobody_would_hold_against_an_objective_has_none() {
+    let objective = "[objective]\np99-ms = 50.0\n";
+    let kept = parse(&format!("{GOOD}{objective}")).unwrap();
+    assert_eq!(kept.objective.unwrap().p99_ms, 50.0);
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/scenarios");
+    for name in ["connect.toml", "tokens-1.toml"] {
+        let text = std::fs::read_to_string(files.join(name)).unwrap();
+        assert_eq!(parse(&text).unwrap().objective, None);
+        let error = parse(&format!("{text}{objective}")).unwrap_err();
+        assert_eq!(error.line, text.lines().count() + 1, "{name}: {error}");
+        assert!(error.message.contains("[fan-out] alone"), "{error}");
+    }
+}
+
+#[test]
 fn exactly_one_workload() {
     let none = GOOD.split("[fan-out]").next().unwrap();
     assert!(

@@ -1,7 +1,7 @@
 //! The bytes each transport must put on the wire, as formulas.
 //!
-//! Sources: RFC 6455 §5.2 (WebSocket framing), RFC 9112 §7.1 (chunked coding), WHATWG HTML §9.2 (event stream), RFC 9113 §4.1
-//! (HTTP/2 frames), RFC 8446 §5 (TLS records), RFC 9293 and RFC 7323 (TCP and its time stamps), IEEE 802.3 (Ethernet).
+//! Sources: RFC 6455 §5.2 (WebSocket framing), RFC 9112 §7.1 (chunked coding), WHATWG HTML §9.2 (event stream),
+//! RFC 8446 §5 (TLS records), RFC 9293 and RFC 7323 (TCP and its time stamps), IEEE 802.3 (Ethernet).
 
 /// Decimal digits of `n`.
 #[must_use]
@@ -73,13 +73,6 @@ pub fn long_poll_response(head: u64, bodies: u64, messages: u64) -> u64 {
     head + bodies + messages
 }
 
-/// Content in DATA frames of HTTP/2: 9 bytes before each, of at most `largest` bytes of content (16,384 unless the peer
-/// allows more; RFC 9113 §4.1, §4.2).
-#[must_use]
-pub fn http2_data(content: u64, largest: u64) -> u64 {
-    content + 9 * content.div_ceil(largest).max(1)
-}
-
 /// What a record of TLS 1.3 adds to its content: a header of 5 bytes, a type of 1 and a tag of 16 (RFC 8446 §5.2, with an AEAD
 /// of 16 bytes' tag and no padding).
 pub const TLS_RECORD: u64 = 5 + 1 + 16;
@@ -125,6 +118,7 @@ pub fn base64(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theory::http2;
 
     #[test]
     fn digits() {
@@ -154,9 +148,39 @@ mod tests {
         assert_eq!(websocket_server_frame(126) - 126, 4);
         assert_eq!(websocket_server_frame(65_535) - 65_535, 4);
         assert_eq!(websocket_server_frame(65_536) - 65_536, 10);
-        let sse = |p| chunk(sse_event(p, 1, None, None)) - p;
-        assert_eq!((sse(64), sse(1024), sse(65_536)), (14, 15, 17));
+        let sizes = [64, 1024, 65_536];
+        assert_eq!(sizes.map(|size| tcp_frame(size) - size), [4; 3]);
+        let masked = sizes.map(|size| websocket_client_frame(size) - size);
+        assert_eq!(masked, [6, 8, 14]);
+        // A ping and its pong are frames as all others.
+        assert_eq!(
+            (websocket_server_frame(9), websocket_client_frame(9)),
+            (11, 15)
+        );
+        let lines = sizes.map(|size| chunk(json_line(size)) - size);
+        assert_eq!(lines, [7, 8, 10]);
+        let closed = sizes.map(|size| sse_event(size, 1, None, None) - size);
+        assert_eq!(closed, [8; 3], "a response that ends with its connection");
+        let sse = sizes.map(|size| chunk(sse_event(size, 1, None, None)) - size);
+        assert_eq!(sse, [14, 15, 17]);
+        let plain = sse_event(64, 1, None, None);
+        assert_eq!(sse_event(64, 1, Some(123), None) - plain, 5 + 3);
+        assert_eq!(sse_event(64, 1, None, Some(7)) - plain, 8 + 7);
+        assert_eq!(sse_event(64, 3, None, None) - plain, 2 * 6);
         assert_eq!(chunk(sse_comment(0)), "4\r\n: \n\n\r\n".len() as u64);
+    }
+
+    /// A message that is polled for over TLS pays for two ways, and with the heads of a browser for them.
+    #[test]
+    fn on_an_ethernet_a_poll_costs_twice_to_four_times_a_pushed_message() {
+        let cost = |up, down| {
+            let [up, down] = [up, down].map(|bytes| ethernet(tls_records(bytes), 1448, 0));
+            // The poll was held: it has an acknowledgement of its own.
+            up + down + ETHERNET_SEGMENT
+        };
+        assert_eq!(cost(677, 133 + 64), 1188);
+        let answer = http2::headers(9) + http2::data(64, 16_384);
+        assert_eq!(cost(http2::headers(132), answer), 546);
     }
 
     /// A small secured message on an Ethernet: framing is a few per cent of it.
@@ -165,24 +189,16 @@ mod tests {
         let cost = |above_tls| ethernet(tls_records(above_tls), 1448, 1);
         let websocket = cost(websocket_server_frame(64));
         let sse = cost(chunk(sse_event(64, 1, None, None)));
-        let sse_http2 = cost(http2_data(sse_event(64, 1, None, None), 16_384));
+        let sse_http2 = cost(http2::data(sse_event(64, 1, None, None), 16_384));
         assert_eq!((websocket, sse, sse_http2), (268, 280, 283));
     }
 
     #[test]
     fn whatever_begins_a_frame_a_record_or_a_segment_pays_for_it() {
-        assert_eq!(
-            http2_data(0, 16_384),
-            9,
-            "an empty frame that ends a stream"
-        );
-        assert_eq!(http2_data(16_384, 16_384), 16_384 + 9);
-        assert_eq!(http2_data(16_385, 16_384), 16_385 + 18);
         assert_eq!((tls_records(1), tls_records(16_385)), (23, 16_385 + 44));
         assert_eq!((tls_stream(0, 0), tls_stream(300, 3)), (0, 366));
         assert_eq!((segments(1448, 1448), segments(1449, 1448)), (1, 2));
         assert_eq!((base64(0), base64(1), base64(3), base64(4)), (0, 4, 4, 8));
         assert_eq!(websocket_client_frame(126), 126 + 8);
-        assert_eq!(chunk(json_line(64)) - 64, 7);
     }
 }

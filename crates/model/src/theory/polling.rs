@@ -35,6 +35,14 @@ pub fn long_poll(rate: f64, gap: f64) -> LongPoll {
     }
 }
 
+impl LongPoll {
+    /// What a message has of what a poll costs, bytes of both heads or calls, where `poll` is that of a poll with its answer.
+    #[must_use]
+    pub fn per_message(&self, poll: f64) -> f64 {
+        poll / self.batch
+    }
+}
+
 /// Standard errors of what a client sees of long-polling, by chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LongPollChance {
@@ -90,6 +98,16 @@ pub struct ShortPoll {
     pub empty: f64,
     /// Polls per message that is worth something.
     pub polls_per_message: f64,
+}
+
+impl ShortPoll {
+    /// Bytes of heads per message, where a poll has `request` bytes, an answer with messages a head of `full` bytes, and one in
+    /// vain (304 or 204) is `empty` bytes.
+    #[must_use]
+    pub fn heads_per_message(&self, request: f64, full: f64, empty: f64) -> f64 {
+        let answer = full * (1.0 - self.empty) + empty * self.empty;
+        self.polls_per_message * (request + answer)
+    }
 }
 
 /// A poll every `period` seconds for `rate` messages per second, over a way of `round_trip` seconds.
@@ -219,6 +237,22 @@ mod tests {
             "{poll:?}"
         );
         assert!(is_close(poll.polls_per_message, 1.0), "{poll:?}");
+        let empty = (-1.0_f64).exp();
+        let heads = 58.0 + 133.0 * (1.0 - empty) + 92.0 * empty;
+        let bytes = poll.heads_per_message(58.0, 133.0, 92.0);
+        assert!(is_close(bytes, heads), "{bytes}");
+    }
+
+    /// Twenty messages a second over a gap of 50 ms.
+    #[test]
+    fn messages_of_an_answer_share_its_poll() {
+        let poll = long_poll(20.0, 0.05);
+        assert!((poll.batch - 1.368).abs() < 1e-3, "{poll:?}");
+        assert!((poll.polls - 14.62).abs() < 1e-2, "{poll:?}");
+        assert!((poll.mean_wait - 0.01828).abs() < 1e-5, "{poll:?}");
+        // Both heads as bare as they come; and a wait, a read and a write of the server.
+        assert!(is_close(poll.per_message(58.0 + 133.0), 139.6));
+        assert!(is_close(poll.per_message(3.0), 2.193));
     }
 
     #[test]
@@ -227,5 +261,10 @@ mod tests {
         assert!((14.0..15.0).contains(&batch), "{batch}");
         // There, a message costs the same either way.
         assert!(is_close(191.0 / batch + 1.0, 14.0));
+        // Without the byte that ends a message, a little fewer do: bare and as a browser asks, over HTTP/1.1 and HTTP/2.
+        for (poll, fewer) in [(191.0, 13.6), (810.0, 57.9), (63.0, 4.5), (168.0, 12.0)] {
+            let batch = batch_that_pays(poll, 14.0 + 1.0);
+            assert!((batch - fewer).abs() < 0.051, "{poll}: {batch}");
+        }
     }
 }

@@ -1,7 +1,14 @@
 //! What a pushed message meets on its way: the subscribers before it, buffers, and acknowledgements that are awaited.
 
+/// Seconds until the subscriber at place `place`, from 1, has a message, over a way of `round_trip` seconds, where nothing queues
+/// but the writes before its own, at `cost` seconds each.
+#[must_use]
+pub fn pushed(round_trip: f64, place: u64, cost: f64) -> f64 {
+    round_trip / 2.0 + place as f64 * cost
+}
+
 /// Mean and last delay of the subscribers of a fan-out, seconds, that one loop serves in turn at `cost` seconds each: the
-/// subscriber at place `k` waits for `k` writes.
+/// subscriber at place `k` waits for `k` writes. The mean is `(N + 1) c / 2`, which for many is as good as `N c / 2`.
 #[must_use]
 pub fn fan_out(subscribers: u64, cost: f64) -> (f64, f64) {
     let last = subscribers as f64 * cost;
@@ -9,7 +16,8 @@ pub fn fan_out(subscribers: u64, cost: f64) -> (f64, f64) {
 }
 
 /// Seconds until the first message leaves a proxy that passes on full buffers of `buffer` bytes only, when a message of
-/// `message` bytes comes every `interval` seconds, the first at once.
+/// `message` bytes comes every `interval` seconds, the first at once: it counts from there. Counted from one interval before the
+/// first, there is one interval more.
 #[must_use]
 pub fn held_by_a_buffer(buffer: u64, message: u64, interval: f64) -> f64 {
     let needed = buffer.div_ceil(message.max(1)).max(1);
@@ -45,11 +53,16 @@ mod tests {
         let (sum, last) = waits.fold((0.0, 0.0), |(sum, _), wait| (sum + wait, wait));
         let (mean, end) = fan_out(1000, cost);
         assert!((mean - sum / 1000.0).abs() < 1e-12 && (end - last).abs() < 1e-12);
+        assert!((mean / (1000.0 * cost / 2.0) - 1.0).abs() < 0.002);
+        let ways = (1..=1000).map(|place| pushed(0.05, place, cost));
+        assert!((ways.sum::<f64>() / 1000.0 - (0.025 + mean)).abs() < 1e-12);
     }
 
     #[test]
     fn a_buffer_fills_message_by_message() {
-        assert_eq!(held_by_a_buffer(4096, 72, 0.021), 56.0 * 0.021);
+        let held = held_by_a_buffer(4096, 72, 0.021);
+        assert_eq!(held, 56.0 * 0.021);
+        assert!((held - 1.19).abs() < 0.021, "as nginx was seen to: {held}");
         assert_eq!(held_by_a_buffer(4096, 5000, 1.0), 0.0, "one fills it");
         assert_eq!(held_by_a_buffer(0, 72, 1.0), 0.0);
     }
