@@ -365,6 +365,25 @@ fn one_side_and_one_stage_need_no_overview() {
     assert!(!said.contains("All stages of the") && !said.contains("Server side"));
 }
 
+/// Where connections were counted and not timed, nothing is said of times.
+#[test]
+fn connections_that_nobody_timed_have_no_times() {
+    let mut anatomy = support::anatomy();
+    for one in &mut anatomy.setups {
+        (one.cpu_ns, one.times_floor) = (None, None);
+    }
+    let parts = |anatomy: Anatomy| {
+        let said = markdown(&alone(anatomy));
+        let at = said.find("### What a connection costs").unwrap();
+        said[at..said.find("### Left out").unwrap()].to_owned()
+    };
+    let (timed, untimed) = (parts(support::anatomy()), parts(anatomy));
+    for of_times in ["times the floor", "CPU", "Processor time"] {
+        assert!(timed.contains(of_times) && !untimed.contains(of_times));
+    }
+    assert!(untimed.contains("| floor | 900 | 6.00 | 0.900 |"));
+}
+
 #[test]
 fn what_an_anatomy_says_cannot_leave_its_place() {
     let mut anatomy = support::anatomy();

@@ -114,8 +114,10 @@ pub(crate) fn setup(anatomy: &Anatomy, side: Side) -> Option<Table> {
     column(Column::numbers("CPU", time.symbol), &|one| {
         one.cpu_ns.map(|q| quartiles(&q, &time))
     });
+    // Of the floor by itself, 1 says nothing.
+    let held = rows.iter().any(|one| one.times_floor.is_some());
     column(Column::numbers("times the floor", "×"), &|one| {
-        let floor = (one.rung == Rung::Floor).then(|| Cell::plain("1"));
+        let floor = (held && one.rung == Rung::Floor).then(|| Cell::plain("1"));
         one.times_floor.as_ref().map(times).or(floor)
     });
     let count = |of: fn(&SetUp) -> Option<f64>| {
@@ -134,11 +136,14 @@ pub(crate) fn setup(anatomy: &Anatomy, side: Side) -> Option<Table> {
     for (row, cells) in rows.iter().zip(cells) {
         table.row(&row.name, cells);
     }
-    table.notes.push(
+    let timed = if rows.iter().any(|one| one.cpu_ns.is_some()) {
         "Processor time is the program's and the kernel's, one connection after the other, in slices that took turns; \
-         small: their middle half. Counts are of the program alone, in runs of their own that differ in nothing but the \
-         number of connections."
-            .into(),
-    );
+         small: their middle half. "
+    } else {
+        ""
+    };
+    table.notes.push(format!(
+        "{timed}Counts are of the program alone, in runs of their own that differ in nothing but the number of connections."
+    ));
     (!table.rows.is_empty()).then_some(table)
 }
