@@ -178,7 +178,7 @@ pub(crate) fn figure(dots: &[Overhead], palette: &Palette) -> Option<Figure> {
              itself. A dot is a server with payloads of one size, over all its valid trials on the loopback that have nothing \
              besides: no TLS, heartbeats, windows, cuts or messages of subscribers. The envelope of {TEXT_ENVELOPE} bytes around a \
              text and {BINARY_ENVELOPE} around bytes is the suite's own, and left out. Ids of events, and heads and requests of \
-             polls, enter as they were: the curve has those of the dot in the middle, and a server with longer heads lies above it."
+             polls, enter as they were: the curve has those of the dot in the middle, and a server with other heads lies beside it."
         ),
         findings: vec![finding(dots)],
         room: Room::Full,
@@ -196,7 +196,7 @@ fn plot(dots: &[Overhead], palette: &Palette, size: (f64, f64), class: &str) -> 
     let payloads = dots.iter().map(|dot| dot.payload as f64);
     let largest = payloads.clone().fold(0.0, f64::max);
     // Room for the dots beside those of the largest payload.
-    let across = log_range(payloads.chain([32.0, 2.0 * largest]), 2.0);
+    let across = log_range(payloads.chain([64.0, 2.0 * largest]), 2.0);
     let curves = Curve::all(dots);
     let points: Vec<(&Curve<'_>, Vec<(f64, f64)>)> = curves
         .iter()
