@@ -263,7 +263,7 @@ fn a_poll_is_held_against_the_goal_at_each_crowd_that_was_counted() {
     let count = |anatomy: &mut Anatomy, subscribers: u32, value: Option<f64>| {
         let stages = anatomy.stages.iter_mut();
         for stage in stages.filter(|stage| stage.subscribers == subscribers) {
-            for row in stage.rows.iter_mut() {
+            for row in &mut stage.rows {
                 if row.name == "long-poll/bare" {
                     row.user_instructions = value;
                 }
