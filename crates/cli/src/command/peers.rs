@@ -252,7 +252,7 @@ mod tests {
             ],
         }));
         let found: Peers = found.unwrap();
-        for width in [60, 100, 200] {
+        for width in [80, 100, 200] {
             let text = in_words(&found, width);
             for word in [peers::GOALS, "missed", "3.5×", "2.40×", "3.00×"] {
                 assert!(text.contains(word), "{word}: {text}");
