@@ -59,6 +59,8 @@ pub struct Server {
     pub profile: Profile,
     /// Connections that it can hold; scenarios with more are measured without it. As many as asked for, if absent.
     pub max_connections: Option<u32>,
+    /// Names of the scenarios that it is for, where it is not for all.
+    pub scenarios: Vec<String>,
     /// What it is, in a sentence.
     pub about: String,
     /// Runtime it needs, looked for on the PATH.
@@ -148,7 +150,16 @@ impl Server {
         let too_many = self.max_connections.filter(|&most| wanted > most).map(|most| {
             format!("{wanted} connections are more than the {most} that servers.toml gives it (max-connections)")
         });
-        let reason = too_many.or_else(|| {
+        let not_for = || {
+            let is_for_it = self.scenarios.is_empty() || self.scenarios.contains(&scenario.name);
+            (!is_for_it).then(|| {
+                format!(
+                    "it is for {} only (servers.toml: scenarios)",
+                    self.scenarios.join(", ")
+                )
+            })
+        };
+        let reason = too_many.or_else(not_for).or_else(|| {
             let asks = matches!(scenario.workload, Workload::Tokens(_));
             if !scenario.server.is_none() && !self.can_be_set() {
                 return Some(format!(

@@ -45,6 +45,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,
+        scenarios: Vec::new(),
         about: "Pushbench's own.".into(),
         program: None,
         minimum: None,

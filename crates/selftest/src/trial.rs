@@ -107,6 +107,7 @@ impl Setup {
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,
+            scenarios: Vec::new(),
             about: String::new(),
             program: None,
             minimum: None,

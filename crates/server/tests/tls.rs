@@ -30,7 +30,7 @@ use rustls::{
 };
 
 use common::{Client, server_with, text};
-use wire::{ALL, Wire};
+use wire::{PUSHED, Wire};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -104,7 +104,7 @@ fn deliver(server: &Server, wire: &Wire, client: &mut Secured, seq: u64, body: &
 fn an_ordinary_client_reads_the_same_bytes_as_in_clear_text() {
     let identity = self_made().unwrap();
     let config = trusting(identity.pem(), &[&rustls::version::TLS13]);
-    for wire in ALL {
+    for wire in PUSHED {
         for options in kinds(&identity) {
             let server = server_with(wire.transport, options);
             let mut client = subscribe(&wire, connect(&server, &config));
@@ -188,7 +188,7 @@ fn until_the_end(mut stream: &TcpStream) -> Vec<u8> {
 fn what_is_no_handshake_is_ended() {
     let identity = self_made().unwrap();
     let config = trusting(identity.pem(), &[&rustls::version::TLS13]);
-    for wire in ALL {
+    for wire in PUSHED {
         for options in kinds(&identity) {
             let server = server_with(
                 wire.transport,
@@ -239,7 +239,7 @@ fn what_is_no_handshake_is_ended() {
 fn garbage_between_records_ends_one_connection() {
     let identity = self_made().unwrap();
     let config = trusting(identity.pem(), &[&rustls::version::TLS13]);
-    for wire in ALL {
+    for wire in PUSHED {
         for options in kinds(&identity) {
             let server = server_with(wire.transport, options);
             let mut healthy = subscribe(&wire, connect(&server, &config));
@@ -260,7 +260,7 @@ fn garbage_between_records_ends_one_connection() {
 fn who_stops_to_read_is_let_go() {
     let identity = self_made().unwrap();
     let config = trusting(identity.pem(), &[&rustls::version::TLS13]);
-    for wire in ALL {
+    for wire in PUSHED {
         for options in kinds(&identity) {
             let server = server_with(wire.transport, options);
             let mut healthy = subscribe(&wire, connect(&server, &config));

@@ -93,6 +93,9 @@ fn about(server: &Server) -> String {
     if let Some(most) = server.max_connections {
         about += &format!(" Holds at most {most} connections.");
     }
+    if !server.scenarios.is_empty() {
+        about += &format!(" For {} only.", server.scenarios.join(", "));
+    }
     about
 }
 

@@ -205,6 +205,7 @@ impl RawReceiver {
                 one_tuning: false,
                 profile: Profile::Quick,
                 max_connections: None,
+                scenarios: Vec::new(),
                 directory,
             },
             ours: self.ours,

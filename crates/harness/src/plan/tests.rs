@@ -213,6 +213,40 @@ fn who_cannot_hold_the_connections_is_left_out_of_a_scenario() {
     assert!(left_out.reason.contains("3000") && left_out.reason.contains("2999"));
 }
 
+#[test]
+fn who_is_for_some_scenarios_is_left_out_of_the_others() {
+    let listed = SERVERS.replacen("about =", "scenarios = [\"b\"]\nabout =", 1);
+    assert_ne!(listed, SERVERS);
+    let servers = Server::parse(&listed, Path::new("servers.toml")).unwrap();
+    let plan = Plan::new(
+        &[scenario("a"), scenario("b")],
+        &servers,
+        Profile::Quick,
+        1,
+        1,
+    );
+    let of_first = plan
+        .trials
+        .iter()
+        .filter(|trial| trial.server.label == servers[0].label);
+    let names: Vec<_> = of_first.map(|trial| trial.scenario.name.clone()).collect();
+    assert_eq!(names, ["b"]);
+    let left_out = servers[0].left_out_by(&scenario("a")).unwrap();
+    assert!(
+        left_out.reason.contains("it is for b only"),
+        "{}",
+        left_out.reason
+    );
+    assert!(servers[0].left_out_by(&scenario("b")).is_none());
+    assert!(
+        servers
+            .last()
+            .unwrap()
+            .left_out_by(&scenario("a"))
+            .is_none()
+    );
+}
+
 /// A scenario that wants servers set is measured on those that can be told.
 #[test]
 fn servers_that_cannot_be_told_how_to_be_set_are_left_out() {

@@ -55,6 +55,8 @@ struct RawServer {
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
+    #[serde(default)]
+    scenarios: Vec<String>,
     about: String,
     program: Option<String>,
     minimum: Option<Spanned<u32>>,
@@ -228,6 +230,7 @@ impl RawServer {
             one_tuning: false,
             profile: self.profile,
             max_connections: self.max_connections.as_ref().map(|most| *most.get_ref()),
+            scenarios: self.scenarios.clone(),
             about: self.about.clone(),
             program: self.program.clone(),
             minimum: self.minimum.as_ref().map(|minimum| *minimum.get_ref()),

@@ -208,8 +208,9 @@ const SENT: usize = 1000;
 /// What one may cost the server, bytes: what it has sent, what is kept of any connection, and what allocators round up.
 const EACH: usize = 4 * SENT;
 const SLACK: usize = 4 << 20;
-/// What may be asked of the system and never touched, bytes: far less than all of them announce.
-const CLAIMED: usize = 64 << 20;
+/// What may be asked of the system and never touched, bytes: far less than all of them announce, and more than an allocator sets
+/// aside for each of a few threads that begin to use it (64 MiB of addresses).
+const CLAIMED: usize = 256 << 20;
 
 /// How much more memory `server` has than it had, and how much more it has asked for, are within what was sent.
 fn has_not_grown(server: &ServerProcess, (memory, claimed): (usize, usize), liars: usize) {
