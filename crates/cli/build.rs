@@ -20,7 +20,14 @@ fn main() {
 /// Outside a checkout, or without git, there is none.
 fn commit() -> Option<String> {
     let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
-    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"])?;
+    // Without the lock nothing is written to the index, which would have the next build begin anew.
+    let status = [
+        "--no-optional-locks",
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+    ];
+    let changes = output("git", &status)?;
     Some(if changes.is_empty() {
         commit
     } else {
