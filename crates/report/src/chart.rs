@@ -97,6 +97,16 @@ pub(crate) struct Panel {
     pub(crate) versions: Vec<Drawing>,
 }
 
+impl Panel {
+    /// The only one of a figure, which needs no title of its own.
+    fn alone(versions: impl Into<Vec<Drawing>>) -> Vec<Self> {
+        vec![Self {
+            title: None,
+            versions: versions.into(),
+        }]
+    }
+}
+
 /// For which width of the page a drawing is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {

@@ -135,13 +135,7 @@ fn figures(space: Space) -> Vec<(String, Of)> {
     ]);
     for side in [Side::Server, Side::Load] {
         let name = format!("{}_context_switches", side.label());
-        let of = move |t: &RecordedTrial| {
-            let usage = match side {
-                Side::Server => &t.trial.server_usage,
-                Side::Load => &t.trial.load_usage,
-            };
-            Some(usage.as_ref()?.cost.context_switches as f64)
-        };
+        let of = move |t: &RecordedTrial| Some(side.of(t)?.cost.context_switches as f64);
         figures.push((name, Box::new(of)));
     }
     figures.push(("steal".into(), Box::new(|t| t.trial.steal)));

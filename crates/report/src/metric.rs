@@ -151,7 +151,7 @@ impl Side {
         }
     }
 
-    fn of(self, trial: &RecordedTrial) -> Option<&Usage> {
+    pub(crate) fn of(self, trial: &RecordedTrial) -> Option<&Usage> {
         match self {
             Self::Server => trial.trial.server_usage.as_ref(),
             Self::Load => trial.trial.load_usage.as_ref(),

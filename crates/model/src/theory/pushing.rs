@@ -62,7 +62,10 @@ mod tests {
     fn a_buffer_fills_message_by_message() {
         let held = held_by_a_buffer(4096, 72, 0.021);
         assert_eq!(held, 56.0 * 0.021);
-        assert!((held - 1.19).abs() < 0.021, "as nginx was seen to: {held}");
+        assert!(
+            (held - 1.19).abs() < 0.021,
+            "nginx as the formula's source tells of it: {held}"
+        );
         assert_eq!(held_by_a_buffer(4096, 5000, 1.0), 0.0, "one fills it");
         assert_eq!(held_by_a_buffer(0, 72, 1.0), 0.0);
     }

@@ -48,10 +48,10 @@ mod tests {
         }
     }
 
-    /// A loop on tokio's timer, milliseconds: what it slept for, and from one round to the next. What is above the formula is
-    /// the time until a thread that was woken runs.
+    /// A loop on tokio's timer, milliseconds: what it slept for, and from one round to the next, as the formula's source tells of one
+    /// machine; nobody timed it here. What is above the formula is the time until a thread that was woken runs.
     #[test]
-    fn loops_that_were_timed_agree() {
+    fn loops_that_others_timed_agree() {
         for (sleep, timed) in [(1, 2.07), (2, 3.08), (3, 4.13), (5, 6.17), (10, 11.2)] {
             let least = round(sleep * TICK, TICK) as f64 / TICK as f64;
             assert!((0.0..=0.21).contains(&(timed - least)), "{sleep}: {least}");

@@ -110,10 +110,7 @@ pub(crate) fn figure(part: &Part, palette: &Palette) -> Option<Figure> {
             .into(),
         findings: vec![finding(&dots)],
         room: Room::Full,
-        panels: vec![Panel {
-            title: None,
-            versions: versions.into(),
-        }],
+        panels: Panel::alone(versions),
         legend,
         legend_on_phones_only: false,
         data: data(&dots),

@@ -182,10 +182,7 @@ pub(crate) fn figure(dots: &[Overhead], palette: &Palette) -> Option<Figure> {
         ),
         findings: vec![finding(dots)],
         room: Room::Full,
-        panels: vec![Panel {
-            title: None,
-            versions: versions.into(),
-        }],
+        panels: Panel::alone(versions),
         legend: legend(dots, palette),
         legend_on_phones_only: false,
         data: data(dots),

@@ -93,10 +93,7 @@ pub(crate) fn figure(dots: &[Dot], palette: &Palette) -> Option<Figure> {
             .into(),
         findings: Vec::new(),
         room: Room::Full,
-        panels: vec![Panel {
-            title: None,
-            versions: versions.into(),
-        }],
+        panels: Panel::alone(versions),
         legend,
         legend_on_phones_only: false,
         data: data(&known),

@@ -30,7 +30,7 @@ fn measured_s(arm: &Arm<'_>) -> f64 {
 fn switches_per_s(arm: &Arm<'_>) -> Option<f64> {
     let trials = arm.valid.iter();
     let switches: Option<u64> = trials
-        .map(|t| Some(t.trial.server_usage?.cost.context_switches))
+        .map(|t| Some(Side::Server.of(t)?.cost.context_switches))
         .sum();
     let seconds = measured_s(arm);
     (seconds > 0.0)
