@@ -15,7 +15,7 @@ fn record(subscribers: u32, payload: usize) -> Record {
     let Workload::FanOut(fan_out) = &mut scenario.workload else {
         panic!("the first scenario is a fan-out");
     };
-    fan_out.subscribers = subscribers;
+    (fan_out.subscribers, fan_out.rate) = (subscribers, 10.0);
     scenario.payload.bytes = payload;
     let name = scenario.name.clone();
     for recorded in &mut record.trials {
@@ -27,6 +27,7 @@ fn record(subscribers: u32, payload: usize) -> Record {
             measured.concurrency = subscribers.into();
             measured.payload_bytes = payload as u64;
             measured.operations = 500;
+            measured.published = 20;
             measured.elapsed_ns = 2_000_000_000;
             (measured.wire.bytes_down, measured.wire.bytes_up) = (900_000, 100_000);
         }
@@ -68,7 +69,7 @@ fn a_crowd_has_memory_and_switches_and_few_have_not() {
     );
     let switches = column(&crowd, "server context switches, per s").unwrap();
     assert!(switches.contains(&"50.0".to_owned()), "{switches:?}");
-    // A megabyte on a thousand streams in two seconds, which is 500 B/s on each.
+    // A megabyte on a thousand streams for twenty messages, which is 50 B for each, ten times a second.
     let hour = column(&crowd, "an hour of a stream, kB").unwrap();
     assert!(
         hour.iter().any(|cell| cell.starts_with("1 800")),
@@ -81,6 +82,38 @@ fn a_crowd_has_memory_and_switches_and_few_have_not() {
         "server memory per connection, kB",
     ] {
         assert_eq!(column(&few, name), None, "{name}");
+    }
+}
+
+/// Two messages 2.5 s apart are 0.4 a second, and not two in 2.5 s. Signs of life in between are as many as the time has room for.
+#[test]
+fn an_hour_is_of_the_rate_and_not_of_two_messages() {
+    let mut few = record(1000, 128);
+    let Workload::FanOut(fan_out) = &mut few.run.scenarios[0].workload else {
+        panic!("the first scenario is a fan-out");
+    };
+    fan_out.rate = 0.4;
+    for recorded in &mut few.trials {
+        let server = recorded.trial.server.transport.clone();
+        let Some(measured) = &mut recorded.trial.measurement else {
+            continue;
+        };
+        measured.published = 2;
+        measured.elapsed_ns = 2_500_000_000;
+        measured.wire.bytes_up = 0;
+        measured.wire.bytes_down = 2 * 250 * 1000;
+        if server == "sse" {
+            measured.heartbeats = Some(5000);
+            measured.wire.bytes_down += 9 * 5000;
+        }
+    }
+    let hour = column(&few, "an hour of a stream, kB").unwrap();
+    // 250 B at 0.4 a second; on SSE besides a comment of 9 B twice a second.
+    for kilobytes in ["360", "424.8"] {
+        assert!(
+            hour.iter().any(|cell| cell.starts_with(kilobytes)),
+            "{kilobytes}: {hour:?}"
+        );
     }
 }
 

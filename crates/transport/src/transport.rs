@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use pushbench_model::control::Keeps;
 use pushbench_model::injection::Injection;
+use pushbench_model::theory::Heartbeat;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -70,7 +71,7 @@ pub trait Transport: Send + Sync {
 
     /// What a sign of life takes that our servers send on a stream; `None` where there are no streams, or no such thing.
     fn heartbeat(&self) -> Option<Heartbeat> {
-        None
+        Heartbeat::of(self.name())
     }
 
     /// Accepts and serves connections on this thread until the worker is told to stop.
@@ -105,15 +106,6 @@ pub trait Transport: Send + Sync {
 
     /// What a subscriber makes of a server that sends `pieces`, each in one read, and then ends the connection.
     fn dialogue(&self, pieces: &[&[u8]]) -> Dialogue;
-}
-
-/// Bytes that a sign of life takes on a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heartbeat {
-    /// Server to client.
-    pub down: u64,
-    /// Client to server, which is where it is answered.
-    pub up: u64,
 }
 
 /// How subscribers say something on the connection on which they listen.

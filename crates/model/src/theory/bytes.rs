@@ -115,6 +115,30 @@ pub fn base64(bytes: u64) -> u64 {
     bytes.div_ceil(3) * 4
 }
 
+/// Bytes that a sign of life takes on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Server to client.
+    pub down: u64,
+    /// Client to server, which is where it is answered.
+    pub up: u64,
+}
+
+impl Heartbeat {
+    /// On streams of `transport`: an empty comment or an empty line in a chunk of its own, or a ping and its pong. `None` where there
+    /// are no streams, or no such thing.
+    #[must_use]
+    pub fn of(transport: &str) -> Option<Self> {
+        let (down, up) = match transport {
+            "sse" => (chunk(sse_comment(0)), 0),
+            "ndjson" => (chunk(json_line(0)), 0),
+            "websocket" => (websocket_server_frame(0), websocket_client_frame(0)),
+            _ => return None,
+        };
+        Some(Self { down, up })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +215,15 @@ mod tests {
         let sse = cost(chunk(sse_event(64, 1, None, None)));
         let sse_http2 = cost(http2::data(sse_event(64, 1, None, None), 16_384));
         assert_eq!((websocket, sse, sse_http2), (268, 280, 283));
+    }
+
+    #[test]
+    fn signs_of_life() {
+        let of = |transport| Heartbeat::of(transport).map(|one| (one.down, one.up));
+        assert_eq!(of("sse"), Some((9, 0)));
+        assert_eq!(of("ndjson"), Some((6, 0)));
+        assert_eq!(of("websocket"), Some((2, 6)));
+        assert_eq!((of("long-poll"), of("tcp")), (None, None));
     }
 
     #[test]

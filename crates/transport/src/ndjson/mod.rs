@@ -10,7 +10,6 @@ pub(crate) mod subscriber;
 use std::io;
 use std::sync::Arc;
 
-use pushbench_model::theory;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
@@ -21,7 +20,7 @@ use crate::stack::Stack;
 use crate::subscriber::{Request, Subscribers, start};
 use crate::tls::Trust;
 use crate::tokens::Talk;
-use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Transport};
+use crate::transport::{LocalFuture, ServeOptions, Transport};
 
 /// The transport `ndjson`.
 #[derive(Clone, Copy, Debug)]
@@ -57,13 +56,6 @@ impl Transport for Ndjson {
             Tuning::Defaults => Box::pin(defaults::serve(hub, worker, options)),
             Tuning::Equalised | Tuning::Fixed => Box::pin(server::serve(hub, worker, options)),
         }
-    }
-
-    fn heartbeat(&self) -> Option<Heartbeat> {
-        Some(Heartbeat {
-            down: theory::chunk(theory::json_line(0)),
-            up: 0,
-        })
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {

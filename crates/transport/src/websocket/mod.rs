@@ -14,7 +14,6 @@ mod utf8;
 use std::io;
 use std::sync::Arc;
 
-use pushbench_model::theory;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
@@ -26,7 +25,7 @@ use crate::subscriber::{Request, Subscribers, start};
 use crate::tls::Trust;
 use crate::tls::guard::{Guard, Open, Secure};
 use crate::tokens::Talk;
-use crate::transport::{Heartbeat, LocalFuture, ServeOptions, Speech, Transport};
+use crate::transport::{LocalFuture, ServeOptions, Speech, Transport};
 
 use frame::{Opcode, encode_client};
 
@@ -74,13 +73,6 @@ impl Transport for WebSocket {
                 serve_as_tuned(hub, worker, options, secure)
             }
         }
-    }
-
-    fn heartbeat(&self) -> Option<Heartbeat> {
-        Some(Heartbeat {
-            down: theory::websocket_server_frame(0),
-            up: theory::websocket_client_frame(0),
-        })
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {

@@ -1,7 +1,7 @@
 //! Signs of life on streams: how many there were, by the bytes they took.
 
 use pushbench_model::measurement::WireCount;
-use pushbench_transport::transport::Heartbeat;
+use pushbench_model::theory::Heartbeat;
 
 /// Heartbeats in what was counted on so many `streams`; `None` where the bytes are not explained by them. What formulas expect is
 /// brought to include them: a codec leaves them out, or has not read the last of them when bytes are counted.

@@ -2,7 +2,7 @@
 
 use pushbench_model::measurement::SlowCount;
 use pushbench_model::scenario::Workload;
-use pushbench_model::theory::pushing;
+use pushbench_model::theory::{Heartbeat, pushing};
 
 use super::Builder;
 use super::crowd::is_crowd;
@@ -52,21 +52,28 @@ struct Alive {
 }
 
 impl Alive {
-    fn of(arm: &Arm<'_>) -> Option<Self> {
+    /// Where `rate` messages are published a second. A phase begins with its first message and ends with its last, so that of few
+    /// messages more are in it than its length has room for: their bytes count by their number, those of signs of life by the time.
+    fn of(arm: &Arm<'_>, rate: f64) -> Option<Self> {
         let measured = arm.valid.iter();
         let measured: Vec<_> = measured
             .filter_map(|t| t.trial.measurement.as_ref())
             .collect();
         let heartbeats: Option<u64> = measured.iter().map(|one| one.heartbeats).sum();
-        let (mut streams, mut stream_s, mut bytes) = (0.0, 0.0, 0.0);
+        let each = Heartbeat::of(&arm.server.transport).map_or(0, |one| one.down + one.up);
+        let of_heartbeats = (heartbeats.unwrap_or(0) * each) as f64;
+        let (mut streams, mut stream_s, mut messages, mut bytes) = (0.0, 0.0, 0.0, 0.0);
         for one in &measured {
-            streams += one.measured_subscribers() as f64;
-            stream_s += one.measured_subscribers() as f64 * one.elapsed_ns as f64 / 1e9;
+            let count = one.measured_subscribers() as f64;
+            streams += count;
+            stream_s += count * one.elapsed_ns as f64 / 1e9;
+            messages += count * one.published as f64;
             bytes += (one.wire.bytes_down + one.wire.bytes_up) as f64;
         }
-        (stream_s > 0.0).then_some(Self {
+        (stream_s > 0.0 && messages > 0.0).then(|| Self {
             heartbeats: heartbeats.map(|all| all as f64 / streams),
-            bytes_per_hour: bytes / stream_s * 3600.0,
+            bytes_per_hour: 3600.0
+                * ((bytes - of_heartbeats) / messages * rate + of_heartbeats / stream_s),
         })
     }
 }
@@ -145,7 +152,11 @@ impl Builder<'_, '_> {
 
     /// Signs of life, and what an hour of such a stream takes, or of one of a crowd that has none.
     pub(super) fn heartbeats(&mut self) {
-        let all: Vec<_> = self.group.arms.iter().map(Alive::of).collect();
+        let Workload::FanOut(fan_out) = self.group.scenario.workload else {
+            return;
+        };
+        let arms = self.group.arms.iter();
+        let all: Vec<_> = arms.map(|arm| Alive::of(arm, fan_out.rate)).collect();
         let heard = all.iter().flatten().any(|alive| alive.heartbeats.is_some());
         if !heard && (!is_crowd(self.group) || all.iter().all(Option::is_none)) {
             return;
