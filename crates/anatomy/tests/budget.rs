@@ -198,6 +198,7 @@ fn bounds_are_no_looser_than_the_goals() {
 }
 
 #[test]
+#[ignore = "counts for minutes, in a release build: cargo test --workspace --test budget -- --ignored"]
 fn deliveries_and_connections_stay_within_their_budget() {
     let counted = Tool::Callgrind.is_installed();
     if !counted {

@@ -284,12 +284,13 @@ fn who_stops_to_read_is_let_go() {
     }
 }
 
-/// What is in records already counts to the queue: who stops is let go after as many messages as sockets hold, and few more.
+/// What is in records already counts to the queue: who stops is let go after as many messages as sockets hold, and few more, unless
+/// everything is kept for it.
 #[test]
 fn a_short_queue_bounds_who_stops_to_read() {
     let identity = self_made().unwrap();
     let config = trusting(identity.pem(), &[&rustls::version::TLS13]);
-    for overflow in [Overflow::Disconnect, Overflow::DropOldest] {
+    for overflow in Overflow::ALL {
         let server = server_with(
             "sse",
             ServeOptions {
@@ -307,6 +308,15 @@ fn a_short_queue_bounds_who_stops_to_read() {
         let health = common::health(&server);
         match overflow {
             Overflow::Disconnect => assert_eq!((health.lagged, health.dropped), (1, 0)),
+            Overflow::Keep => {
+                assert_eq!((health.lagged, health.dropped), (0, 0));
+                let mut stopped = stopped;
+                for seq in 1..=400 {
+                    let mut got = vec![0; (wire::SSE.frame)(seq, &body).len()];
+                    stopped.read_exact(&mut got).unwrap();
+                    assert!(got == (wire::SSE.frame)(seq, &body), "{seq}");
+                }
+            }
             Overflow::DropOldest => {
                 assert!(health.lagged == 0 && health.dropped > 100, "{health:?}");
                 // What it reads at last is whole messages, and the newest among them.

@@ -90,11 +90,13 @@ pub enum Overflow {
     Disconnect,
     /// The oldest message that it has not been sent is dropped, and counted.
     DropOldest,
+    /// Everything is kept for it, without any bound.
+    Keep,
 }
 
 impl Overflow {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Disconnect, Self::DropOldest];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Disconnect, Self::DropOldest, Self::Keep];
 
     /// Name on the command line.
     #[must_use]
@@ -102,6 +104,7 @@ impl Overflow {
         match self {
             Self::Disconnect => "disconnect",
             Self::DropOldest => "drop-oldest",
+            Self::Keep => "keep",
         }
     }
 }
@@ -113,6 +116,8 @@ impl FromStr for Overflow {
         let known = Self::ALL
             .into_iter()
             .find(|overflow| overflow.label() == text);
-        known.ok_or_else(|| format!("no policy {text:?}; there are disconnect and drop-oldest"))
+        known.ok_or_else(|| {
+            format!("no policy {text:?}; there are disconnect, drop-oldest and keep")
+        })
     }
 }

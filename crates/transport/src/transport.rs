@@ -244,12 +244,13 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
-    /// What `transport` keeps for subscribers that do not read; `None` where there is no bound in bytes: what axum's examples build
-    /// on counts messages.
+    /// What `transport` keeps for subscribers that do not read; `None` where there is no bound in bytes: with the policy
+    /// [`Overflow::Keep`], and of axum, whose examples build on something that counts messages.
     #[must_use]
     pub fn keeps(&self, transport: &dyn Transport) -> Option<Keeps> {
         let records = if self.tls.is_some() { RECORDS } else { 0 };
         let own = match self.stack {
+            Stack::Bare if self.overflow == Overflow::Keep => return None,
             // A part of a shared message, or of the strip that it is in.
             Stack::Bare => STRIP as u64,
             // An answer is made of all that is kept.

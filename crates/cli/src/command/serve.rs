@@ -49,8 +49,8 @@ pub(crate) struct Options {
     /// Stack bare: messages that may wait for a subscriber [default: as many as are kept]
     #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
     queue: Option<u64>,
-    /// Stack bare: what becomes of a subscriber for which more would wait: disconnect or drop-oldest [default:
-    /// disconnect]
+    /// Stack bare: what becomes of a subscriber for which more would wait: disconnect, drop-oldest, or keep, which keeps
+    /// everything for it and takes memory without bound [default: disconnect]
     #[arg(long, value_name = "POLICY")]
     overflow: Option<Overflow>,
     /// SSE: leave out the `id:` lines, which let a browser resume by itself
@@ -196,6 +196,11 @@ fn only_bare(options: &Options) -> anyhow::Result<()> {
         wrong!(
             "--queue and --overflow are of the stack bare; {stack} keeps what the hub keeps, and disconnects who falls \
              behind that"
+        );
+    }
+    if options.overflow == Some(Overflow::Keep) && options.queue.is_some() {
+        wrong!(
+            "--queue bounds what waits, and --overflow keep bounds nothing; leave one of them out"
         );
     }
     Ok(())

@@ -148,6 +148,40 @@ fn messages_are_dropped_whole_and_the_newest_arrive() {
     }
 }
 
+/// More messages than the hub keeps.
+const BEYOND: u64 = 6000;
+
+/// Without a bound the server grows with what it publishes, and forgets nothing: who reads on at last is sent everything.
+#[test]
+fn everything_is_kept_for_who_stops() {
+    for wire in PUSHED {
+        let name = wire.transport;
+        let server = ServerProcess::start(&Asked {
+            transport: name,
+            queue: usize::MAX,
+            overflow: "keep",
+            ..Asked::default()
+        });
+        let mut stopped = wire.subscribe(Client::with_small_window(server.data));
+        let mut healthy = wire.subscribe(Client::connect(server.data));
+        for seq in (0..BEYOND).step_by(STEP) {
+            server.publish(STEP as u64, |n| body(seq + n));
+            for n in 1..=STEP as u64 {
+                healthy.expect((wire.frame)(seq + n, &body(seq + n)));
+            }
+        }
+        let health = server.health();
+        assert_eq!((health.lagged, health.dropped), (0, 0), "{name}");
+        for seq in 1..=BEYOND {
+            stopped.expect((wire.frame)(seq, &body(seq)));
+        }
+        server.publish(1, |_| b"again".to_vec());
+        let again = (wire.frame)(BEYOND + 1, b"again");
+        healthy.expect(&again);
+        stopped.expect(&again);
+    }
+}
+
 /// A message that no socket takes at once arrives all the same, though no other follows it.
 #[test]
 fn a_message_larger_than_a_socket_arrives_by_itself() {

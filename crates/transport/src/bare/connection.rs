@@ -1,5 +1,7 @@
 //! The state of a connection, and the slab that holds all of them.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
 use super::http::Form;
@@ -52,6 +54,9 @@ pub(super) struct Connection<S, L> {
     pub(super) skip: u64,
     /// The rest of a frame, or of what is said to this client alone.
     pub(super) unsent: Bytes,
+    /// Messages before its cursor that are kept for it all the same, behind `unsent`: none where that is empty, nor with a policy
+    /// that bounds them.
+    pub(super) backlog: VecDeque<Bytes>,
     /// What is to be said to it after that.
     pub(super) reply: Vec<u8>,
     /// Bytes of the client that are not whole.
@@ -77,6 +82,7 @@ impl<S: Default, L> Connection<S, L> {
             sealed_from: 0,
             skip: 0,
             unsent: Bytes::new(),
+            backlog: VecDeque::new(),
             reply: Vec::new(),
             inbox: Vec::new(),
             state: S::default(),

@@ -1,11 +1,13 @@
 //! Writing: shared frames, joined once, and what becomes of a subscriber that does not keep up.
 
+mod behind;
+
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 
 use bytes::{Buf as _, Bytes};
 
 use crate::hub::{Feed, Lagged};
-use crate::stack::Overflow;
 
 use super::connection::{Connection, Phase};
 use super::http::Form;
@@ -122,7 +124,10 @@ impl<P: Protocol> Outlet<P> {
         conn.unsent.advance(sent);
         if conn.unsent.is_empty() {
             // What was held is freed.
-            conn.unsent = Bytes::new();
+            conn.unsent = conn.backlog.pop_front().unwrap_or_default();
+            if conn.unsent.is_empty() {
+                conn.backlog = VecDeque::new();
+            }
         }
         Ok(())
     }
@@ -261,47 +266,6 @@ impl<P: Protocol> Outlet<P> {
                 return;
             }
             rest -= frame.len();
-        }
-    }
-
-    /// Applies the policy to a subscriber that is blocked or late.
-    pub(super) fn keep_up<L: Line>(
-        &mut self,
-        conn: &mut Connection<P::State, L>,
-    ) -> Result<(), Stop> {
-        let (first, next) = (self.feed.first_seq(), self.feed.next_seq());
-        let queue = self.common.options.queue as u64;
-        let kept = conn.kept();
-        let waiting = next.saturating_sub((conn.cursor - kept).max(conn.live_from));
-        let sends = match conn.phase {
-            Phase::Streaming => conn.cursor >= first && waiting <= queue,
-            Phase::Answering => conn.cursor >= first || conn.cursor >= conn.until,
-            _ => true,
-        };
-        if sends {
-            return Ok(());
-        }
-        // What is in records already cannot be left out any more.
-        let oldest = first.max(next.saturating_sub(queue.saturating_sub(kept)));
-        let whole = conn.phase == Phase::Streaming;
-        match self.common.options.overflow {
-            // Whole messages: what is left of one that was cut is in `unsent`.
-            Overflow::DropOldest if whole => {
-                let dropped = oldest - conn.cursor;
-                self.feed.hub().count_dropped(dropped);
-                conn.cursor = oldest;
-                // What is in records is as much as before.
-                conn.sealed_from += dropped;
-                Ok(())
-            }
-            // An answer that was begun cannot leave anything out.
-            Overflow::DropOldest | Overflow::Disconnect => {
-                self.feed.hub().count_lagged();
-                Err(Stop::Behind(Lagged {
-                    wanted: conn.cursor,
-                    oldest,
-                }))
-            }
         }
     }
 }
