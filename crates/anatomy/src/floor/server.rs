@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pushbench_model::message::Stamp;
 use pushbench_model::payload::{BodyMaker, Payload, PayloadKind};
-use pushbench_sys::clock;
+use pushbench_sys::{clock, tcp};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -33,6 +33,25 @@ pub struct Server {
     newest: u64,
     body: Vec<u8>,
     frame: Vec<u8>,
+}
+
+/// Somebody who has not said everything yet that makes a subscriber.
+struct Opening {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+}
+
+impl Opening {
+    fn of(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            bytes: Vec::new(),
+        }
+    }
+}
+
+fn token_of(stream: &TcpStream) -> EventData {
+    EventData::new_u64(stream.as_raw_fd() as u64)
 }
 
 impl Server {
@@ -101,7 +120,7 @@ impl Server {
     fn welcome(&self) -> io::Result<TcpStream> {
         let (mut stream, _) = self.listener.accept()?;
         stream.set_nodelay(true)?;
-        // A subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
+        // The only one there is: a subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
         let (mut opening, mut buffer) = (Vec::new(), [0; 1024]);
         let answer = loop {
             let read = stream.read(&mut buffer)?;
@@ -164,7 +183,8 @@ impl Server {
         Ok(())
     }
 
-    /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends.
+    /// Accepts subscribers, and publishes a message for every byte of `triggers` until that ends. Nobody waits for the opening of
+    /// anybody: as a server of many must, it waits for all of them together.
     ///
     /// # Errors
     ///
@@ -187,6 +207,7 @@ impl Server {
             EventFlags::IN,
         )?;
         let mut events = no_events();
+        let mut openings: Vec<Opening> = Vec::new();
         loop {
             let (ready, _) = epoll::wait(&epoll, &mut events, None)?;
             for event in &*ready {
@@ -200,19 +221,54 @@ impl Server {
                         self.publish(count)?;
                     }
                     LISTENER => {
-                        let stream = self.accept()?;
-                        let token = EventData::new_u64(stream.as_raw_fd() as u64);
-                        epoll::add(&epoll, stream, token, EventFlags::IN)?;
+                        let stream = tcp::accept(&self.listener)?;
+                        stream.set_nodelay(true)?;
+                        epoll::add(&epoll, &stream, token_of(&stream), EventFlags::IN)?;
+                        openings.push(Opening::of(stream));
                     }
-                    // Subscribers send nothing: readable means gone.
-                    file => {
-                        let gone = |one: &TcpStream| one.as_raw_fd() as u64 == file;
-                        if let Some(place) = self.connections.iter().position(gone) {
-                            self.connections.swap_remove(place);
+                    token => {
+                        let is_it = |one: &Opening| token_of(&one.stream).u64() == token;
+                        match openings.iter().position(is_it) {
+                            Some(place) => {
+                                let opening = openings.swap_remove(place);
+                                openings.extend(self.read(opening)?);
+                            }
+                            // Subscribers send nothing: readable means gone.
+                            None => self.forget(token),
                         }
                     }
                 }
             }
+        }
+    }
+
+    /// Reads on; returns what is not whole yet. One that is becomes a subscriber, one that has left is forgotten.
+    fn read(&mut self, mut opening: Opening) -> io::Result<Option<Opening>> {
+        let mut buffer = [0; 1024];
+        let read = tcp::receive(&opening.stream, &mut buffer)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        let mut said = &buffer[..read];
+        if !opening.bytes.is_empty() {
+            opening.bytes.extend_from_slice(said);
+            said = &opening.bytes;
+        }
+        let Some(answer) = self.wire.answer(said, self.newest) else {
+            if opening.bytes.is_empty() {
+                opening.bytes = said.to_vec();
+            }
+            return Ok(Some(opening));
+        };
+        opening.stream.write_all(&answer)?;
+        self.connections.push(opening.stream);
+        Ok(None)
+    }
+
+    fn forget(&mut self, token: u64) {
+        let gone = |one: &TcpStream| token_of(one).u64() == token;
+        if let Some(place) = self.connections.iter().position(gone) {
+            self.connections.swap_remove(place);
         }
     }
 }
