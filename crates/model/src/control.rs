@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::EncodedHistogram;
 use crate::payload::Payload;
+use crate::scenario::Large;
 use crate::schedule::Schedule;
 use crate::tuning::Tuning;
 
@@ -17,6 +18,9 @@ pub struct PublishOrder {
     pub count: u64,
     /// What they carry.
     pub payload: Payload,
+    /// Those of them that carry more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub large: Option<Large>,
     /// Nanoseconds before each due time that the publisher stops sleeping and spins.
     #[serde(default)]
     pub spin_ns: u64,

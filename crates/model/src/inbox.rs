@@ -2,11 +2,24 @@
 
 use crate::message::{self, MessageError, Stamp};
 use crate::recorder::Recorder;
+use crate::scenario::Large;
 use crate::sequence::{Arrival, SequenceCheck, SequenceCounts};
 use crate::windows::{Grid, Windows};
 
 /// How many distinct faults are kept in words.
 const KEPT_FAULTS: usize = 5;
+
+/// Where the delays of a message go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Nowhere: it belongs to the warm-up.
+    #[default]
+    Nowhere,
+    /// Among those of the others.
+    Usual,
+    /// Among those of large ones.
+    Large,
+}
 
 /// The messages of one worker thread, all its subscribers together.
 ///
@@ -19,8 +32,13 @@ pub struct Inbox {
     windows: Option<Windows>,
     /// Messages below this sequence number are verified but not recorded (warm-up).
     record_from: u64,
+    /// Which messages are large ones, whose delays are kept apart.
+    large: Option<Large>,
+    large_recorder: Recorder,
     known: Vec<u8>,
     known_stamp: Option<Stamp>,
+    /// Of the message with that stamp.
+    known_place: Place,
     settled: u64,
     corrupted: u64,
     faults: Vec<String>,
@@ -40,6 +58,14 @@ impl Inbox {
     pub fn record_from(&mut self, seq: u64) {
         self.record_from = seq;
         self.recorder = Recorder::default();
+        self.large_recorder = Recorder::default();
+        self.known_stamp = None;
+    }
+
+    /// Keeps the delays of large messages apart from those of the others.
+    pub fn set_apart(&mut self, large: Option<Large>) {
+        self.large = large;
+        self.known_stamp = None;
     }
 
     /// Notes response times over time from now on, of every message.
@@ -68,9 +94,21 @@ impl Inbox {
             if let Some(windows) = &mut self.windows {
                 windows.record(received, received.saturating_sub(stamp.intended));
             }
-            if stamp.seq >= self.record_from {
-                self.recorder.record(stamp, received);
+            match self.known_place {
+                Place::Usual => self.recorder.record(stamp, received),
+                Place::Large => self.large_recorder.record(stamp, received),
+                Place::Nowhere => {}
             }
+        }
+    }
+
+    fn place_of(&self, seq: u64) -> Place {
+        if seq < self.record_from {
+            Place::Nowhere
+        } else if self.large.is_some_and(|large| large.is(seq)) {
+            Place::Large
+        } else {
+            Place::Usual
         }
     }
 
@@ -80,6 +118,7 @@ impl Inbox {
                 self.known.clear();
                 self.known.extend_from_slice(body);
                 self.known_stamp = Some(stamp);
+                self.known_place = self.place_of(stamp.seq);
                 Some(stamp)
             }
             Err(error) => {
@@ -109,6 +148,12 @@ impl Inbox {
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// The recorded delays of large messages.
+    #[must_use]
+    pub fn large_recorder(&self) -> &Recorder {
+        &self.large_recorder
     }
 
     /// Bodies that failed their checksum or were no messages.
@@ -171,6 +216,26 @@ mod tests {
         let seen: Vec<_> = windows.iter().map(|w| (w.start_ns, w.n)).collect();
         assert_eq!(seen, [(0, 2), (300, 3)], "the warm-up shows over time");
         assert_eq!(check.counts(5).delivered, 5);
+    }
+
+    #[test]
+    fn large_ones_are_recorded_apart() {
+        let mut inbox = Inbox::default();
+        inbox.set_apart(Some(Large {
+            every: 3,
+            bytes: 999,
+        }));
+        inbox.record_from(2);
+        let (mut a, mut b) = (SequenceCheck::starting_at(1), SequenceCheck::starting_at(1));
+        for seq in 1..=7 {
+            for (check, later) in [(&mut a, 20), (&mut b, 30)] {
+                inbox.take(&body(seq), seq * 100 + later * (1 + seq % 3), check);
+            }
+        }
+        let counts = |recorder: &Recorder| (recorder.response.len(), recorder.response.max());
+        assert_eq!(counts(inbox.recorder()), (8, 90), "2, 4, 5 and 7");
+        assert_eq!(counts(inbox.large_recorder()), (4, 30), "3 and 6");
+        assert_eq!(inbox.settled(), 14);
     }
 
     #[test]

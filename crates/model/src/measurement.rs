@@ -127,6 +127,8 @@ pub mod histogram_name {
     pub const RESPONSE: &str = "response";
     /// Receive time minus actual publish time.
     pub const SERVICE: &str = "service";
+    /// Receive time minus intended publish time of large messages, where there are some among others.
+    pub const LARGE: &str = "large";
     /// Actual minus intended publish time.
     pub const LATENESS: &str = "lateness";
     /// From the actual publish time until the message was handed on: to the server's queue, or to the socket of a relay.
@@ -416,6 +418,7 @@ impl Measurement {
         match name {
             histogram_name::RESPONSE
             | histogram_name::SERVICE
+            | histogram_name::LARGE
             | histogram_name::FIRST_MESSAGE
             | histogram_name::ADDED_GAP => self.undelivered(),
             histogram_name::ENDED => self

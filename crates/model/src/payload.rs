@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{self, Stamp};
+use crate::scenario::Large;
 
 /// Whether the payload is text, or binary that text transports must carry as base64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +39,8 @@ pub struct BodyMaker {
     payload: Payload,
     native_binary: bool,
     source: Vec<u8>,
+    /// Which messages are larger, and who makes them.
+    large: Option<(Large, Box<Self>)>,
 }
 
 impl BodyMaker {
@@ -60,7 +63,22 @@ impl BodyMaker {
             payload,
             native_binary,
             source,
+            large: None,
         }
+    }
+
+    /// The same, with larger bodies for some messages.
+    #[must_use]
+    pub fn with(self, large: Option<Large>, seed: u64) -> Self {
+        let large = large.map(|large| {
+            let payload = Payload {
+                bytes: large.bytes,
+                ..self.payload
+            };
+            let maker = Self::new(payload, self.native_binary, seed);
+            (large, Box::new(maker))
+        });
+        Self { large, ..self }
     }
 
     /// Whether bodies are binary on the wire.
@@ -69,7 +87,16 @@ impl BodyMaker {
         self.payload.kind == PayloadKind::Binary && self.native_binary
     }
 
-    /// Length in bytes of every body this maker makes.
+    /// Length in bytes of the body of message number `seq`.
+    #[must_use]
+    pub fn body_len_of(&self, seq: u64) -> usize {
+        match &self.large {
+            Some((large, maker)) if large.is(seq) => maker.body_len(),
+            _ => self.body_len(),
+        }
+    }
+
+    /// Length in bytes of every body this maker makes, but of large ones.
     #[must_use]
     pub fn body_len(&self) -> usize {
         match self.payload.kind {
@@ -83,6 +110,11 @@ impl BodyMaker {
 
     /// Appends the body of the message `stamp.seq` to `out`.
     pub fn body(&self, stamp: Stamp, out: &mut Vec<u8>) {
+        if let Some((large, maker)) = &self.large
+            && large.is(stamp.seq)
+        {
+            return maker.body(stamp, out);
+        }
         let start = (stamp.seq as usize).wrapping_mul(61) % WINDOWS;
         let bytes = &self.source[start..start + self.payload.bytes];
         match self.payload.kind {

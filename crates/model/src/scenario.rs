@@ -6,6 +6,7 @@ mod connect;
 mod cuts;
 mod dead;
 mod fan_out;
+mod large;
 mod over;
 mod setting;
 mod slow;
@@ -31,6 +32,7 @@ pub use cuts::{Cuts, Pattern};
 pub use dead::Dead;
 pub use fan_out::FanOut;
 use fan_out::RawFanOut;
+pub use large::Large;
 pub use setting::Setting;
 pub use slow::Slow;
 pub use source::ScenarioError;
@@ -70,6 +72,9 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
 }
+
+/// Most payload bytes of a message.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a scenario may ask about.
 pub const TRANSPORT_NAMES: [&str; 6] = [
@@ -166,6 +171,15 @@ struct RawPayload {
 }
 
 impl Scenario {
+    /// Which of its messages are larger than the others, if some are.
+    #[must_use]
+    pub fn large(&self) -> Option<Large> {
+        match &self.workload {
+            Workload::FanOut(fan_out) => fan_out.large,
+            _ => None,
+        }
+    }
+
     /// Whether some of its subscribers lose their network, which only a link can take away, and it has none.
     #[must_use]
     pub fn lacks_a_link(&self) -> bool {
@@ -290,7 +304,7 @@ fn payload(
         )),
         (None, _) => Err(source.error(name, "a table [payload] with bytes is missing")),
         (Some(raw), _) => {
-            source.in_range(&raw.bytes, 0..=8 * 1024 * 1024, "bytes")?;
+            source.in_range(&raw.bytes, 0..=MOST_BYTES, "bytes")?;
             Ok(Payload {
                 bytes: raw.bytes.into_inner(),
                 kind: raw.kind,

@@ -201,6 +201,7 @@ impl Wish {
                 cuts: None,
                 slow: None,
                 dead: None,
+                large: None,
                 two_way: false,
             }),
             objective: Some(Objective {

@@ -14,6 +14,8 @@ pub enum Series {
     Response,
     /// Receipt minus actual publish time.
     Service,
+    /// Receipt minus intended publish time, of large messages among others.
+    Large,
     /// Actual minus intended publish time.
     Lateness,
     /// From the actual publish time until the message was handed on.
@@ -40,9 +42,10 @@ pub enum Series {
 
 impl Series {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Response,
         Self::Service,
+        Self::Large,
         Self::Lateness,
         Self::Publish,
         Self::TcpConnect,
@@ -62,6 +65,7 @@ impl Series {
         match self {
             Self::Response => histogram_name::RESPONSE,
             Self::Service => histogram_name::SERVICE,
+            Self::Large => histogram_name::LARGE,
             Self::Lateness => histogram_name::LATENESS,
             Self::Publish => histogram_name::PUBLISH,
             Self::TcpConnect => histogram_name::TCP_CONNECT,
@@ -82,6 +86,7 @@ impl Series {
         match self {
             Self::Response => "response",
             Self::Service => "service",
+            Self::Large => "response of large ones",
             Self::Lateness => "lateness",
             Self::Publish => "publish",
             Self::TcpConnect => "TCP connect",

@@ -6,7 +6,9 @@
 //! - [`Comparison`]: a scenario without it, and what was measured of it with it
 //! - `tls`: connections that are secured
 //! - `slow`: subscribers that do not read
+//! - `large`: large messages among the others
 
+mod large;
 mod slow;
 mod tls;
 
@@ -49,7 +51,7 @@ pub(crate) struct Subject {
 pub(crate) const GOALS: &str = "Held against the goals";
 
 /// All of them, in the order of the sections.
-const SUBJECTS: [Subject; 2] = [tls::SUBJECT, slow::SUBJECT];
+const SUBJECTS: [Subject; 3] = [tls::SUBJECT, slow::SUBJECT, large::SUBJECT];
 
 /// A server without and with the thing that is different.
 struct Pair<'a> {
@@ -156,7 +158,11 @@ impl<'a> Comparison<'a> {
     pub(crate) fn table(&self) -> Table {
         let servers: Vec<_> = self.servers().collect();
         let mut figures = (self.subject.figures)(self.without);
-        figures.retain(|&metric| self.without.has(metric));
+        let with = || self.with.iter().map(|(_, group)| *group);
+        figures.retain(|&metric| {
+            let mut all = [self.without].into_iter().chain(with());
+            all.any(|group| group.has(metric))
+        });
         let figures: Vec<(Metric, Scale)> = figures
             .into_iter()
             .map(|metric| {

@@ -81,6 +81,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
             cuts: None,
             slow: None,
             dead: None,
+            large: None,
             two_way: false,
         }),
         objective: None,

@@ -61,6 +61,7 @@ impl Setup {
             cuts: None,
             slow: None,
             dead: None,
+            large: None,
             two_way: false,
         }
     }

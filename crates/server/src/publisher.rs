@@ -186,7 +186,8 @@ fn carry_out(
         order.payload,
         transport.carries_binary(),
         order.schedule.seed,
-    );
+    )
+    .with(order.large, order.schedule.seed);
     let binary = maker.is_binary();
     let mut stages = Stages::new();
     let start = clock::now() + LEAD_NS;

@@ -179,6 +179,7 @@ impl TurnOf<'_> {
                 bytes: self.load.payload_bytes as usize,
                 kind: PayloadKind::Text,
             },
+            large: None,
             spin_ns: SPIN_NS,
         })?;
         let deadline = Instant::now() + Duration::from_secs_f64(seconds) + SLACK;

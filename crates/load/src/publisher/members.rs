@@ -21,7 +21,7 @@ use pushbench_transport::transport::Utter;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
-use super::paced::{Paced, Voice, head};
+use super::paced::{Paced, Voice, head, push_head};
 use super::{Publish, Said};
 use crate::target::Target;
 use crate::worker::Pending;
@@ -197,12 +197,12 @@ impl Voice for Speaking {
         }
     }
 
-    fn compose(&mut self, body: impl FnOnce(&mut Vec<u8>)) {
+    fn compose(&mut self, len: usize, body: impl FnOnce(&mut Vec<u8>)) {
         self.speaker = self.random.random_range(0..self.lines.len());
         self.out.clear();
         match &self.manner {
             Manner::Requests(head) => {
-                self.out.extend_from_slice(head.as_bytes());
+                push_head(head, len, &mut self.out);
                 body(&mut self.out);
             }
             Manner::Frames(utter) => {

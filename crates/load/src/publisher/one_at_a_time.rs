@@ -8,7 +8,7 @@ use pushbench_model::payload::BodyMaker;
 use pushbench_sys::clock;
 use pushbench_sys::tcp::set_nodelay_checked;
 
-use super::paced::head;
+use super::paced::{head, push_head};
 use crate::answers::{Answer, AnswerReader};
 use crate::client::{connect, read};
 use crate::target::Target;
@@ -83,7 +83,7 @@ impl OneAtATime {
 
     fn exchange(&mut self) -> io::Result<()> {
         self.request.clear();
-        self.request.extend_from_slice(self.head.as_bytes());
+        push_head(&self.head, self.maker.body_len(), &mut self.request);
         let now = clock::now();
         let stamp = Stamp {
             seq: self.published + 1,

@@ -1,7 +1,7 @@
 //! A thread of this process that says messages when they are due, whatever becomes of them: an open loop must not slow down
 //! because the server does.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -26,8 +26,8 @@ pub(super) trait Voice: Send + 'static {
     /// Begins an order whose bodies `maker` makes.
     fn begin(&mut self, maker: &BodyMaker, seed: u64);
 
-    /// Puts the next message together; `body` appends its body, whose stamp is taken then.
-    fn compose(&mut self, body: impl FnOnce(&mut Vec<u8>));
+    /// Puts the next message together; `body` appends its body of `len` bytes, whose stamp is taken then.
+    fn compose(&mut self, len: usize, body: impl FnOnce(&mut Vec<u8>));
 
     /// Says it.
     fn say(&mut self) -> io::Result<()>;
@@ -107,7 +107,9 @@ struct Saying<V> {
 
 impl<V: Voice> Saying<V> {
     fn carry_out(&mut self, order: &PublishOrder) -> Result<PublishReport, String> {
-        let maker = BodyMaker::new(order.payload, self.carries_binary, order.schedule.seed);
+        let seed = order.schedule.seed;
+        let maker =
+            BodyMaker::new(order.payload, self.carries_binary, seed).with(order.large, seed);
         self.voice.begin(&maker, order.schedule.seed);
         let (mut lateness, mut publish) = (histogram::new(), histogram::new());
         let mut failure = None;
@@ -125,7 +127,7 @@ impl<V: Voice> Saying<V> {
         let (voice, next_seq) = (&mut self.voice, &mut self.next_seq);
         let published = pacer.run(offsets, &stop, |Tick { intended_ns, .. }| {
             let mut published = 0;
-            voice.compose(|out| {
+            voice.compose(maker.body_len_of(*next_seq), |out| {
                 published = clock::now();
                 let stamp = Stamp {
                     seq: *next_seq,
@@ -161,7 +163,7 @@ impl<V: Voice> Saying<V> {
     }
 }
 
-/// The head of a request that posts a body of `maker` to `control`: all bodies have the same length.
+/// The head of a request that posts a body of `maker` to `control`, as far as the length of that.
 pub(super) fn head(control: &Target, maker: &BodyMaker) -> String {
     let content_type = if maker.is_binary() {
         "application/octet-stream"
@@ -169,9 +171,13 @@ pub(super) fn head(control: &Target, maker: &BodyMaker) -> String {
         "application/json"
     };
     format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+        "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: ",
         control.publish_path(),
         control.host,
-        maker.body_len()
     )
+}
+
+/// Appends such a head with the length of its body.
+pub(super) fn push_head(head: &str, len: usize, out: &mut Vec<u8>) {
+    write!(out, "{head}{len}\r\n\r\n").expect("memory takes all that is written");
 }

@@ -15,7 +15,7 @@ use pushbench_sys::tcp::set_nodelay_checked;
 
 use super::Publish;
 use super::answers::Answers;
-use super::paced::{Paced, Voice, head};
+use super::paced::{Paced, Voice, head, push_head};
 use crate::answers::AnswerReader;
 use crate::client::{connect, read};
 use crate::target::Target;
@@ -96,12 +96,11 @@ struct Posting {
 impl Voice for Posting {
     fn begin(&mut self, maker: &BodyMaker, _seed: u64) {
         self.head = head(&self.control, maker);
-        self.request.reserve(self.head.len() + maker.body_len());
     }
 
-    fn compose(&mut self, body: impl FnOnce(&mut Vec<u8>)) {
+    fn compose(&mut self, len: usize, body: impl FnOnce(&mut Vec<u8>)) {
         self.request.clear();
-        self.request.extend_from_slice(self.head.as_bytes());
+        push_head(&self.head, len, &mut self.request);
         body(&mut self.request);
     }
 

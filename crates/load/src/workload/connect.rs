@@ -39,6 +39,7 @@ pub(crate) fn run(
         },
         count: 1,
         payload: bench.config.scenario.payload,
+        large: None,
         spin_ns: 0,
     };
     bench.publisher.start(&order)?;

@@ -145,16 +145,21 @@ fn said(bench: &Bench, sample: &mut Sample) -> Option<Upstream> {
     Some(said.upstream)
 }
 
-/// Lets every worker note response times over time, in the same windows.
+/// Lets every worker note response times over time, in the same windows, and keep those of large messages apart.
 fn watch_over_time(bench: &Bench, fan_out: &FanOut) -> Result<(), LoadError> {
     let profile = bench.config.profile;
     let seconds = fan_out.warm_up_s.at(profile) + fan_out.measure_s.at(profile);
+    let large = fan_out.large;
     let grid = Grid::over(clock::now(), Duration::from_secs_f64(seconds));
     let pending: Vec<_> = bench
         .workers
         .iter()
         .map(|worker| {
-            worker.start_job(move |station| station.subscribers.inlet_mut().inbox.watch(grid))
+            worker.start_job(move |station| {
+                let inbox = &mut station.subscribers.inlet_mut().inbox;
+                inbox.watch(grid);
+                inbox.set_apart(large);
+            })
         })
         .collect();
     pending.into_iter().try_for_each(Pending::wait)
@@ -173,6 +178,7 @@ fn measurement(
     let payload = config.scenario.payload;
     let Outcome {
         recorder,
+        large,
         windows,
         sequence,
         errors,
@@ -191,6 +197,10 @@ fn measurement(
             EncodedHistogram::encode(&watched.lag),
         ),
     ]);
+    if fan_out.large.is_some() {
+        let encoded = EncodedHistogram::encode(&large.response);
+        histograms.insert(histogram_name::LARGE.to_owned(), encoded);
+    }
     for (name, histogram) in [
         (histogram_name::LATENESS, &report.lateness),
         (histogram_name::PUBLISH, &report.publish),
@@ -211,12 +221,15 @@ fn measurement(
         loop_model: LoopModel::Open,
         publisher: config.publisher,
         concurrency: fan_out.subscribers.into(),
-        operations: recorder.response.len(),
+        operations: recorder.response.len() + large.response.len(),
         published,
         body_bytes: BodyMaker::new(payload, config.transport.carries_binary(), config.seed)
             .body_len() as u64,
         payload_bytes: payload.bytes as u64,
-        elapsed_ns: recorder.last_received.saturating_sub(report.started),
+        elapsed_ns: recorder
+            .last_received
+            .max(large.last_received)
+            .saturating_sub(report.started),
         sequence,
         wire,
         heartbeats,

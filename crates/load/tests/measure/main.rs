@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod dying;
+mod large;
 mod set;
 #[path = "../stage/mod.rs"]
 mod stage;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{Cuts, Dead, ScenarioError, Slow, Source};
+use super::{Cuts, Dead, Large, ScenarioError, Slow, Source};
 use crate::profile::PerProfile;
 use crate::schedule::Arrivals;
 
@@ -32,6 +32,9 @@ pub struct FanOut {
     /// Subscribers whose network goes away in the measured phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Dead>,
+    /// Messages that are larger than the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub large: Option<Large>,
     /// Each message is said by one of the subscribers, and goes to all of them, itself included.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub two_way: bool,
@@ -60,10 +63,11 @@ impl FanOut {
         self.subscribers - self.slow_subscribers() - self.dead_subscribers()
     }
 
-    /// Whether all subscribers do nothing but hear, from the start to the end.
+    /// Whether all subscribers do nothing but hear, from the start to the end, and all messages are alike.
     #[must_use]
     pub fn is_even(&self) -> bool {
-        self.cuts.is_none() && self.slow.is_none() && self.dead.is_none() && !self.two_way
+        let hear = self.cuts.is_none() && self.slow.is_none() && self.dead.is_none();
+        hear && !self.two_way && self.large.is_none()
     }
 
     /// The same, measured for `seconds` in every profile.
@@ -104,6 +108,7 @@ pub(super) struct RawFanOut {
     cuts: Option<Spanned<Cuts>>,
     slow: Option<Spanned<Slow>>,
     dead: Option<Spanned<Dead>>,
+    large: Option<Spanned<Large>>,
     #[serde(default)]
     two_way: bool,
 }
@@ -123,6 +128,12 @@ impl RawFanOut {
         {
             let wanted = "a fan-out has dead subscribers, slow ones or cuts: one of them";
             return Err(source.error(dead.span(), wanted));
+        }
+        if let Some(large) = &self.large
+            && (self.cuts.is_some() || self.slow.is_some() || self.dead.is_some())
+        {
+            let wanted = "a fan-out has large messages among the others, or cuts, slow or dead subscribers: one of them";
+            return Err(source.error(large.span(), wanted));
         }
         if self.two_way {
             self.validate_two_way(source)?;
@@ -147,6 +158,10 @@ impl RawFanOut {
                 .transpose()?,
             slow,
             dead,
+            large: self
+                .large
+                .map(|large| Large::validate(large, source))
+                .transpose()?,
             two_way: self.two_way,
         })
     }
@@ -158,7 +173,9 @@ impl RawFanOut {
         let slow = slow.map(|slow| (slow.span(), "slow subscribers"));
         let dead = self.dead.as_ref();
         let dead = dead.map(|dead| (dead.span(), "dead subscribers"));
-        if let Some((span, what)) = cuts.or(slow).or(dead) {
+        let large = self.large.as_ref();
+        let large = large.map(|large| (large.span(), "large messages among the others"));
+        if let Some((span, what)) = cuts.or(slow).or(dead).or(large) {
             let wanted = format!("a two-way fan-out has no {what}: leave one of both out");
             return Err(source.error(span, &wanted));
         }

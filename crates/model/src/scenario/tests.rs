@@ -151,6 +151,30 @@ fn mistakes_are_located_and_explained() {
             "one of them",
         ),
         (
+            "[fan-out]",
+            "[fan-out.large]\nevery = 1\nbytes = 9\n[fan-out]",
+            10,
+            "every = 2 to 1000000",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.large]\nevery = 2\nbytes = 8388609\n[fan-out]",
+            10,
+            "bytes from 1 to 8388608",
+        ),
+        (
+            "[fan-out]",
+            "[fan-out.slow]\nshare = 0.5\nbytes-per-s = 0\n[fan-out.large]\nevery = 9\nbytes = 9\n[fan-out]",
+            13,
+            "or cuts, slow or dead subscribers",
+        ),
+        (
+            "rate = 50.0",
+            "two-way = true\nlarge = { every = 9, bytes = 9 }\nrate = 50.0",
+            13,
+            "a two-way fan-out has no large messages",
+        ),
+        (
             "rate = 50.0",
             "two-way = true\ndead = { share = 0.5 }\nrate = 50.0",
             13,

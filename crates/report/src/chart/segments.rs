@@ -15,6 +15,10 @@ use crate::table::{Cell, Column, Table};
 use crate::wire::PerOperation;
 
 pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
+    // How many segments a message should take depends on its size, and there is more than one.
+    if group.scenario.large().is_some() {
+        return None;
+    }
     let arms: Vec<(&Arm<'_>, PerOperation)> = group
         .arms
         .iter()

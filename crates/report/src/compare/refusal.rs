@@ -165,6 +165,10 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
                     w.dead
                         .map_or_else(|| "none".into(), |dead| dead.words(w.subscribers)),
                 ),
+                (
+                    "large",
+                    w.large.map_or_else(|| "none".into(), |large| large.words()),
+                ),
                 ("two-way", w.two_way.to_string()),
             ]);
         }

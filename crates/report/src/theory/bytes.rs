@@ -155,7 +155,8 @@ pub(super) fn overheads<'a>(cases: impl Iterator<Item = Case<'a>>) -> Vec<Overhe
 fn is_plain(scenario: &Scenario) -> bool {
     let pushed = match &scenario.workload {
         Workload::FanOut(fan_out) => {
-            fan_out.cuts.is_none() && fan_out.dead.is_none() && !fan_out.two_way
+            let undisturbed = fan_out.cuts.is_none() && fan_out.dead.is_none();
+            undisturbed && fan_out.large.is_none() && !fan_out.two_way
         }
         Workload::Connect(_) | Workload::Tokens(_) => false,
     };

@@ -211,11 +211,13 @@ fn start(bench: &mut Bench, schedule: Schedule, count: u64) -> Result<Started, L
         .offsets()
         .nth(usize::try_from(count - 1).unwrap_or(usize::MAX))
         .unwrap_or(0);
-    let (payload, spin_ns) = (bench.config.scenario.payload, bench.config.spin_ns);
+    let scenario = &bench.config.scenario;
+    let (payload, large, spin_ns) = (scenario.payload, scenario.large(), bench.config.spin_ns);
     bench.publisher.start(&PublishOrder {
         schedule,
         count,
         payload,
+        large,
         spin_ns,
     })?;
     let patience = Duration::from_nanos(last_ns) + bench.config.patience.drain;

@@ -128,6 +128,7 @@ pub(in crate::workload) fn between(before: &Sample, after: Sample) -> Sample {
 #[derive(Default)]
 pub(in crate::workload) struct Outcome {
     pub(in crate::workload) recorder: Recorder,
+    pub(super) large: Recorder,
     pub(super) windows: Option<Windows>,
     pub(in crate::workload) sequence: SequenceCounts,
     pub(in crate::workload) errors: Vec<String>,
@@ -151,6 +152,7 @@ pub(in crate::workload) fn collect(bench: &Bench, last: u64) -> Result<Outcome, 
                 errors.extend_from_slice(inbox.faults());
                 Outcome {
                     recorder: inbox.recorder().clone(),
+                    large: inbox.large_recorder().clone(),
                     windows: inbox.windows().cloned(),
                     sequence: inbox.counts(std::iter::once(counts)),
                     errors,
@@ -161,6 +163,7 @@ pub(in crate::workload) fn collect(bench: &Bench, last: u64) -> Result<Outcome, 
     for pending in pending {
         let part = pending.wait()?;
         sum.recorder.merge(&part.recorder);
+        sum.large.merge(&part.large);
         match (&mut sum.windows, part.windows) {
             (Some(sum), Some(part)) => sum.merge(&part),
             (sum, part) => *sum = sum.take().or(part),
