@@ -219,6 +219,7 @@ fn measurement(
         elapsed_ns: recorder.last_received.saturating_sub(report.started),
         sequence,
         wire,
+        arrivals: None,
         heartbeats,
         batches: (phase.batches > 0).then_some(phase.batches),
         polls: (phase.answers > 0).then(|| PollCount {
