@@ -53,7 +53,7 @@ fn the_rate_is_said_to_be_asked() {
     for words in [
         "opened and closed, 200 a second by a schedule (Poisson arrivals), each at its first message",
         "open loop: connections are due by a schedule, whatever happens to those before; their rate is asked, and is no capacity",
-        "no server reached it as its highest",
+        "says nothing of how many a server could take",
         "Times run from when a connection was due",
         "each connection is closed at its first message",
         "open at most",

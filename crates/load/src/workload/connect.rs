@@ -208,6 +208,9 @@ fn arrive(bench: &Bench, connect: &Connect, count: u32, seed: u64) -> Result<Tal
         open: Arc::clone(&open),
     };
     let start = plan.start;
+    let ringer = bench.ringer.as_ref();
+    let ringing = ringer.map(|ringer| ringer.ring(plan.schedule, start, count));
+    let ringing = ringing.transpose()?;
     let pending: Vec<_> = bench
         .workers
         .iter()
@@ -226,6 +229,7 @@ fn arrive(bench: &Bench, connect: &Connect, count: u32, seed: u64) -> Result<Tal
         watching.add(worker.core, &one.watched);
         tally.merge(one);
     }
+    drop(ringing);
     tally.watched = watching.together();
     tally.elapsed_ns = tally.last_received.saturating_sub(start);
     tally.most_open = open.most();

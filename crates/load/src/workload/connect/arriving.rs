@@ -73,7 +73,7 @@ struct Visit {
     served: Option<u64>,
 }
 
-/// Opens connections when they are due, and closes each when it has stayed.
+/// Opens connections when they are due, for which the worker is woken ([`crate::ringer`]), and closes each when it has stayed.
 pub(super) struct Arrivals {
     plan: Plan,
     /// When the next one is due, and those behind it.
@@ -94,8 +94,6 @@ pub(super) struct Arrivals {
 impl Arrivals {
     pub(super) fn begin(station: &mut Station, plan: Plan) -> Self {
         station.subscribers.inlet_mut().inbox = Inbox::default();
-        // Where it is refused, the lateness of connections shows it.
-        let _ = clock::set_timer_slack_min();
         let start = plan.start;
         let mut due = plan
             .schedule

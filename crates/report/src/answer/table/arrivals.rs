@@ -39,7 +39,7 @@ pub(super) fn note(group: &Group<'_>) -> Option<String> {
         "each connection is closed at its first message".to_owned()
     };
     Some(format!(
-        "Connections come by a schedule, {} a second whatever the server does: that rate is asked, and no server reached it as its highest. \
+        "Connections come by a schedule, {} a second whatever the server does: that rate is asked, and says nothing of how many a server could take. \
          Times run from when a connection was due, so that a server that stands still pays for all that come meanwhile. Open at most: \
          connections at the same time, those not served yet included; {open}.",
         significant(arriving.rate, 3)
