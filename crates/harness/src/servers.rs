@@ -136,7 +136,7 @@ impl Server {
     /// Connections that it has at a time in `scenario`, at most: who cannot speak on a subscription may post beside it.
     #[must_use]
     pub fn connections(&self, scenario: &Scenario) -> u32 {
-        if self.label.transport == SPOKEN_ON {
+        if self.label.transport == SPOKEN_ON && scenario.is_two_way() {
             scenario.workload.subscribers()
         } else {
             scenario.workload.connections()

@@ -377,15 +377,23 @@ fn histogram(measurement: &Measurement, name: &str) -> Option<Histogram> {
     (!histogram.is_empty()).then_some(histogram)
 }
 
-/// Lateness of the publisher is part of the response time; when it is much of it, the generator was measured.
+/// What lateness and lag are held against: response times, or, of connections, the times to their first messages.
+fn main_times(measurement: &Measurement) -> Option<(Histogram, &'static str)> {
+    let times = |name, words| Some((histogram(measurement, name)?, words));
+    times(histogram_name::RESPONSE, "response time")
+        .or_else(|| times(histogram_name::FIRST_MESSAGE, "time to the first message"))
+}
+
+/// Lateness of the publisher is part of the response time; when it is much of it, the generator was measured. Connections that come by a
+/// schedule are opened by the load process itself.
 fn punctuality(measurement: &Measurement, reasons: &mut Vec<Reason>) {
-    let (Some(lateness), Some(response)) = (
+    let (Some(lateness), Some((times, time))) = (
         histogram(measurement, histogram_name::LATENESS),
-        histogram(measurement, histogram_name::RESPONSE),
+        main_times(measurement),
     ) else {
         return;
     };
-    let median = response.value_at_quantile(0.5) as f64;
+    let median = times.value_at_quantile(0.5) as f64;
     let late = LATENESS.into_iter().find_map(|(q, needed, bound)| {
         let late = lateness.value_at_quantile(q);
         let share = late as f64 / median;
@@ -396,11 +404,14 @@ fn punctuality(measurement: &Measurement, reasons: &mut Vec<Reason>) {
             .then_some((q, late, share))
     });
     if let Some((q, late, share)) = late {
+        let (side, who, what) = match measurement.arrivals {
+            None => (Blame::Publisher, "publisher", "messages"),
+            Some(_) => (Blame::Client, "load process", "connections"),
+        };
         reasons.push(because(
-            Blame::Publisher,
+            side,
             format!(
-                "the publisher was late: {} % of the messages by more than {:.1} ms, {:.0} % of the median response \
-                 time",
+                "the {who} was late: {} % of the {what} by more than {:.1} ms, {:.0} % of the median {time}",
                 ((1.0 - q) * 1000.0).round() / 10.0,
                 late as f64 / 1e6,
                 share * 100.0
@@ -424,20 +435,20 @@ fn keeping_up(measurement: &Measurement, reasons: &mut Vec<Reason>) {
             ),
         ));
     }
-    let (Some(lag), Some(response)) = (
+    let (Some(lag), Some((times, time))) = (
         histogram(measurement, histogram_name::LOOP_LAG),
-        histogram(measurement, histogram_name::RESPONSE),
+        main_times(measurement),
     ) else {
         return;
     };
-    let (late, p99) = (lag.value_at_quantile(0.9), response.value_at_quantile(0.99));
+    let (late, p99) = (lag.value_at_quantile(0.9), times.value_at_quantile(0.99));
     let share = late as f64 / p99 as f64;
     if lag.len() >= ENOUGH_TICKS && late > LAG_NS && share > LAG_SHARE {
         reasons.push(because(
             Blame::Client,
             format!(
                 "the load process could not keep up: a tenth of the time it was late by more than {:.1} ms, {:.0} % \
-                 of the 99th percentile of response times",
+                 of the 99th percentile of the {time}",
                 late as f64 / 1e6,
                 share * 100.0
             ),

@@ -12,6 +12,7 @@
 //! - [`publisher`]: who publishes: the server by order, this process through `POST /publish`, or the subscribers themselves
 //! - `worker`: one thread per core, each with a loop over all its connections
 //! - `station`: a worker from inside
+//! - `ringer`: a thread that wakes workers when something is due
 //! - `secure`: whom connections trust, where they are secured
 //! - `faults`: what went wrong on it
 //! - `mix`: numbers that differ from place to place
@@ -30,6 +31,7 @@ mod faults;
 mod mix;
 mod patience;
 pub mod publisher;
+mod ringer;
 mod secure;
 mod station;
 pub mod target;
@@ -48,6 +50,7 @@ pub use patience::Patience;
 
 use barrier::Barrier;
 use publisher::Publish;
+use ringer::Ringer;
 use target::Target;
 use worker::Worker;
 
@@ -81,6 +84,8 @@ pub(crate) struct Bench {
     pub(crate) config: Config,
     pub(crate) workers: Vec<Worker>,
     pub(crate) publisher: Box<dyn Publish>,
+    /// Where workers follow a schedule.
+    pub(crate) ringer: Option<Ringer>,
 }
 
 /// Runs one measurement.
@@ -104,11 +109,13 @@ pub fn run(mut config: Config, barrier: &mut dyn Barrier) -> Result<Measurement,
     }
     let workers = Worker::start_all(&config)?;
     let publisher = publisher::for_role(&config)?;
+    let ringer = Ringer::start(&config.scenario, &workers, config.spin_ns)?;
     barrier.reached("ready")?;
     let mut bench = Bench {
         config,
         workers,
         publisher,
+        ringer,
     };
     let mut measurement = match bench.config.scenario.workload {
         Workload::FanOut(fan_out) => workload::fan_out::run(&mut bench, fan_out, barrier),
@@ -143,6 +150,7 @@ pub fn run_slices(
         config,
         workers,
         publisher,
+        ringer: None,
     };
     let mut measurement = workload::slices::run(&mut bench, fan_out, messages, barrier)?;
     measurement.server = health(&bench.config);

@@ -44,7 +44,8 @@ pub(crate) fn ask(config: &Config) -> Result<Option<Secure>, LoadError> {
         });
     }
     let at_once = match &config.scenario.workload {
-        Workload::Connect(connect) => u64::from(connect.in_flight),
+        // No session is resumed of those that come by a schedule.
+        Workload::Connect(connect) => u64::from(connect.at_once()),
         workload => u64::from(workload.subscribers()).min(CONNECTING),
     };
     Ok(Some(Secure {

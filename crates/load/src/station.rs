@@ -112,6 +112,10 @@ impl Station {
             }
             None => (None, 0),
         };
+        let connect = match config.scenario.workload {
+            Workload::Connect(connect) => Some(connect),
+            Workload::FanOut(_) | Workload::Tokens(_) => None,
+        };
         Ok(Plan {
             transport: config.transport,
             trust,
@@ -119,7 +123,8 @@ impl Station {
             request: Request {
                 host: config.target.host.clone(),
                 after: Some(0),
-                once: matches!(config.scenario.workload, Workload::Connect(_)),
+                once: connect.is_some_and(|connect| connect.stay_s() == 0.0),
+                tells: connect.is_some(),
                 poll_timeout_ms: POLL_TIMEOUT_MS,
                 poll_period_ms: poll_period(&path)?,
                 path,
@@ -212,6 +217,7 @@ mod tests {
                 path: String::new(),
                 after: None,
                 once: false,
+                tells: false,
                 counted: false,
                 poll_timeout_ms: POLL_TIMEOUT_MS,
                 poll_period_ms: POLL_PERIOD_MS,

@@ -1,5 +1,7 @@
 //! Whether this process keeps up with receiving: how late its event loops come to a timer, and how busy their threads are.
 
+use std::collections::BTreeMap;
+
 use pushbench_model::histogram::{self, HIGHEST, Histogram};
 use pushbench_sys::{clock, process};
 
@@ -93,6 +95,31 @@ impl Watch {
             busy: used().map(|used| used as f64 / length.max(1) as f64),
             lag: self.lag,
         }
+    }
+}
+
+/// How all workers kept up: those of a core together.
+#[derive(Default)]
+pub(crate) struct Watching {
+    all: Watched,
+    by_core: BTreeMap<usize, Watched>,
+}
+
+impl Watching {
+    /// Adds a worker, which is pinned to `core`, perhaps with others.
+    pub(crate) fn add(&mut self, core: Option<usize>, watched: &Watched) {
+        match core {
+            Some(core) => self.by_core.entry(core).or_default().beside(watched),
+            None => self.all.add(watched),
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn together(mut self) -> Watched {
+        for core in self.by_core.values() {
+            self.all.add(core);
+        }
+        self.all
     }
 }
 

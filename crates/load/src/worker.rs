@@ -176,6 +176,11 @@ impl Worker {
         Pending(result)
     }
 
+    /// What wakes it.
+    pub(crate) fn bell(&self) -> Arc<Bell> {
+        Arc::clone(&self.bell)
+    }
+
     fn send(&self, job: Job) {
         // A worker that has ended drops the reply, which the waiting side notices.
         let _ = self.jobs.as_ref().map(|jobs| jobs.send(job));

@@ -129,7 +129,7 @@ pub mod histogram_name {
     pub const SERVICE: &str = "service";
     /// Receive time minus intended publish time of large messages, where there are some among others.
     pub const LARGE: &str = "large";
-    /// Actual minus intended publish time.
+    /// Actual minus intended publish time; of connections that come by a schedule, start of `connect()` minus the time it was due.
     pub const LATENESS: &str = "lateness";
     /// From the actual publish time until the message was handed on: to the server's queue, or to the socket of a relay.
     pub const PUBLISH: &str = "publish";
@@ -137,7 +137,7 @@ pub mod histogram_name {
     pub const LOOP_LAG: &str = "loop-lag";
     /// Start of `connect()` to the established TCP connection.
     pub const TCP_CONNECT: &str = "tcp-connect";
-    /// Start of `connect()` to the first message.
+    /// Start of `connect()` to the first message; of connections that come by a schedule, from when they were due.
     pub const FIRST_MESSAGE: &str = "first-message";
     /// From the intended time of an answer's first token to its receipt: what transport and server add.
     pub const FIRST_TOKEN: &str = "first-token";
@@ -176,6 +176,15 @@ pub struct Window {
 pub struct ClientLoad {
     /// Processor time of the busiest worker over the length of the phase, 0 to 1.
     pub busiest: f64,
+}
+
+/// What became of connections that come by a schedule (an open loop of the workload connect).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArrivalCount {
+    /// Connections that were due.
+    pub due: u64,
+    /// Connections that were open at the same time, at most.
+    pub most_open: u64,
 }
 
 /// What became of connections that were cut on purpose.
@@ -326,7 +335,7 @@ pub struct Measurement {
     pub loop_model: LoopModel,
     /// Who published.
     pub publisher: Publisher,
-    /// Subscribers (fan-out) or connections being set up at any time (connect).
+    /// Subscribers (fan-out), connections being set up at any time (connect, closed loop), or open when nothing goes wrong (open loop).
     pub concurrency: u64,
     /// Units of work in the measured phase: deliveries (fan-out) or connections (connect).
     pub operations: u64,
@@ -336,7 +345,8 @@ pub struct Measurement {
     pub body_bytes: u64,
     /// Bytes of the payload alone.
     pub payload_bytes: u64,
-    /// Length of the measured phase, first intended publish to last receipt, nanoseconds.
+    /// Length of the measured phase, nanoseconds: first intended publish to last receipt; of connections that come by a schedule,
+    /// its beginning to the last first message.
     pub elapsed_ns: u64,
     /// What arrived, over all subscribers, warm-up included.
     pub sequence: SequenceCounts,
@@ -361,6 +371,9 @@ pub struct Measurement {
     /// Connections that were cut on purpose, if any were to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cuts: Option<CutCount>,
+    /// Connections that came by a schedule, if any were to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalCount>,
     /// Signs of life that came on all streams, if the server was told to send any: SSE comments, WebSocket pings, empty lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeats: Option<u64>,
@@ -395,6 +408,7 @@ impl Measurement {
             return answers.tokens.saturating_sub(self.operations);
         }
         match self.loop_model {
+            LoopModel::Open if self.arrivals.is_some() => self.connections.failed,
             LoopModel::Open => {
                 let due = self.published * self.measured_subscribers();
                 due.saturating_sub(self.operations)

@@ -26,8 +26,8 @@ use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::Profile;
 
-pub use connect::Connect;
 use connect::RawConnect;
+pub use connect::{Arriving, Connect, Pace};
 pub use cuts::{Cuts, Pattern};
 pub use dead::Dead;
 pub use fan_out::FanOut;
@@ -103,7 +103,7 @@ pub struct Objective {
 pub enum Workload {
     /// One topic, many subscribers, an open-loop publisher.
     FanOut(FanOut),
-    /// Cold connections, each closed after its first message.
+    /// Cold connections until their first message: a number of them at a time, or by a schedule.
     Connect(Connect),
     /// Conversations with a language model: a request, and an answer token by token.
     Tokens(Tokens),
@@ -120,11 +120,13 @@ impl Workload {
         }
     }
 
-    /// Connections that are open at the same time, at most: subscribers that speak may have a second one each.
+    /// Connections that are open at the same time, at most: subscribers that speak may have a second one each, and those that come by a
+    /// schedule pile up where they are not served.
     #[must_use]
     pub fn connections(&self) -> u32 {
         match self {
             Self::FanOut(fan_out) if fan_out.two_way => 2 * fan_out.subscribers,
+            Self::Connect(connect) => connect.most_open(),
             _ => self.subscribers(),
         }
     }
@@ -134,7 +136,7 @@ impl Workload {
     pub fn subscribers(&self) -> u32 {
         match self {
             Self::FanOut(fan_out) => fan_out.subscribers,
-            Self::Connect(connect) => connect.in_flight,
+            Self::Connect(connect) => connect.at_once(),
             Self::Tokens(tokens) => tokens.conversations,
         }
     }
@@ -265,6 +267,9 @@ impl Scenario {
         let payload = payload(raw.payload, &workload, raw.name.span(), &source)?;
         let link = over::validate(raw.link, &source)?;
         let server = raw.server;
+        if let (Workload::Connect(connect), Some(server)) = (&workload, &server) {
+            connect::check_setting(connect, server.get_ref(), server.span(), &source)?;
+        }
         let server = server.map(|server| Setting::validate(server, &workload, &source));
         Ok(Self {
             name: raw.name.into_inner(),

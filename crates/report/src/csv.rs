@@ -48,7 +48,15 @@ pub fn csv(record: &Record) -> String {
     if let Some(anatomy) = anatomy::alone(record) {
         return anatomy::csv(anatomy);
     }
-    let figures = figures(Space::of(record));
+    let mut figures = figures(Space::of(record));
+    // Where connections came by a schedule.
+    let mut all = record
+        .trials
+        .iter()
+        .filter_map(|t| t.trial.measurement.as_ref());
+    if all.any(|m| m.arrivals.is_some()) {
+        figures.extend(arrivals());
+    }
     let probe: &[&str] = if record.search.is_some() { &PROBE } else { &[] };
     let names = FIXED
         .into_iter()
@@ -149,6 +157,13 @@ fn figures(space: Space) -> Vec<(String, Of)> {
         }),
     ));
     figures
+}
+
+fn arrivals() -> [(String, Of); 2] {
+    [
+        measured("connections_due", |m| Some(m.arrivals?.due)),
+        measured("connections_most_open", |m| Some(m.arrivals?.most_open)),
+    ]
 }
 
 fn measured(

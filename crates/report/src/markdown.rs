@@ -57,7 +57,7 @@ fn one(results: &Results<'_>, question: &[Group<'_>]) -> String {
         escape(&first.scenario.name),
         escape(&sentence(&first.scenario.models)),
         escape(&texts::parameters(first.scenario, run)),
-        texts::loop_model(first.loop_model),
+        texts::loop_model(first),
     );
     for group in question {
         if let Some(tuning) = texts::tuning(group) {

@@ -190,10 +190,11 @@ fn words(flag: &Flag) -> &'static str {
             "response times were never steady: that is a result and not a fault, but their figures average over a change"
         }
         Flag::LatePublisher { .. } => {
-            "the publisher was late by more than a tenth of the response time's 99th percentile"
+            "the publisher was late by more than a tenth of the response time's 99th percentile, or the load process to open connections by \
+             more than a tenth of that of their first messages"
         }
         Flag::LaggingClient { .. } => {
-            "the load process lagged behind by more than a quarter of the response time's 99th percentile"
+            "the load process lagged behind by more than a quarter of the 99th percentile of response times, or of times to first messages"
         }
     }
 }

@@ -2,12 +2,12 @@
 
 mod method;
 
-pub(crate) use method::{DEFAULTS_COST, GLOSSARY, METHOD, SAME_STACK};
+pub(crate) use method::{ARRIVALS, DEFAULTS_COST, GLOSSARY, METHOD, SAME_STACK};
 
 use pushbench_model::measurement::LoopModel;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{Record, Run};
-use pushbench_model::scenario::{Context, Scenario, Tokens, Workload};
+use pushbench_model::scenario::{Context, Pace, Scenario, Tokens, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_model::search::Search;
 use pushbench_model::tokens::Gaps;
@@ -142,10 +142,7 @@ fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
             "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}{}{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
-            match fan_out.arrivals {
-                Arrivals::Constant => "evenly spaced",
-                Arrivals::Poisson => "Poisson",
-            },
+            arrivals(fan_out.arrivals),
             plain(fan_out.measure_s.at(run.profile)),
             plain(fan_out.warm_up_s.at(run.profile)),
             fan_out
@@ -169,12 +166,39 @@ fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
             },
         ),
         Workload::Connect(connect) => format!(
-            "{} opened and closed, {} in flight at any time, after {} to warm up; {payload}",
+            "{} opened and closed, {}, after {} to warm up; {payload}",
             counted(connect.connections.at(run.profile) as usize, "connection"),
-            connect.in_flight,
+            coming(connect.pace),
             whole(u64::from(connect.warm_up.at(run.profile))),
         ),
         Workload::Tokens(tokens) => conversations(tokens, run.profile),
+    }
+}
+
+/// How connections come, and how long they stay.
+fn coming(pace: Pace) -> String {
+    match pace {
+        Pace::InFlight(in_flight) => format!("{in_flight} in flight at any time"),
+        Pace::Arriving(arriving) => format!(
+            "{} a second by a schedule ({} arrivals), {}",
+            plain(arriving.rate),
+            arrivals(arriving.arrivals),
+            if arriving.stay_s > 0.0 {
+                format!(
+                    "each {}{THIN}s after its first message",
+                    plain(arriving.stay_s)
+                )
+            } else {
+                "each at its first message".to_owned()
+            }
+        ),
+    }
+}
+
+fn arrivals(arrivals: Arrivals) -> &'static str {
+    match arrivals {
+        Arrivals::Constant => "evenly spaced",
+        Arrivals::Poisson => "Poisson",
     }
 }
 
@@ -224,8 +248,11 @@ fn plain(value: f64) -> String {
 }
 
 /// `open loop` or `closed loop`, with what it means.
-pub(crate) fn loop_model(model: LoopModel) -> &'static str {
-    match model {
+pub(crate) fn loop_model(group: &Group<'_>) -> &'static str {
+    match group.loop_model {
+        LoopModel::Open if group.arriving().is_some() => {
+            "open loop: connections are due by a schedule, whatever happens to those before; their rate is asked, and is no capacity"
+        }
         LoopModel::Open => {
             "open loop: messages are due by a schedule, whatever happens to those before"
         }

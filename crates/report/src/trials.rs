@@ -79,7 +79,10 @@ pub(crate) fn flagged(record: &Record) -> Table {
         if !trial.outcome.is_valid() || trial.flags.is_empty() {
             continue;
         }
-        let flags: Vec<String> = trial.flags.iter().map(in_words).collect();
+        let measured = trial.measurement.as_ref();
+        let opens = measured.is_some_and(|m| m.arrivals.is_some());
+        let words = trial.flags.iter().map(|flag| in_words(flag, opens));
+        let flags: Vec<String> = words.collect();
         table.row(
             trial.server.to_string(),
             vec![
@@ -108,7 +111,13 @@ pub(crate) fn kind(flag: &Flag) -> &'static str {
     }
 }
 
-fn in_words(flag: &Flag) -> String {
+/// `opens`: in a trial whose load process opens connections by a schedule.
+fn in_words(flag: &Flag, opens: bool) -> String {
+    let (who, what) = if opens {
+        ("load process", "first message")
+    } else {
+        ("publisher", "response")
+    };
     let percent = |share: &f64| format!("{}{THIN}%", significant(share * 100.0, 2));
     match flag {
         Flag::Steal { share } => format!("{} stolen by the hypervisor", percent(share)),
@@ -127,10 +136,10 @@ fn in_words(flag: &Flag) -> String {
         }
         Flag::NeverSteady => "never steady".into(),
         Flag::LatePublisher { share } => {
-            format!("publisher late by {} of the response p99", percent(share))
+            format!("{who} late by {} of the {what} p99", percent(share))
         }
         Flag::LaggingClient { share } => format!(
-            "load process behind by {} of the response p99",
+            "load process behind by {} of the {what} p99",
             percent(share)
         ),
         Flag::SlowLink { missed, late_ns } => {

@@ -3,7 +3,7 @@
 mod support;
 
 use pushbench_model::record::Record;
-use pushbench_model::scenario::{Tls, Workload};
+use pushbench_model::scenario::{Pace, Tls, Workload};
 use pushbench_report::{html, markdown};
 
 const TITLE: &str = "TLS, apart from the protocol";
@@ -87,7 +87,7 @@ fn only_the_same_is_compared() {
                 match &mut scenario.workload {
                     _ if scenario.server.tls.is_none() => {}
                     Workload::FanOut(fan_out) => fan_out.rate += 1.0,
-                    Workload::Connect(connect) => connect.in_flight += 1,
+                    Workload::Connect(connect) => connect.pace = Pace::InFlight(9),
                     Workload::Tokens(_) => {}
                 }
             }

@@ -187,6 +187,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         server: None,
         windows: Vec::new(),
         cuts: None,
+        arrivals: None,
         heartbeats: None,
         slow: None,
         dead: None,

@@ -54,5 +54,6 @@ fn request(path: &str) -> Request {
         poll_timeout_ms: 20_000,
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
+        tells: false,
     }
 }

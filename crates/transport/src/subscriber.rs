@@ -62,6 +62,8 @@ pub struct Request {
     pub poll_period_ms: u64,
     /// The subscriber leaves after the first message: a poll asks no second time.
     pub once: bool,
+    /// Of its first message there is a note ([`Happened::Served`]).
+    pub tells: bool,
 }
 
 /// [`Request::poll_period_ms`] where nothing else is asked for: often enough for a page that should look alive.

@@ -235,6 +235,13 @@ fn describe(measurement: &Measurement, outcome: &Outcome) -> anyhow::Result<Stri
         "  connections    {} opened, {} failed, {} ended early by the server",
         c.opened, c.failed, c.ended_early
     )?;
+    if let Some(arrivals) = measurement.arrivals {
+        writeln!(
+            text,
+            "  arrivals       {} due by the schedule, {} open at the same time at most",
+            arrivals.due, arrivals.most_open
+        )?;
+    }
     for error in &measurement.errors {
         writeln!(text, "  error          {error}")?;
     }

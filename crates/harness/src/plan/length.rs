@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pushbench_model::profile::Profile;
-use pushbench_model::scenario::{Connect, FanOut, Scenario, Workload};
+use pushbench_model::scenario::{Arriving, Connect, FanOut, Pace, Scenario, Workload};
 use pushbench_model::schedule::Arrivals;
 
 /// Starting and stopping the two processes of a trial takes about this long.
@@ -23,7 +23,13 @@ pub(crate) fn estimate(scenario: &Scenario, profile: Profile) -> Duration {
                 + phase(fan_out.warm_up_s.at(profile))
                 + phase(fan_out.measure_s.at(profile))
         }
-        Workload::Connect(connect) => f64::from(connections(connect, profile)) / 5_000.0,
+        Workload::Connect(connect) => {
+            let all = f64::from(connections(connect, profile));
+            let phases = phases(connect, profile).len() as f64;
+            connect.arriving().map_or(all / 5_000.0, |arriving| {
+                all / arriving.rate + phases * arriving.stay_s
+            })
+        }
         Workload::Tokens(tokens) => {
             f64::from(tokens.conversations) / 10_000.0
                 + tokens.seconds(tokens.turns.at(profile), tokens.tokens.at(profile))
@@ -40,7 +46,14 @@ pub(crate) fn budget(scenario: &Scenario, profile: Profile) -> Duration {
                 + longest(fan_out, fan_out.warm_up_s.at(profile))
                 + longest(fan_out, fan_out.measure_s.at(profile))
         }
-        Workload::Connect(connect) => f64::from(connections(connect, profile)) / 100.0,
+        Workload::Connect(connect) => match connect.arriving() {
+            None => f64::from(connections(connect, profile)) / 100.0,
+            Some(arriving) => {
+                let phases = phases(connect, profile).into_iter();
+                let longest = |n| arriving.longest_s(n) + arriving.stay_s + Arriving::BEHIND_S;
+                phases.map(longest).sum()
+            }
+        },
         Workload::Tokens(tokens) => {
             // Gaps that vary much come to more than their mean.
             connecting(tokens.conversations).as_secs_f64()
@@ -58,9 +71,13 @@ fn longer_way(scenario: &Scenario, profile: Profile, round_trips: u32) -> Durati
     let in_turn = match &scenario.workload {
         Workload::FanOut(_) => 1,
         Workload::Tokens(tokens) => tokens.turns.at(profile),
-        Workload::Connect(connect) => connections(connect, profile)
-            .div_ceil(connect.in_flight.max(1))
-            .max(1),
+        Workload::Connect(connect) => match connect.pace {
+            Pace::InFlight(in_flight) => connections(connect, profile)
+                .div_ceil(in_flight.max(1))
+                .max(1),
+            // They do not wait for one another.
+            Pace::Arriving(_) => phases(connect, profile).len() as u32,
+        },
     };
     link.longest_round_trip() * round_trips * in_turn
 }
@@ -80,6 +97,13 @@ fn longest(fan_out: &FanOut, seconds: f64) -> f64 {
         Arrivals::Poisson => n + 8.0 * n.sqrt(),
     };
     seconds.max(gaps / fan_out.rate)
+}
+
+/// Connections of each phase that has some.
+fn phases(connect: &Connect, profile: Profile) -> Vec<u32> {
+    let mut phases = vec![connect.warm_up.at(profile), connect.connections.at(profile)];
+    phases.retain(|&connections| connections > 0);
+    phases
 }
 
 fn connections(connect: &Connect, profile: Profile) -> u32 {

@@ -428,3 +428,22 @@ fn copies_over_links_share_their_seeds_and_have_no_slices() {
         Duration::from_secs(12)
     );
 }
+
+/// Connections that come by a schedule take as long as it, and stay; they do not wait for one another's round trips.
+#[test]
+fn arrivals_take_as_long_as_their_schedule() {
+    let text = "name = \"x\"\nmodels = \"\"\nexpected = \"\"\nprofiles = [\"quick\"]\n[payload]\nbytes = 1\n[connect]\n\
+                connections = { quick = 600, standard = 600, thorough = 600 }\nwarm-up = { quick = 200, standard = 0, thorough = 0 }\n\
+                rate = 200.0\narrivals = \"poisson\"\nstay-s = 2.0\n";
+    let mut scenario = Scenario::parse(text, Path::new("x.toml")).unwrap();
+    let seconds = |scenario: &Scenario, profile| estimate(scenario, profile).as_secs_f64();
+    let processes = seconds(&scenario, Profile::Standard) - 5.0;
+    assert!((0.0..1.0).contains(&processes), "{processes}");
+    assert_eq!(seconds(&scenario, Profile::Quick) - processes, 8.0);
+    // Both phases may take longer by chance, and a server may be behind in either.
+    assert!(budget(&scenario, Profile::Quick) > Duration::from_secs(18));
+    let without = seconds(&scenario, Profile::Quick);
+    scenario.link = Some("rtt=100ms".parse().unwrap());
+    let over = seconds(&scenario, Profile::Quick) - without;
+    assert!((0.3..1.0).contains(&over), "{over}");
+}

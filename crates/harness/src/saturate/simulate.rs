@@ -227,6 +227,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         server: None,
         windows: seen.windows,
         cuts: None,
+        arrivals: None,
         heartbeats: None,
         slow: None,
         dead: None,

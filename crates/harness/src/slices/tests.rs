@@ -75,7 +75,7 @@ fn cold_connections_have_no_slices() {
     scenario.workload = Workload::Connect(pushbench_model::scenario::Connect {
         connections: once,
         warm_up: once,
-        in_flight: 1,
+        pace: pushbench_model::scenario::Pace::InFlight(1),
     });
     let made = SliceConfig::new(&Arc::new(scenario), config.servers, Profile::Quick, 7);
     assert!(made.is_none());

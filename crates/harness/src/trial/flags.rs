@@ -57,7 +57,10 @@ fn generator(measurement: &Measurement) -> Vec<Flag> {
         let histogram = measurement.histograms.get(name)?.decode().ok()?;
         (histogram.len() >= needed).then(|| histogram.value_at_quantile(q) as f64)
     };
-    let Some(response) = at(histogram_name::RESPONSE, 0.99, 100).filter(|&ns| ns > 0.0) else {
+    // Of connections it is the time to the first message.
+    let response = at(histogram_name::RESPONSE, 0.99, 100)
+        .or_else(|| at(histogram_name::FIRST_MESSAGE, 0.99, 100));
+    let Some(response) = response.filter(|&ns| ns > 0.0) else {
         return Vec::new();
     };
     let late = at(histogram_name::LATENESS, 0.99, 100).map(|ns| ns / response);

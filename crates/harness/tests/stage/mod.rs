@@ -214,6 +214,7 @@ fn flawless(workload: &str) -> Measurement {
         server: None,
         windows: Vec::new(),
         cuts: None,
+        arrivals: None,
         heartbeats: None,
         slow: None,
         dead: None,

@@ -232,6 +232,7 @@ fn measurement(
             .saturating_sub(report.started),
         sequence,
         wire,
+        arrivals: None,
         heartbeats,
         batches: (phase.batches > 0).then_some(phase.batches),
         polls: (phase.answers > 0).then(|| PollCount {

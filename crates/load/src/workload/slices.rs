@@ -65,6 +65,7 @@ pub(crate) fn run(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        arrivals: None,
         heartbeats: None,
         slow: None,
         dead: None,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod answers;
+mod arrivals;
 mod connections;
 mod control;
 mod fake;

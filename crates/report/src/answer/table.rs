@@ -1,6 +1,7 @@
 //! One row per server, the figures that matter most.
 
 mod answers;
+mod arrivals;
 pub(super) mod crowd;
 mod dead;
 mod troubles;
@@ -52,6 +53,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.bytes();
     builder.goodput();
     builder.missing();
+    builder.open_at_most();
     builder.cuts();
     builder.slow();
     builder.dead();
@@ -73,6 +75,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
         ));
     }
     table.notes.extend(upstream::note(group));
+    table.notes.extend(arrivals::note(group));
     if group.is_published_differently() {
         table.notes.push(RELAYED.into());
     }

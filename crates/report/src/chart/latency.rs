@@ -26,6 +26,10 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
         legend.push(line_entry(&name, Role::Text, Dash::Dashed, None));
     }
     let (title, from) = match series {
+        Series::FirstMessage if group.arriving().is_some() => (
+            "Time to the first message, by percentile",
+            "the moment a connection was due",
+        ),
         Series::FirstMessage => (
             "Time to the first message, by percentile",
             "the start of connect()",

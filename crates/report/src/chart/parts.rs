@@ -10,6 +10,12 @@ use crate::results::{Arm, Group};
 pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
     let whole = group.main_series();
     let (part, title, meaning) = match whole {
+        Series::FirstMessage if group.arriving().is_some() => (
+            Series::TcpConnect,
+            "Time to the first message and its TCP handshake, by transport",
+            "The dashed curve runs from the start of connect() until TCP is connected, the solid one from when the connection was due until \
+             its first message: between them lie the request, its answer, the server's work, and what the load process was late.",
+        ),
         Series::FirstMessage => (
             Series::TcpConnect,
             "Time to the first message and its TCP handshake, by transport",

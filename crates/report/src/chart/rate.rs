@@ -17,11 +17,17 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
     }
     let asked = match &group.scenario.workload {
         Workload::FanOut(fan_out) => Some(fan_out.rate * f64::from(fan_out.measured_subscribers())),
-        Workload::Connect(_) => None,
+        Workload::Connect(connect) => connect.arriving().map(|arriving| arriving.rate),
         // The pace is the model's.
         Workload::Tokens(_) => return None,
     };
     let (title, caption) = match asked {
+        Some(_) if group.arriving().is_some() => (
+            "Connections per second, achieved and asked",
+            "Connections come by a schedule: the line is what was asked, and a bar that reaches it says that the server served them all as \
+             they came, not how many it could serve. The window runs from the beginning to the last first message, so short runs with \
+             random arrivals miss the line by a few percent.",
+        ),
         Some(_) => (
             "Deliveries per second, achieved and asked",
             "A bar that reaches the line kept up with the schedule; one that falls short was overloaded. The window \

@@ -4,7 +4,7 @@ use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::payload::PayloadKind;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::ServerLabel;
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::{Arriving, Connect, Pace, Scenario, Workload};
 use pushbench_model::schedule::Arrivals;
 
 use super::{Choice, Subject};
@@ -141,14 +141,10 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
     ];
     match &scenario.workload {
         Workload::FanOut(w) => {
-            let arrivals = match w.arrivals {
-                Arrivals::Constant => "constant",
-                Arrivals::Poisson => "poisson",
-            };
             fields.extend([
                 ("rate", w.rate.to_string()),
                 ("subscribers", w.subscribers.to_string()),
-                ("arrivals", arrivals.to_owned()),
+                ("arrivals", arrivals(w.arrivals).to_owned()),
                 ("warm-up-s", w.warm_up_s.at(profile).to_string()),
                 ("measure-s", w.measure_s.at(profile).to_string()),
                 (
@@ -175,7 +171,13 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
         Workload::Connect(w) => fields.extend([
             ("connections", w.connections.at(profile).to_string()),
             ("warm-up", w.warm_up.at(profile).to_string()),
-            ("in-flight", w.in_flight.to_string()),
+            ("in-flight", in_flight(w.pace)),
+            ("rate", schedule(w, |open| open.rate.to_string())),
+            (
+                "arrivals",
+                schedule(w, |open| arrivals(open.arrivals).to_owned()),
+            ),
+            ("stay-s", schedule(w, |open| open.stay_s.to_string())),
         ]),
         Workload::Tokens(w) => fields.extend([
             ("conversations", w.conversations.to_string()),
@@ -206,6 +208,25 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
             .zip(margins.map(|(_, value)| value.to_string())),
     );
     fields
+}
+
+fn arrivals(arrivals: Arrivals) -> &'static str {
+    match arrivals {
+        Arrivals::Constant => "constant",
+        Arrivals::Poisson => "poisson",
+    }
+}
+
+fn in_flight(pace: Pace) -> String {
+    match pace {
+        Pace::InFlight(in_flight) => in_flight.to_string(),
+        Pace::Arriving(_) => "none".to_owned(),
+    }
+}
+
+/// What an open loop of connections has, and a closed one has not.
+fn schedule(connect: &Connect, of: fn(Arriving) -> String) -> String {
+    connect.arriving().map_or_else(|| "none".to_owned(), of)
 }
 
 fn check_rates(subject: Subject<'_>) -> Result<(), Refusal> {

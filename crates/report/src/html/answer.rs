@@ -29,7 +29,7 @@ fn one(results: &Results<'_>, question: &[Group<'_>], palette: &Palette) -> Stri
         escape(&first.scenario.name),
         escape(&first.scenario.models),
         escape(&texts::parameters(first.scenario, run)),
-        texts::loop_model(first.loop_model),
+        texts::loop_model(first),
     );
     let no_counters = run.environment.no_counters.as_deref();
     let mut notes: Vec<String> = Vec::new();

@@ -61,7 +61,15 @@ fn everything(results: &Results<'_>, palette: &Palette) -> String {
     out += &run::not_measured(results);
     out += &run::self_test(record);
     out += &run::what_was_run(results);
-    out + &run::glossary(&texts::GLOSSARY)
+    let mut words = texts::GLOSSARY.to_vec();
+    if results
+        .questions()
+        .flatten()
+        .any(|group| group.arriving().is_some())
+    {
+        words.extend(texts::ARRIVALS);
+    }
+    out + &run::glossary(&words)
 }
 
 fn only_anatomy(record: &Record, anatomy: &Anatomy, palette: &Palette) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::record::{Record, RecordedTrial, ServerLabel};
-use pushbench_model::scenario::{Scenario, Workload};
+use pushbench_model::scenario::{Arriving, Pace, Scenario, Workload};
 use pushbench_model::slices::SliceTrial;
 use pushbench_model::tuning::Tuning;
 use pushbench_stats::{Comparison, Estimate, FEWEST_PAIRS, paired_ratio};
@@ -60,7 +60,10 @@ pub(super) fn groups<'a>(record: &'a Record, scenario: &'a Scenario) -> Vec<Grou
         .collect();
     let by_design = match scenario.workload {
         Workload::FanOut(_) | Workload::Tokens(_) => LoopModel::Open,
-        Workload::Connect(_) => LoopModel::Closed,
+        Workload::Connect(connect) => match connect.pace {
+            Pace::InFlight(_) => LoopModel::Closed,
+            Pace::Arriving(_) => LoopModel::Open,
+        },
     };
     let model_of = |trial: &RecordedTrial| {
         let measurement = trial.trial.measurement.as_ref();
@@ -178,6 +181,15 @@ impl<'a> Group<'a> {
             Workload::FanOut(_) => "delivery",
             Workload::Connect(_) => "connection",
             Workload::Tokens(_) => "token",
+        }
+    }
+
+    /// When connections come, where they come by a schedule.
+    #[must_use]
+    pub fn arriving(&self) -> Option<Arriving> {
+        match self.scenario.workload {
+            Workload::Connect(connect) => connect.arriving(),
+            Workload::FanOut(_) | Workload::Tokens(_) => None,
         }
     }
 

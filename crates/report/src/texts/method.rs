@@ -79,6 +79,18 @@ pub(crate) const METHOD: [(&str, &str); 11] = [
     ),
 ];
 
+/// The words of a report in which connections come by a schedule.
+pub(crate) const ARRIVALS: [(&str, &str); 2] = [
+    (
+        "first message, of connections by a schedule",
+        "From when the connection was due to the first message received: lateness, connecting and the answer.",
+    ),
+    (
+        "lateness, of connections by a schedule",
+        "Start of connect() minus the time the connection was due. It is the load process’s, and much of it makes a trial invalid.",
+    ),
+];
+
 /// The words of a report.
 pub(crate) const GLOSSARY: [(&str, &str); 29] = [
     (

@@ -44,6 +44,11 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
                 ("bytes per message", before),
             )
         }
+        // Who stays has asked for the next message by the time the first one is counted.
+        Workload::Connect(connect) if polls && connect.stay_s() > 0.0 => (
+            formula(&arm.server.transport),
+            ("bytes per connection", "requests of who stays + "),
+        ),
         Workload::Connect(_) if polls => {
             (formula(&arm.server.transport), ("bytes per connection", ""))
         }

@@ -5,7 +5,7 @@ use pushbench_model::measurement::{LoopModel, Publisher};
 use pushbench_model::payload::PayloadKind;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::Record;
-use pushbench_model::scenario::{Connect, FanOut, Scenario, Workload};
+use pushbench_model::scenario::{Connect, FanOut, Pace, Scenario, Workload};
 use pushbench_model::schedule::Arrivals;
 use pushbench_report::compare::{Choice, Refusal, Subject, compare};
 
@@ -123,7 +123,7 @@ fn what_was_not_measured_alike_names_the_field_and_both_values() {
             "9",
         ),
         (
-            |r| connect(&mut r.run.scenarios[1]).in_flight = 9,
+            |r| connect(&mut r.run.scenarios[1]).pace = Pace::InFlight(9),
             "`in-flight`",
             "4",
             "9",

@@ -193,6 +193,7 @@ impl Sketch<'_> {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            arrivals: None,
             heartbeats: None,
             slow: None,
             dead: None,

@@ -192,6 +192,7 @@ mod tests {
             server: None,
             windows: Vec::new(),
             cuts: None,
+            arrivals: None,
             heartbeats: None,
             slow: None,
             dead: None,

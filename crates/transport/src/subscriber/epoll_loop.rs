@@ -246,7 +246,7 @@ impl<P: Protocol, C: Cover> Crowd<P, C> {
         request: &Rc<Request>,
     ) -> io::Result<(usize, &mut Subscriber)> {
         let mut subscriber = Subscriber::connect(to, from)?;
-        subscriber.tells = request.once;
+        subscriber.tells = request.tells;
         let out = &mut self.shared.out;
         out.clear();
         let protocol = P::open(request, nonce, out);

@@ -42,7 +42,7 @@ pub struct Note {
 pub enum Happened {
     /// The connection could not be opened. Its key is free again.
     Unconnected(io::Error),
-    /// It has its first message; told only of a subscriber that stays for no more ([`super::Request::once`]) or comes
+    /// It has its first message; told only where somebody wants to know ([`super::Request::tells`]) and of one that comes
     /// back ([`super::Subscribers::reopen`]).
     Served {
         /// When it was read, CLOCK_MONOTONIC nanoseconds.

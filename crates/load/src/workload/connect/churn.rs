@@ -1,16 +1,14 @@
-//! A worker's share of the connections.
+//! A worker's share of the connections of a closed loop.
 
 use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-use pushbench_model::histogram::HIGHEST;
 use pushbench_model::inbox::Inbox;
-use pushbench_transport::subscriber::{Happened, Note};
-use pushbench_transport::tls;
+use pushbench_transport::subscriber::{Happened, Note, Subscriber};
 
-use super::Tally;
-use crate::faults::Faults;
+use super::books::Books;
+use super::{Tally, nanoseconds};
 use crate::station::Station;
 use crate::worker::Task;
 
@@ -25,10 +23,7 @@ pub(super) struct Churn {
     /// Connections in the order in which they were begun: when, and their key. Those that are over go when they come to
     /// the front.
     begun: VecDeque<(u64, usize)>,
-    tally: Tally,
-    /// What TLS had come to before.
-    tls: tls::Tally,
-    faults: Faults,
+    books: Books,
 }
 
 impl Churn {
@@ -45,16 +40,14 @@ impl Churn {
             active: 0,
             patience,
             begun: VecDeque::new(),
-            tally: Tally::default(),
-            tls: station.inlet().tls,
-            faults: Faults::default(),
+            books: Books::open(station),
         }
     }
 
     fn failed(&mut self, fault: String) {
-        self.faults.add(fault);
+        self.books.faults.add(fault);
         // A server that refuses refuses all: a handful of faults is enough to say so.
-        if self.faults.are_enough() {
+        if self.books.faults.are_enough() {
             self.left = 0;
         }
     }
@@ -69,59 +62,24 @@ impl Churn {
             Happened::Served {
                 received,
                 corrupted,
-            } => {
-                if let Err(fault) = self.served(station, key, received, corrupted) {
-                    self.failed(fault);
+            } => match self.books.served(station, key, None, [received, corrupted]) {
+                Ok(()) => {
+                    if let Some((subscriber, _)) = station.subscribers.get(key) {
+                        self.books.close(subscriber, corrupted);
+                    }
                 }
-            }
+                Err(fault) => self.failed(fault),
+            },
         }
         station.subscribers.close(key);
         self.active -= 1;
-    }
-
-    /// Counts a connection that has its message.
-    fn served(
-        &mut self,
-        station: &Station,
-        key: usize,
-        received: u64,
-        corrupted: u64,
-    ) -> Result<(), String> {
-        let Some((subscriber, progress)) = station.subscribers.get(key) else {
-            return Ok(());
-        };
-        let wire = subscriber
-            .wire(&progress)
-            .map_err(|error| error.to_string())?;
-        let tally = &mut self.tally;
-        let connect_ns = subscriber.connect_ns.clamp(1, HIGHEST);
-        tally.connect.saturating_record(connect_ns);
-        tally.wire.add(&wire);
-        tally.opened += 1;
-        tally.nodelay += u64::from(subscriber.nodelay);
-        tally.batches += progress.batches;
-        let mut counts = subscriber.check.counts(1);
-        counts.corrupted = corrupted;
-        if corrupted == 0 {
-            let first_message = received.saturating_sub(subscriber.started);
-            tally
-                .first_message
-                .saturating_record(first_message.clamp(1, HIGHEST));
-        } else {
-            // It came, and nobody knows what it was.
-            counts.lost = 0;
-        }
-        tally.sequence.add(&counts);
-        Ok(())
     }
 
     /// Gives up connections that have waited too long, and drops from the front what is over.
     fn give_up(&mut self, station: &mut Station) {
         while let Some(&(started, key)) = self.begun.front() {
             let subscribers = &mut station.subscribers;
-            let is_same = |(subscriber, _): (&pushbench_transport::subscriber::Subscriber, _)| {
-                subscriber.started == started
-            };
+            let is_same = |(subscriber, _): (&Subscriber, _)| subscriber.started == started;
             if subscribers.get(key).is_some_and(is_same) {
                 if subscribers.inlet().now < self.deadline(started) {
                     return;
@@ -135,8 +93,7 @@ impl Churn {
     }
 
     fn deadline(&self, started: u64) -> u64 {
-        let patience = u64::try_from(self.patience.as_nanos()).unwrap_or(u64::MAX);
-        started.saturating_add(patience)
+        started.saturating_add(nanoseconds(self.patience))
     }
 
     fn open(&mut self, station: &mut Station) {
@@ -170,15 +127,7 @@ impl Task for Churn {
         if self.active > 0 || self.left > 0 {
             return None;
         }
-        for fault in station.inlet().inbox.faults() {
-            self.faults.mention(fault.clone());
-        }
-        let mut tally = mem::take(&mut self.tally);
-        tally.tls = station.inlet().tls.since(&self.tls);
-        tally.primed = station.primed;
-        tally.failed = self.faults.count();
-        tally.errors = self.faults.words();
-        Some(tally)
+        Some(self.books.done(station))
     }
 
     fn due(&self) -> u64 {

@@ -1,6 +1,5 @@
 //! Publishing by a schedule, and what subscribers do meanwhile.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pushbench_model::control::PublishOrder;
@@ -13,8 +12,7 @@ use pushbench_sys::clock;
 use super::settle::Settle;
 use super::{cutting, dying, straggling};
 use crate::barrier::Barrier;
-use crate::watch::Watched;
-use crate::worker::Worker;
+use crate::watch::{Watched, Watching};
 use crate::{Bench, LoadError};
 
 /// What the measured phase came to, apart from what subscribers hold.
@@ -68,7 +66,7 @@ pub(super) fn publish(
         .collect();
     let mut watching = Watching::default();
     for (worker, pending) in bench.workers.iter().zip(pending) {
-        watching.add(worker, &pending.wait()?);
+        watching.add(worker.core, &pending.wait()?);
     }
     Ok((started.left(bench), watching.together()))
 }
@@ -109,7 +107,7 @@ fn publish_and_cut(
     let mut tally = cutting::Tally::default();
     for (worker, pending) in bench.workers.iter().zip(pending) {
         let cut = pending.wait()?;
-        watching.add(worker, &cut.watched);
+        watching.add(worker.core, &cut.watched);
         tally.merge(cut.tally);
     }
     Ok(Ran {
@@ -143,7 +141,7 @@ fn publish_beside_slow(
     let mut count = SlowCount::default();
     for (worker, pending) in bench.workers.iter().zip(pending) {
         let straggled = pending.wait()?;
-        watching.add(worker, &straggled.watched);
+        watching.add(worker.core, &straggled.watched);
         straggling::add(&mut count, &straggled.count);
     }
     Ok(Ran {
@@ -175,7 +173,7 @@ pub(super) fn publish_beside_dying(
     let missed = mortals.watch(bench, to_die, end);
     let mut watching = Watching::default();
     for (worker, settled) in bench.workers.iter().zip(settling) {
-        watching.add(worker, &settled.wait()?);
+        watching.add(worker.core, &settled.wait()?);
     }
     Ok(Ran {
         dead: Some(missed.wait()?),
@@ -227,27 +225,4 @@ fn start(bench: &mut Bench, schedule: Schedule, count: u64) -> Result<Started, L
         patience,
         deadline: Instant::now() + patience,
     })
-}
-
-/// How all workers kept up: those of a core together.
-#[derive(Default)]
-struct Watching {
-    all: Watched,
-    by_core: BTreeMap<usize, Watched>,
-}
-
-impl Watching {
-    fn add(&mut self, worker: &Worker, watched: &Watched) {
-        match worker.core {
-            Some(core) => self.by_core.entry(core).or_default().beside(watched),
-            None => self.all.add(watched),
-        }
-    }
-
-    fn together(mut self) -> Watched {
-        for core in self.by_core.values() {
-            self.all.add(core);
-        }
-        self.all
-    }
 }

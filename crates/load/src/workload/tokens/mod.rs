@@ -168,6 +168,7 @@ fn measurement(
         server: None,
         windows: Vec::new(),
         cuts: None,
+        arrivals: None,
         heartbeats: None,
         slow: None,
         dead: None,

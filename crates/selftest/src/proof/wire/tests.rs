@@ -56,6 +56,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         }),
         windows: Vec::new(),
         cuts: None,
+        arrivals: None,
         heartbeats: None,
         slow: None,
         dead: None,
