@@ -58,6 +58,7 @@ impl Local {
             poll_timeout_ms: 20_000,
             poll_period_ms: POLL_PERIOD_MS,
             once: false,
+            compression: None,
         };
         let mut client = Client {
             address: server.data_addr(),

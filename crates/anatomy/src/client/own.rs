@@ -132,6 +132,7 @@ fn nobody(transport: &'static dyn Transport) -> io::Result<Box<dyn Subscribers>>
         poll_timeout_ms: 20_000,
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
+        compression: None,
     };
     transport.subscribers(request, None, None)
 }

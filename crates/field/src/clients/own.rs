@@ -151,6 +151,7 @@ fn work(
         poll_timeout_ms: POLL_TIMEOUT_MS,
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
+        compression: None,
     };
     let words = |error: io::Error| error.to_string();
     let mut subscribers = transport

@@ -62,6 +62,7 @@ impl Ours {
             path: transport.endpoint().1.to_owned(),
             after: Some(after),
             once: false,
+            compression: None,
             counted: false,
             poll_timeout_ms: POLL_TIMEOUT_MS,
             poll_period_ms: POLL_PERIOD_MS,

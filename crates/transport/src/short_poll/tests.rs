@@ -34,6 +34,7 @@ impl Driven {
             poll_timeout_ms: 20_000,
             poll_period_ms: POLL_PERIOD_MS,
             once,
+            compression: None,
         });
         let mut sent = Vec::new();
         Self {

@@ -62,6 +62,7 @@ fn messages_are_counted_where_their_numbers_are_no_order() {
             poll_timeout_ms: 20_000,
             poll_period_ms: 100,
             once: false,
+            compression: None,
         });
         let mut sent = Vec::new();
         let mut protocol = PollProtocol::<false>::open(&request, [0; 16], &mut sent);
