@@ -22,10 +22,11 @@ const BACKLOG = 4096;
 /** No timeout may cut a connection during a measurement, an idle one neither: that is no matter of tuning. */
 const UNTIMED = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 };
 
-const shared = asked() === EQUALISED;
+const { tuning: set, compression } = asked();
+const shared = set === EQUALISED;
 const hub = new Hub();
 const server = createServer(shared ? { ...UNTIMED, noDelay: true } : UNTIMED, app(hub, shared));
-webSocket(server, hub, shared);
+webSocket(server, hub, shared, compression);
 server.listen({ host: HOST, port: Number(process.env.PORT ?? 0), backlog: BACKLOG }, () => {
   console.log(`READY http://${HOST}:${server.address().port}`);
 });
@@ -44,8 +45,8 @@ function app(hub, shared) {
 
   app.get('/healthz', (req, res) => res.json({ chats: underWay + running }));
   app.post('/publish', publish(hub));
-  app.get('/sse', sse(hub, shared));
-  app.get('/ndjson', ndjson(hub, shared));
+  app.get('/sse', sse(hub, shared, compression));
+  app.get('/ndjson', ndjson(hub, shared, compression));
   app.get('/poll', longPoll(hub, shared));
   app.post('/chat', chat());
   app.get('/chat/:name', fetched);

@@ -1,4 +1,4 @@
-// How the libraries are set: `--tuning equalised` or `--tuning defaults`.
+// How the libraries are set: `--tuning equalised` or `--tuning defaults`, and with `--compression message|stream` whether they compress.
 
 import { parseArgs } from 'node:util';
 
@@ -7,12 +7,26 @@ export const EQUALISED = 'equalised';
 /** As the documentation of Node, Express and ws shows them: a message is formatted for each subscriber. */
 export const DEFAULTS = 'defaults';
 
-/** The tuning that the command line asks for. */
-export function tuning() {
-  const options = { tuning: { type: 'string', default: EQUALISED } };
-  const asked = parseArgs({ options }).values.tuning;
-  if (asked !== EQUALISED && asked !== DEFAULTS) {
-    throw new TypeError(`there is no tuning ${JSON.stringify(asked)}, but ${EQUALISED} and ${DEFAULTS}`);
+/** Each message is compressed by itself. */
+export const MESSAGE = 'message';
+/** A message is compressed with what its connection has had before. */
+export const STREAM = 'stream';
+
+/** What the command line asks for: a tuning, and a compression or none. */
+export function tuning(args = process.argv.slice(2)) {
+  const options = {
+    tuning: { type: 'string', default: EQUALISED },
+    compression: { type: 'string' },
+  };
+  const { tuning, compression } = parseArgs({ args, options }).values;
+  if (tuning !== EQUALISED && tuning !== DEFAULTS) {
+    throw new TypeError(`there is no tuning ${JSON.stringify(tuning)}, but ${EQUALISED} and ${DEFAULTS}`);
   }
-  return asked;
+  if (compression !== undefined && compression !== MESSAGE && compression !== STREAM) {
+    throw new TypeError(`there is no compression ${JSON.stringify(compression)}, but ${MESSAGE} and ${STREAM}`);
+  }
+  if (compression && tuning === DEFAULTS) {
+    throw new TypeError(`as they come, these libraries compress nothing: --compression goes with --tuning ${EQUALISED}`);
+  }
+  return { tuning, compression };
 }

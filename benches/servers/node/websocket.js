@@ -7,6 +7,7 @@ import { MAX_ASK_BYTES } from './answers/ask.js';
 import { converse } from './answers/websocket.js';
 import { BadRequest, wholeNumber } from './cursor.js';
 import { MAX_WAITING_BYTES, replay } from './replay.js';
+import { MESSAGE } from './tuning.js';
 
 /** Who has nothing to say is closed by a larger frame, */
 const MAX_INCOMING_BYTES = 64 << 10;
@@ -15,12 +16,16 @@ const MAX_SAID_BYTES = 16 << 20;
 
 /**
  * Accepts WebSocket connections of `server` and sends them the messages of `hub`: the same bytes to all if they are
- * `shared`, otherwise a string to each. What a client says that asks with `say=1` is published, byte for byte.
+ * `shared`, otherwise a string to each. With a `compression` each connection that offers permessage-deflate compresses every message,
+ * however short, by itself or with its history: ws shares nothing that is compressed. What a client says that asks with `say=1` is published, byte for byte.
  */
-export function webSocket(server, hub, shared) {
+export function webSocket(server, hub, shared, compression) {
   const live = new Set();
   const set = { perMessageDeflate: false, clientTracking: false, maxPayload: MAX_INCOMING_BYTES };
-  const sockets = new WebSocketServer({ noServer: true, ...(shared ? set : {}) });
+  const deflate = compression && {
+    perMessageDeflate: { threshold: 0, serverNoContextTakeover: compression === MESSAGE },
+  };
+  const sockets = new WebSocketServer({ noServer: true, ...(shared ? set : {}), ...deflate });
   const speakers = new WebSocketServer({
     noServer: true,
     ...(shared ? set : {}),

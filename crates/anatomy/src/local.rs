@@ -59,6 +59,7 @@ impl Local {
             poll_period_ms: POLL_PERIOD_MS,
             once: false,
             tells: false,
+            compression: None,
         };
         let mut client = Client {
             address: server.data_addr(),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::{LeftOut, ServerLabel};
-use pushbench_model::scenario::{SPOKEN_ON, Scenario, Setting, Workload};
+use pushbench_model::scenario::{Compression, SPOKEN_ON, Scenario, Setting, Workload};
 
 use crate::cores;
 use crate::error::HarnessError;
@@ -28,13 +28,16 @@ pub use paths::Paths;
 /// The argument of a command in whose place options stand that say how the server is to be set, if a scenario says it.
 const SETTING: &str = "{setting}";
 
+/// The same of a server that can be told how to compress, and nothing else.
+const COMPRESSION: &str = "{compression}";
+
 /// A server that can take part: one transport spoken by one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Which.
     pub label: ServerLabel,
-    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}`, `{cores}`, `{connections}` and `{setting}` are still
-    /// to be filled in.
+    /// Program and arguments; `{pushbench}`, `{transport}`, `{tuning}`, `{cores}`, `{connections}` and `{setting}` or
+    /// `{compression}` are still to be filled in.
     pub command: Vec<String>,
     /// Where it is started; the current directory if absent.
     pub directory: Option<PathBuf>,
@@ -53,6 +56,8 @@ pub struct Server {
     pub says: bool,
     /// Whether it secures connections, if it is told to (`--tls`). One that does not is left out of scenarios with TLS.
     pub tls: bool,
+    /// How it can compress what it sends, if it is told to (`--compression`). One that cannot is left out of scenarios that want it.
+    pub compresses: Vec<Compression>,
     /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
     pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
@@ -161,7 +166,7 @@ impl Server {
         };
         let reason = too_many.or_else(not_for).or_else(|| {
             let asks = matches!(scenario.workload, Workload::Tokens(_));
-            if !scenario.server.is_none() && !self.can_be_set() {
+            if !scenario.server.is_none() && !self.can_be_set(scenario.server) {
                 return Some(format!(
                     "it cannot be told what the scenario wants of a server: {} (servers.toml: {SETTING} in command)",
                     scenario.server.words()
@@ -169,6 +174,14 @@ impl Server {
             }
             if scenario.server.tls.is_some() && !self.tls {
                 return Some("it has no TLS (servers.toml: tls)".to_owned());
+            }
+            if let Some(wanted) = scenario.server.compression
+                && !self.compresses.contains(&wanted)
+            {
+                return Some(format!(
+                    "{}, which it cannot have (servers.toml: compresses)",
+                    wanted.words()
+                ));
             }
             if asks && !self.answers {
                 return Some(
@@ -207,9 +220,14 @@ impl Server {
         program.is_some_and(|program| program == "{pushbench}")
     }
 
-    /// Whether a scenario can tell it how it is to be set.
-    fn can_be_set(&self) -> bool {
-        self.command.iter().any(|argument| argument == SETTING)
+    /// Whether a scenario can tell it to be set so.
+    fn can_be_set(&self, setting: Setting) -> bool {
+        let takes = |what: &str| self.command.iter().any(|argument| argument == what);
+        let only_compression = Setting {
+            compression: setting.compression,
+            ..Setting::default()
+        };
+        takes(SETTING) || (takes(COMPRESSION) && setting == only_compression)
     }
 
     /// Program and arguments that start it, set as `setting` wants it, to hold `connections` at a time. `pushbench` is an
@@ -236,7 +254,7 @@ impl Server {
         };
         let told = || setting.arguments().into_iter().map(OsString::from);
         let filled = self.command.iter().flat_map(|argument| {
-            let is_setting = argument == SETTING;
+            let is_setting = argument == SETTING || argument == COMPRESSION;
             let other = (!is_setting).then(|| fill(argument));
             other.into_iter().chain(told().filter(move |_| is_setting))
         });

@@ -98,6 +98,11 @@ pub enum LoadError {
     /// A certificate or a key cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
+    /// A transport whose messages nobody compresses.
+    #[error(
+        "there is no compression over {0}: the scenario's key `compression` is for sse, websocket and ndjson"
+    )]
+    Compression(&'static str),
     /// What is to be found in messages is not named rightly.
     #[error("{0}")]
     Reading(String),

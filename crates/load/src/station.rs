@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pushbench_model::scenario::Workload;
+use pushbench_model::scenario::{Compression, Workload};
 use pushbench_model::sequence::SequenceCheck;
 use pushbench_sys::clock;
 use pushbench_sys::poller::Bell;
@@ -68,6 +68,15 @@ pub(crate) fn poll_period_ns(config: &Config) -> Option<u64> {
     by_clock.then(|| period * 1_000_000)
 }
 
+/// How messages are to be compressed.
+fn compression(config: &Config) -> Result<Option<Compression>, LoadError> {
+    let wanted = config.scenario.server.compression;
+    if wanted.is_some() && config.transport.packs().is_empty() {
+        return Err(LoadError::Compression(config.transport.name()));
+    }
+    Ok(wanted)
+}
+
 /// How long a server may hold a poll; longer than any pause within a measurement.
 const POLL_TIMEOUT_MS: u64 = 20_000;
 
@@ -129,6 +138,7 @@ impl Station {
                 poll_period_ms: poll_period(&path)?,
                 path,
                 counted: two_way,
+                compression: compression(config)?,
             },
             address: config.target.address,
             spread,
@@ -221,6 +231,7 @@ mod tests {
                 counted: false,
                 poll_timeout_ms: POLL_TIMEOUT_MS,
                 poll_period_ms: POLL_PERIOD_MS,
+                compression: None,
             },
             trust: None,
             primed: 0,

@@ -1,4 +1,6 @@
-//! The bytes a message is filled with: reproducible, different from message to message, free of repetition.
+//! The bytes a message is filled with: reproducible, different from message to message; but for quotes free of repetition.
+
+mod quotes;
 
 use base64::Engine as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -18,6 +20,31 @@ pub enum PayloadKind {
     Text,
     /// Arbitrary bytes: native on `websocket` and `tcp`, base64 elsewhere, because that is what a user pays.
     Binary,
+    /// Quotes of a ticker, as text: names that come again, and numbers that change. What can be compressed as data is, where the
+    /// others are random characters.
+    Quotes,
+}
+
+impl PayloadKind {
+    /// Its name in scenarios.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Quotes => "quotes",
+        }
+    }
+
+    /// What it is, in a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Text => "random letters and digits",
+            Self::Binary => "random bytes",
+            Self::Quotes => "quotes of a ticker, whose names come again and whose numbers change",
+        }
+    }
 }
 
 /// Size and kind of the payload of every message.
@@ -41,6 +68,7 @@ pub struct BodyMaker {
     source: Vec<u8>,
     /// Which messages are larger, and who makes them.
     large: Option<(Large, Box<Self>)>,
+    seed: u64,
 }
 
 impl BodyMaker {
@@ -49,7 +77,12 @@ impl BodyMaker {
     #[must_use]
     pub fn new(payload: Payload, native_binary: bool, seed: u64) -> Self {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let mut source = vec![0; payload.bytes + WINDOWS];
+        // Quotes are made for each message: from a source that comes again a compressor would take whole messages.
+        let len = match payload.kind {
+            PayloadKind::Text | PayloadKind::Binary => payload.bytes + WINDOWS,
+            PayloadKind::Quotes => 0,
+        };
+        let mut source = vec![0; len];
         random.fill_bytes(&mut source);
         if payload.kind == PayloadKind::Text {
             // 64 characters that need no escape in JSON: a byte carries 6 random bits.
@@ -64,18 +97,19 @@ impl BodyMaker {
             native_binary,
             source,
             large: None,
+            seed,
         }
     }
 
     /// The same, with larger bodies for some messages.
     #[must_use]
-    pub fn with(self, large: Option<Large>, seed: u64) -> Self {
+    pub fn with(self, large: Option<Large>) -> Self {
         let large = large.map(|large| {
             let payload = Payload {
                 bytes: large.bytes,
                 ..self.payload
             };
-            let maker = Self::new(payload, self.native_binary, seed);
+            let maker = Self::new(payload, self.native_binary, self.seed);
             (large, Box::new(maker))
         });
         Self { large, ..self }
@@ -100,7 +134,7 @@ impl BodyMaker {
     #[must_use]
     pub fn body_len(&self) -> usize {
         match self.payload.kind {
-            PayloadKind::Text => message::TEXT_ENVELOPE + self.payload.bytes,
+            PayloadKind::Text | PayloadKind::Quotes => message::TEXT_ENVELOPE + self.payload.bytes,
             PayloadKind::Binary if self.native_binary => {
                 message::BINARY_ENVELOPE + self.payload.bytes
             }
@@ -115,6 +149,12 @@ impl BodyMaker {
         {
             return maker.body(stamp, out);
         }
+        if self.payload.kind == PayloadKind::Quotes {
+            let mut quotes = Vec::with_capacity(self.payload.bytes + 96);
+            quotes::append(self.seed, stamp.seq, self.payload.bytes, &mut quotes);
+            let text = str::from_utf8(&quotes).expect("quotes are ASCII");
+            return message::encode_text(stamp, text, out);
+        }
         let start = (stamp.seq as usize).wrapping_mul(61) % WINDOWS;
         let bytes = &self.source[start..start + self.payload.bytes];
         match self.payload.kind {
@@ -123,7 +163,7 @@ impl BodyMaker {
                 let text = base64::engine::general_purpose::STANDARD.encode(bytes);
                 message::encode_text(stamp, &text, out);
             }
-            PayloadKind::Text => {
+            PayloadKind::Text | PayloadKind::Quotes => {
                 let text = std::str::from_utf8(bytes).expect("the source is ASCII");
                 message::encode_text(stamp, text, out);
             }
@@ -151,7 +191,7 @@ mod tests {
 
     #[test]
     fn bodies_have_the_announced_length_and_verify() {
-        for kind in [PayloadKind::Text, PayloadKind::Binary] {
+        for kind in [PayloadKind::Text, PayloadKind::Binary, PayloadKind::Quotes] {
             for native in [false, true] {
                 for bytes in [0, 1, 2, 3, 125, 65_536] {
                     let (out, len) = body(kind, native, bytes, 9);
@@ -164,11 +204,39 @@ mod tests {
 
     #[test]
     fn same_seed_same_bytes_and_next_message_differs() {
-        let one = body(PayloadKind::Text, true, 64, 1).0;
-        assert_eq!(one, body(PayloadKind::Text, true, 64, 1).0);
-        assert_ne!(
-            one[message::TEXT_ENVELOPE - 2..],
-            body(PayloadKind::Text, true, 64, 2).0[message::TEXT_ENVELOPE - 2..]
-        );
+        for kind in [PayloadKind::Text, PayloadKind::Quotes] {
+            let one = body(kind, true, 64, 1).0;
+            assert_eq!(one, body(kind, true, 64, 1).0);
+            assert_ne!(
+                one[message::TEXT_ENVELOPE - 2..],
+                body(kind, true, 64, 2).0[message::TEXT_ENVELOPE - 2..]
+            );
+        }
+    }
+
+    /// Names come again, within a message and from one to the next, and no two messages are alike.
+    #[test]
+    fn quotes_are_quotes() {
+        let text = |seq| {
+            let body = body(PayloadKind::Quotes, false, 300, seq).0;
+            let text = String::from_utf8(body).unwrap();
+            let (_, data) = text.split_once("\"data\":\"").unwrap();
+            data.strip_suffix("\"}").unwrap().to_owned()
+        };
+        let texts: std::collections::BTreeSet<String> = (1..=5000).map(text).collect();
+        assert_eq!(texts.len(), 5000);
+        for text in &texts {
+            assert_eq!(text.len(), 300);
+            assert!(text.matches("symbol:").count() >= 5, "{text}");
+            let first = text.split(';').next().unwrap();
+            let fields: Vec<_> = first
+                .split(',')
+                .map(|field| field.split_once(':').unwrap())
+                .collect();
+            let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, ["symbol", "bid", "ask", "last", "volume"]);
+            let [bid, ask, last] = [1, 2, 3].map(|at| fields[at].1.parse::<f64>().unwrap());
+            assert!(bid < ask && (bid..=ask).contains(&last), "{first}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Parsing validates: a [`Scenario`] that exists can run. A mistake is an error with file, line and what is allowed.
 
+mod compression;
 mod connect;
 mod cuts;
 mod dead;
@@ -26,6 +27,7 @@ use crate::margin::Margins;
 use crate::payload::{Payload, PayloadKind};
 use crate::profile::Profile;
 
+pub use compression::Compression;
 use connect::RawConnect;
 pub use connect::{Arriving, Connect, Pace};
 pub use cuts::{Cuts, Pattern};

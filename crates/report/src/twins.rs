@@ -5,9 +5,11 @@
 //! - [`Subject`]: one thing that a scenario may have or not
 //! - [`Comparison`]: a scenario without it, and what was measured of it with it
 //! - `tls`: connections that are secured
+//! - `compression`: messages that are compressed
 //! - `slow`: subscribers that do not read
 //! - `large`: large messages among the others
 
+mod compression;
 mod large;
 mod slow;
 mod tls;
@@ -45,13 +47,20 @@ pub(crate) struct Subject {
     goals: fn(&Pair<'_>) -> Vec<goal::Row>,
     /// Remarks under those, for the servers of a comparison.
     notes: fn(&[Pair<'_>]) -> Vec<String>,
+    /// What is to be known of a comparison before its figures.
+    about: Option<fn(&Comparison<'_>) -> String>,
 }
 
 /// Heading of the table of goals.
 pub(crate) const GOALS: &str = "Held against the goals";
 
 /// All of them, in the order of the sections.
-const SUBJECTS: [Subject; 3] = [tls::SUBJECT, slow::SUBJECT, large::SUBJECT];
+const SUBJECTS: [Subject; 4] = [
+    tls::SUBJECT,
+    compression::SUBJECT,
+    slow::SUBJECT,
+    large::SUBJECT,
+];
 
 /// A server without and with the thing that is different.
 struct Pair<'a> {
@@ -134,6 +143,11 @@ impl<'a> Comparison<'a> {
         };
         let without = &self.without.scenario.name;
         format!("{without} and {}{tuning}", with.join(", "))
+    }
+
+    /// What is to be known before the figures.
+    pub(crate) fn about(&self) -> Option<String> {
+        Some(self.subject.about?(self))
     }
 
     /// Servers with valid trials both ways.

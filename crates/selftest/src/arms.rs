@@ -42,6 +42,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         answers: false,
         says: false,
         tls: false,
+        compresses: Vec::new(),
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,

@@ -105,6 +105,7 @@ impl Setup {
             answers: false,
             says: false,
             tls: false,
+            compresses: Vec::new(),
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

@@ -10,6 +10,7 @@
 //! - `control`: `/healthz`, `/publish`, `/schedule`, `/certificate`
 //! - [`self_made`]: who answers where connections are secured
 
+mod compression;
 mod control;
 mod identity;
 mod publisher;
@@ -96,6 +97,14 @@ pub enum ServeError {
     /// The framework's server has no TLS here.
     #[error("the stack {0} cannot be served over TLS here; bare and reference can")]
     Tls(Stack),
+    /// Not everything can be compressed, nor in every way.
+    #[error("{what} cannot be compressed: {why}")]
+    Compression {
+        /// The transport and its stack.
+        what: String,
+        /// What is wrong, and what there is.
+        why: String,
+    },
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -140,6 +149,7 @@ impl Server {
         if options.tls.is_some() && stack == Stack::Axum {
             return Err(ServeError::Tls(stack));
         }
+        compression::check(config.transport, &options)?;
         let shards = config.shards.max(1);
         if shards > 1 && stack != Stack::Bare {
             return Err(ServeError::Shards { stack, shards });

@@ -187,7 +187,7 @@ fn carry_out(
         transport.carries_binary(),
         order.schedule.seed,
     )
-    .with(order.large, order.schedule.seed);
+    .with(order.large);
     let binary = maker.is_binary();
     let mut stages = Stages::new();
     let start = clock::now() + LEAD_NS;

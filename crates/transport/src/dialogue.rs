@@ -3,6 +3,9 @@
 
 use std::rc::Rc;
 
+#[cfg(test)]
+use pushbench_model::scenario::Compression;
+
 use crate::subscriber::{Nonce, POLL_PERIOD_MS, Progress, Protocol, Request};
 
 /// The nonce of every dialogue: the WebSocket key that follows from it is the one in RFC 6455, section 1.3.
@@ -21,13 +24,34 @@ pub struct Dialogue {
     pub ended: String,
 }
 
+/// The same with messages that are to be compressed.
+#[cfg(test)]
+pub(crate) fn hold_packed<'a, P: Protocol>(
+    path: &str,
+    compression: Compression,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Dialogue {
+    let request = Request {
+        compression: Some(compression),
+        ..request(path)
+    };
+    hold_as::<P>(request, pieces)
+}
+
 /// Subscribes at `path` to everything, receives `pieces` one after the other, and then the end of the connection.
 pub(crate) fn hold<'a, P: Protocol>(
     path: &str,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Dialogue {
+    hold_as::<P>(request(path), pieces)
+}
+
+fn hold_as<'a, P: Protocol>(
+    request: Request,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Dialogue {
     let (mut messages, mut sent) = (Vec::new(), Vec::new());
-    let mut protocol = P::open(&Rc::new(request(path)), NONCE, &mut sent);
+    let mut protocol = P::open(&Rc::new(request), NONCE, &mut sent);
     let mut common = P::Common::default();
     let broken = pieces.into_iter().find_map(|piece| {
         let deliver = &mut |body: &[u8]| messages.push(body.to_vec());
@@ -55,5 +79,6 @@ fn request(path: &str) -> Request {
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
         tells: false,
+        compression: None,
     }
 }

@@ -14,6 +14,7 @@
 //! - [`hub`]: the sequenced ring of messages between a publisher and its subscribers; each is encoded once
 //! - [`listener`]: accepting connections; `framework`: the same as axum does it
 //! - [`subscriber`]: the read loop of the load generator
+//! - [`deflate`]: compression on both sides
 //! - [`tls`]: what both sides put between a socket and a transport
 //! - [`http1`]: reading HTTP/1.1 responses, shared by all transports but `tcp`
 //! - [`dialogue`]: a subscription without a socket
@@ -23,6 +24,7 @@
 
 mod ascii;
 pub mod bare;
+pub mod deflate;
 pub mod dialogue;
 mod framework;
 pub mod http1;

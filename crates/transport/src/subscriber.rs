@@ -23,8 +23,10 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use pushbench_model::scenario::Compression;
 use pushbench_sys::poller::Bell;
 
+use crate::deflate::InflateError;
 use crate::http1::body::BodyError;
 use crate::http1::head::HeadError;
 use crate::long_poll::batch::BatchError;
@@ -64,6 +66,10 @@ pub struct Request {
     pub once: bool,
     /// Of its first message there is a note ([`Happened::Served`]).
     pub tells: bool,
+    /// Messages are to be compressed; a server that does not is an error. Of transports that can ([`Transport::packs`]).
+    ///
+    /// [`Transport::packs`]: crate::transport::Transport::packs
+    pub compression: Option<Compression>,
 }
 
 /// [`Request::poll_period_ms`] where nothing else is asked for: often enough for a page that should look alive.
@@ -155,6 +161,18 @@ pub enum SubscribeError {
         /// What a subscription needs.
         expected: &'static str,
     },
+    /// The answer is not compressed, though that is what is to be measured.
+    #[error(
+        "the server answered with Content-Encoding {found:?}, expected \"gzip\" as it was offered (does it compress? ours do with \
+         serve --compression)"
+    )]
+    NotCompressed {
+        /// The header found, empty if missing.
+        found: String,
+    },
+    /// What was compressed cannot be read.
+    #[error(transparent)]
+    Inflate(#[from] InflateError),
     /// The server closed a WebSocket.
     #[error("the server closed the WebSocket with code {code}{reason}")]
     Closed {

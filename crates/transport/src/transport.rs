@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use pushbench_model::control::Keeps;
 use pushbench_model::injection::Injection;
+use pushbench_model::scenario::Compression;
 use pushbench_model::theory::Heartbeat;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
@@ -63,6 +64,11 @@ pub trait Transport: Send + Sync {
     /// other stacks have no choice.
     fn tunings(&self) -> &'static [Tuning] {
         &Tuning::BOTH
+    }
+
+    /// How its messages can be compressed, and on which stack; the client's half can read either.
+    fn packs(&self) -> &'static [(Stack, Compression)] {
+        &[]
     }
 
     /// Appends the bytes shared by all subscribers of a message. What differs between connections or stacks (chunk
@@ -175,6 +181,9 @@ const LIBRARY: u64 = 2 * (8192 + 4096 * 100);
 /// Records of TLS that wait for a socket, 64 KiB on both stacks, and twice for the same reason.
 const RECORDS: u64 = 2 * (64 << 10);
 
+/// What is compressed for one connection and waits for its socket: of 64 KiB that cannot be made shorter, twice.
+const PACKED: u64 = 2 * (80 << 10);
+
 /// Settings of a server that its connections share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeOptions {
@@ -205,6 +214,8 @@ pub struct ServeOptions {
     pub flush_window_ms: u32,
     /// Connections are secured, and this is who answers; clear text with `None`.
     pub tls: Option<Identity>,
+    /// Messages are compressed, for clients that offer it.
+    pub compression: Option<Compression>,
     /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
     pub heartbeat_s: Option<u32>,
     /// Let go of a peer that owes an answer for so long, seconds: acknowledgements of what was sent to it (TCP_USER_TIMEOUT), and
@@ -234,6 +245,7 @@ impl Default for ServeOptions {
             echo: false,
             flush_window_ms: 0,
             tls: None,
+            compression: None,
             heartbeat_s: None,
             dead_after_s: None,
             poll_timeout_ms: 25_000,
@@ -249,6 +261,10 @@ impl ServeOptions {
     #[must_use]
     pub fn keeps(&self, transport: &dyn Transport) -> Option<Keeps> {
         let records = if self.tls.is_some() { RECORDS } else { 0 };
+        let packed = match self.compression {
+            Some(Compression::Stream) => PACKED,
+            Some(Compression::Message) | None => 0,
+        };
         let own = match self.stack {
             Stack::Bare if self.overflow == Overflow::Keep => return None,
             // A part of a shared message, or of the strip that it is in.
@@ -260,7 +276,7 @@ impl ServeOptions {
             Stack::Reference => LIBRARY,
             Stack::Axum => return None,
         };
-        Some(hub::keeps(own + records))
+        Some(hub::keeps(own + records + packed))
     }
 
     /// How the stack is set, on a transport that has these tunings: only `reference` has a choice.

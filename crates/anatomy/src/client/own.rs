@@ -133,6 +133,7 @@ fn nobody(transport: &'static dyn Transport) -> io::Result<Box<dyn Subscribers>>
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
         tells: false,
+        compression: None,
     };
     transport.subscribers(request, None, None)
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use pushbench_model::injection::Injection;
+use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
 use pushbench_server::{Config, Server};
 use pushbench_transport::stack::{Overflow, Runtime, Stack};
@@ -84,6 +85,11 @@ pub(crate) struct Options {
     /// control endpoint tells (stacks bare and reference)
     #[arg(long)]
     tls: bool,
+    /// Compress what is sent to clients that offer it: each message by itself, which subscribers share (message), or with
+    /// what the connection has had before, which takes a compressor for each (stream). WebSocket with permessage-deflate, SSE and
+    /// NDJSON with gzip; on the stack bare either, on reference SSE and NDJSON by message
+    #[arg(long, value_name = "HOW")]
+    compression: Option<Compression>,
     /// Long-poll: hold a request at most this many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25_000)]
     poll_timeout: u64,
@@ -140,6 +146,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             echo: options.echo,
             flush_window_ms: options.flush_window,
             tls,
+            compression: options.compression,
             heartbeat_s: options.heartbeat,
             dead_after_s: options.dead_after,
             poll_timeout_ms: options.poll_timeout,

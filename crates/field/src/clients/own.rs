@@ -152,6 +152,7 @@ fn work(
         poll_period_ms: POLL_PERIOD_MS,
         once: false,
         tells: false,
+        compression: None,
     };
     let words = |error: io::Error| error.to_string();
     let mut subscribers = transport

@@ -63,6 +63,7 @@ impl Ours {
             after: Some(after),
             once: false,
             tells: false,
+            compression: None,
             counted: false,
             poll_timeout_ms: POLL_TIMEOUT_MS,
             poll_period_ms: POLL_PERIOD_MS,

@@ -197,6 +197,7 @@ impl RawReceiver {
                 answers: false,
                 says: false,
                 tls: false,
+                compresses: Vec::new(),
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,

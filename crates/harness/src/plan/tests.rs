@@ -289,6 +289,48 @@ fn servers_without_tls_are_left_out_of_scenarios_with_it() {
     assert_eq!((plan.trials.len(), plan.slices.len()), (1, 0));
 }
 
+/// Compression is measured on those that have it in that way, and in no tuning in which libraries are as they come.
+#[test]
+fn servers_that_cannot_compress_are_left_out_of_scenarios_that_want_it() {
+    use pushbench_model::scenario::Compression;
+    let list = r#"
+[[server]]
+stack = "a"
+transports = ["sse", "websocket"]
+tunings = ["equalised", "defaults"]
+command = ["{pushbench}", "{tuning}", "{setting}"]
+publishes = "schedule"
+compresses = { message = ["sse"] }
+about = "one"
+"#;
+    let servers = Server::parse(list, Path::new("servers.toml")).unwrap();
+    for (compression, expected) in [
+        (Compression::Message, &["sse/a@equalised"][..]),
+        (Compression::Stream, &[]),
+    ] {
+        let mut packed = scenario("a");
+        packed.server.compression = Some(compression);
+        let reasons = servers.iter().map(|server| server.left_out_by(&packed));
+        let (can, cannot): (Vec<_>, Vec<_>) = servers
+            .iter()
+            .zip(reasons)
+            .partition(|(_, reason)| reason.is_none());
+        let names: Vec<_> = can.iter().map(|(one, _)| one.label.to_string()).collect();
+        assert_eq!(names, expected);
+        for (_, reason) in cannot {
+            let reason = reason.unwrap().reason;
+            assert!(reason.contains("servers.toml: compresses"), "{reason}");
+        }
+    }
+    let wrong = list.replace("{ message = [\"sse\"] }", "{ stream = [\"ndjson\"] }");
+    let error = Server::parse(&wrong, Path::new("servers.toml")).unwrap_err();
+    assert_eq!(error.line, 8, "{error}");
+    assert!(
+        error.message.contains("\"ndjson\" is not allowed"),
+        "{error}"
+    );
+}
+
 /// Who publishes nothing of what is said takes no part where subscribers speak; who does is not asked to publish by itself, and
 /// is not sliced.
 #[test]

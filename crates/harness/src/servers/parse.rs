@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::ServerLabel;
-use pushbench_model::scenario::SPOKEN_ON;
+use pushbench_model::scenario::{Compression, SPOKEN_ON};
 use pushbench_model::tuning::Tuning;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{SETTING, Server, needs, paths};
+use super::{COMPRESSION, SETTING, Server, needs, paths};
 
 /// A list of servers that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,8 @@ struct RawServer {
     says: Vec<Spanned<String>>,
     #[serde(default)]
     tls: bool,
+    #[serde(default)]
+    compresses: RawCompresses,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -64,6 +66,34 @@ struct RawServer {
     needs: Vec<PathBuf>,
     #[serde(default)]
     install: String,
+}
+
+/// Transports on which it compresses, by how.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct RawCompresses {
+    message: Vec<Spanned<String>>,
+    stream: Vec<Spanned<String>>,
+}
+
+impl RawCompresses {
+    fn lists(&self) -> [(Compression, &[Spanned<String>]); 2] {
+        [
+            (Compression::Message, &self.message),
+            (Compression::Stream, &self.stream),
+        ]
+    }
+
+    /// How it compresses on `label`'s transport. As a newcomer gets them, libraries compress nothing.
+    fn of(&self, label: &ServerLabel) -> Vec<Compression> {
+        if label.tuning == Tuning::Defaults {
+            return Vec::new();
+        }
+        let lists = self.lists().into_iter();
+        let can =
+            lists.filter(|(_, list)| list.iter().any(|name| *name.get_ref() == label.transport));
+        can.map(|(compression, _)| compression).collect()
+    }
 }
 
 fn by_sequence() -> bool {
@@ -148,7 +178,7 @@ impl RawServer {
             if let Some(unknown) = unknown_placeholder(argument.get_ref()) {
                 let message = format!(
                     "{unknown} is no placeholder: there are {{pushbench}}, {{transport}}, {{tuning}}, {{cores}}, \
-                     {{connections}} and, as an argument of its own, {{setting}}"
+                     {{connections}} and, as arguments of their own, {{setting}} and {{compression}}"
                 );
                 return Err(source.error(argument.span(), &message));
             }
@@ -158,6 +188,10 @@ impl RawServer {
         let can_say = |name: &String| name == SPOKEN_ON && is_spoken(name);
         let answers = self.answers.iter().find(|name| !is_spoken(name.get_ref()));
         let says = self.says.iter().find(|name| !can_say(name.get_ref()));
+        let compresses = self.compresses.lists().into_iter();
+        let compresses = compresses
+            .flat_map(|(_, list)| list)
+            .find(|name| !is_spoken(name.get_ref()));
         for (unknown, wanted) in [
             (
                 answers,
@@ -166,6 +200,10 @@ impl RawServer {
             (
                 says,
                 "\"websocket\", for a server that publishes what subscribers say on it",
+            ),
+            (
+                compresses,
+                "transports of this server on which it compresses messages",
             ),
         ] {
             if let Some(unknown) = unknown {
@@ -219,6 +257,7 @@ impl RawServer {
             answers: lists(&self.answers),
             says: lists(&self.says),
             tls: self.tls,
+            compresses: self.compresses.of(&label),
             paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),
@@ -256,7 +295,7 @@ fn unknown_placeholder(argument: &str) -> Option<&str> {
             let word = &rest[..=rest.find('}')?];
             let name = &word[1..word.len() - 1];
             let known = ["pushbench", "transport", "tuning", "cores", "connections"];
-            let known = known.contains(&name) || argument == SETTING;
+            let known = known.contains(&name) || [SETTING, COMPRESSION].contains(&argument);
             (is_plain(name) && !known).then_some(word)
         })
         .next()
@@ -292,6 +331,7 @@ transports = ["sse", "websocket"]
 command = ["{pushbench}", "serve", "--transport={transport}", "-c{connections}", "{setting}", "--cores", "{cores}"]
 publishes = "schedule"
 tls = true
+compresses = { message = ["sse", "websocket"], stream = ["sse"] }
 about = "ours"
 
 [[server]]
@@ -352,6 +392,10 @@ resumes = false
         assert_eq!(ws.paths.publish.as_deref(), Some("/pub"));
         assert!(!ws.resumes && servers[0].resumes);
         assert!(!ws.tls && servers[0].tls);
+        let [message, stream] = Compression::ALL;
+        assert_eq!(servers[0].compresses, [message, stream]);
+        assert_eq!(servers[1].compresses, [message]);
+        assert!(ws.compresses.is_empty());
         assert_eq!(servers[0].paths, paths::Paths::default());
     }
 

@@ -108,8 +108,7 @@ struct Saying<V> {
 impl<V: Voice> Saying<V> {
     fn carry_out(&mut self, order: &PublishOrder) -> Result<PublishReport, String> {
         let seed = order.schedule.seed;
-        let maker =
-            BodyMaker::new(order.payload, self.carries_binary, seed).with(order.large, seed);
+        let maker = BodyMaker::new(order.payload, self.carries_binary, seed).with(order.large);
         self.voice.begin(&maker, order.schedule.seed);
         let (mut lateness, mut publish) = (histogram::new(), histogram::new());
         let mut failure = None;

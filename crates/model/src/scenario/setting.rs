@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{ScenarioError, Source, Tls, Workload};
+use super::{Compression, FanOut, ScenarioError, Source, Tls, Workload};
 
 /// What a server is told beside what its tuning says. One that cannot be told is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct Setting {
     /// How connections are secured; not at all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// How messages are compressed; not at all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
 }
 
 #[expect(
@@ -53,7 +56,11 @@ impl Setting {
         let told = told.flat_map(|(option, value)| [option.to_owned(), value.to_string()]);
         // How sessions begin is the client's affair: a server gives tickets, and takes them.
         let secured = self.tls.map(|_| "--tls".to_owned());
-        told.chain(secured).collect()
+        let compression = self.compression;
+        let compressed = compression
+            .into_iter()
+            .flat_map(|compression| ["--compression".to_owned(), compression.label().to_owned()]);
+        told.chain(secured).chain(compressed).collect()
     }
 
     /// How it reads in a sentence; empty where there is nothing to tell.
@@ -77,6 +84,9 @@ impl Setting {
         }
         if let Some(tls) = self.tls {
             words.push(tls.words().to_owned());
+        }
+        if let Some(compression) = self.compression {
+            words.push(compression.words().to_owned());
         }
         words.join(", ")
     }
@@ -129,7 +139,20 @@ impl Setting {
             },
             "a heartbeat-s and a dead-after-s of up to 3600, a flush-window-ms of up to 10000",
         )?;
+        source.check(
+            &setting,
+            |setting| setting.compression.is_none() || setting.compresses_alone(fan_out),
+            "compression beside no tls, heartbeats, cuts, slow or dead subscribers and no two-way",
+        )?;
         Ok(setting.into_inner())
+    }
+
+    /// Whether nothing is asked for that does not go with compression. Signs of life are told by bytes that are left over, which are
+    /// of no known length in a compressed stream; the rest breaks connections off, holds them up or speaks on them, of which every
+    /// byte would have to be accounted for in another way.
+    fn compresses_alone(&self, fan_out: &FanOut) -> bool {
+        let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.dead.is_some();
+        self.tls.is_none() && self.heartbeat_s == 0 && !disturbed && !fan_out.two_way
     }
 }
 
@@ -146,6 +169,7 @@ mod tests {
             flush_window_ms: 5,
             dead_after_s: 40,
             tls: None,
+            compression: None,
         };
         assert_eq!(
             all.arguments(),
@@ -169,6 +193,17 @@ mod tests {
             };
             assert_eq!(secured.arguments(), ["--tls"]);
             assert_eq!(secured.words(), tls.words());
+        }
+        for compression in Compression::ALL {
+            let compressed = Setting {
+                compression: Some(compression),
+                ..nothing
+            };
+            assert_eq!(
+                compressed.arguments(),
+                ["--compression", compression.label()]
+            );
+            assert_eq!(compressed.words(), compression.words());
         }
     }
 }

@@ -250,7 +250,7 @@ fn mistakes_are_located_and_explained() {
             "[fan-out]",
             "[server]\nflush-window = 5\n[fan-out]",
             11,
-            "expected one of `heartbeat-s`, `flush-window-ms`, `dead-after-s`, `tls`",
+            "expected one of `heartbeat-s`, `flush-window-ms`, `dead-after-s`, `tls`, `compression`",
         ),
         (
             "[fan-out]",
@@ -263,6 +263,30 @@ fn mistakes_are_located_and_explained() {
             "[server]\ntls = \"full\"\n[fan-out]\ntwo-way = true",
             10,
             "no tls beside two-way or dead",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ncompression = \"gzip\"\n[fan-out]",
+            11,
+            "expected `message` or `stream`",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ncompression = \"stream\"\ntls = \"full\"\n[fan-out]",
+            10,
+            "compression beside no tls",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ncompression = \"stream\"\nheartbeat-s = 5\n[fan-out]",
+            10,
+            "compression beside no tls, heartbeats",
+        ),
+        (
+            "[fan-out]",
+            "[server]\ncompression = \"message\"\n[fan-out]\ntwo-way = true",
+            10,
+            "no two-way",
         ),
         ("[fan-out]", "[fan-out", 10, ""),
     ];
@@ -321,8 +345,24 @@ fn connections_are_secured_where_that_is_said() {
         connect("tls = \"full\"").unwrap().server.tls,
         Some(Tls::Full)
     );
-    let error = connect("tls = \"full\"\nflush-window-ms = 5").unwrap_err();
-    assert!(error.message.contains("tls and no other key"), "{error}");
+    for more in ["flush-window-ms = 5", "compression = \"message\""] {
+        let error = connect(&format!("tls = \"full\"\n{more}")).unwrap_err();
+        assert!(error.message.contains("tls and no other key"), "{error}");
+    }
+}
+
+#[test]
+fn messages_are_compressed_where_that_is_said() {
+    for compression in Compression::ALL {
+        let setting =
+            format!("[server]\ncompression = \"{compression}\"\nflush-window-ms = 5\n[fan-out]");
+        let compressed = parse(&GOOD.replace("[fan-out]", &setting)).unwrap();
+        assert_eq!(compressed.server.compression, Some(compression));
+        let json = serde_json::to_string(&compressed).unwrap();
+        assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), compressed);
+    }
+    let not = serde_json::to_string(&parse(GOOD).unwrap()).unwrap();
+    assert!(!not.contains("compression"), "{not}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Bytes of compressed messages. What a compressor makes of a text depends on the text, and is given; what framing adds does
-//! not. Trials compress nothing: none of this is held against a measurement.
+//! not: trials hold frames and chunks against it, around the lengths that came.
 //!
 //! After each message the compressor is flushed, so that the receiver can read it: an empty block that is stored, `00 00 FF FF` behind
 //! its header. A WebSocket leaves these four bytes out (RFC 7692 §7.2.1); an HTTP response that is coded with gzip sends them.

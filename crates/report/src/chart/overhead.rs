@@ -62,7 +62,7 @@ impl Carried {
     pub(crate) fn of(kind: PayloadKind, measured: &Measurement) -> Self {
         let native = measured.body_bytes == measured.payload_bytes + BINARY_ENVELOPE as u64;
         match kind {
-            PayloadKind::Text => Self::Text,
+            PayloadKind::Text | PayloadKind::Quotes => Self::Text,
             PayloadKind::Binary if native => Self::Bytes,
             PayloadKind::Binary => Self::Base64,
         }

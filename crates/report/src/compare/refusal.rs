@@ -1,7 +1,6 @@
 //! Records that cannot be compared, and why: the field, and its value in both.
 
 use pushbench_model::measurement::{LoopModel, Publisher};
-use pushbench_model::payload::PayloadKind;
 use pushbench_model::profile::Profile;
 use pushbench_model::record::ServerLabel;
 use pushbench_model::scenario::{Arriving, Connect, Pace, Scenario, Workload};
@@ -126,10 +125,7 @@ pub(super) fn check(baseline: Subject<'_>, candidate: Subject<'_>) -> Result<(),
 
 /// What must be the same for two scenarios to be one. The workload comes first: what follows depends on it.
 fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> {
-    let kind = match scenario.payload.kind {
-        PayloadKind::Text => "text",
-        PayloadKind::Binary => "binary",
-    };
+    let kind = scenario.payload.kind.label();
     let link = scenario.link.as_ref();
     let link = link.map_or_else(|| "loopback".to_owned(), ToString::to_string);
     let mut fields = vec![

@@ -13,6 +13,9 @@ pub(super) fn all(results: &Results<'_>) -> String {
         );
         for comparison in &comparisons {
             out += &format!("<h3>{}</h3>\n", escape(&comparison.title()));
+            if let Some(about) = comparison.about() {
+                out += &format!("<p>{}</p>\n", escape(&about));
+            }
             out += &table::plain(&comparison.table());
             if let (Some(tally), Some(goals)) = (comparison.tally(), comparison.goals()) {
                 out += &format!("<h4>{GOALS}</h4>\n<p>{}.</p>\n", escape(&tally));

@@ -13,6 +13,9 @@ pub(super) fn one_thing(results: &Results<'_>) -> String {
         out += &format!("\n## {}\n\n{}\n", subject.title, subject.introduction);
         for comparison in &comparisons {
             out += &format!("\n### {}\n\n", escape(&comparison.title()));
+            if let Some(about) = comparison.about() {
+                out += &format!("{}\n\n", escape(&about));
+            }
             out += &table(&comparison.table());
             if let (Some(tally), Some(goals)) = (comparison.tally(), comparison.goals()) {
                 out += &format!("\n#### {}\n\n{}.\n\n", twins::GOALS, escape(&tally));

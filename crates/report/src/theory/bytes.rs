@@ -39,10 +39,11 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         Workload::FanOut(_) => {
             let alive = case.group.scenario.server.heartbeat_s > 0;
             let before = if alive && !polls { "heartbeats + " } else { "" };
-            (
-                formula(&arm.server.transport),
-                ("bytes per message", before),
-            )
+            let known = match case.group.scenario.server.compression {
+                Some(_) => formula_of_compressed(&arm.server.transport),
+                None => formula(&arm.server.transport),
+            };
+            (known, ("bytes per message", before))
         }
         // Who stays has asked for the next message by the time the first one is counted.
         Workload::Connect(connect) if polls && connect.stay_s() > 0.0 => (
@@ -97,6 +98,15 @@ fn formula_of_answers(transport: &str, stream: bool) -> Option<(&'static str, &'
         "sse" => Some(("chunk(data line + 1)", "WHATWG HTML §9.2, RFC 9112 §7.1")),
         _ => formula(transport),
     }
+}
+
+/// What a compressed message costs besides its length, which enters as it was.
+fn formula_of_compressed(transport: &str) -> Option<(&'static str, &'static str)> {
+    Some(match transport {
+        "sse" | "ndjson" => ("chunk(deflated)", "RFC 9112 §7.1"),
+        "websocket" => ("deflated + 2, 4 or 10", "RFC 7692 §7.2.1, RFC 6455 §5.2"),
+        _ => return None,
+    })
 }
 
 /// What a body costs besides itself, and by which specification. Heads enter as they were.

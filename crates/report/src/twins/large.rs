@@ -20,6 +20,7 @@ pub(super) const SUBJECT: Subject = Subject {
     with: |scenario| Some(scenario.large()?.words()),
     taken_away,
     figures,
+    about: None,
     goals: |_| Vec::new(),
     notes: |_| Vec::new(),
 };

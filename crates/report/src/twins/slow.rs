@@ -29,6 +29,7 @@ pub(super) const SUBJECT: Subject = Subject {
     figures,
     goals,
     notes,
+    about: None,
 };
 
 /// Times the 99th percentile without slow subscribers that it may be with them.

@@ -31,6 +31,7 @@ pub(super) const SUBJECT: Subject = Subject {
     figures,
     goals: |_| Vec::new(),
     notes: |_| Vec::new(),
+    about: None,
 };
 
 fn figures(clear: &Group<'_>) -> Vec<Metric> {

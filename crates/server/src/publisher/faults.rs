@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn damage_shows_in_the_checksum_and_nowhere_else() {
-        for kind in [PayloadKind::Text, PayloadKind::Binary] {
+        for kind in [PayloadKind::Text, PayloadKind::Binary, PayloadKind::Quotes] {
             for (native, bytes) in [(false, 0), (false, 1), (false, 50), (true, 0), (true, 50)] {
                 let maker = BodyMaker::new(Payload { bytes, kind }, native, 3);
                 let stamp = Stamp {

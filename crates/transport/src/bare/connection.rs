@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::Guise;
 use super::http::Form;
 use super::line::Line;
 
@@ -40,7 +41,7 @@ pub(super) struct Connection<S, L> {
     /// owed to it. Whatever else is done with a connection must unset this first.
     pub(super) tidy: bool,
     /// See [`super::Asked::Stream`].
-    pub(super) plain: bool,
+    pub(super) guise: Guise,
     pub(super) form: Form,
     /// The next message to be sent.
     pub(super) cursor: u64,
@@ -74,7 +75,7 @@ impl<S: Default, L> Connection<S, L> {
             ending: false,
             opened: false,
             tidy: false,
-            plain: false,
+            guise: Guise::default(),
             form: Form::default(),
             cursor: 0,
             until: 0,
@@ -100,7 +101,7 @@ impl<S, L: Line> Connection<S, L> {
     /// Whether it is sent what all others are sent.
     #[inline]
     pub(super) fn is_usual(&self) -> bool {
-        self.phase == Phase::Streaming && !self.plain
+        self.phase == Phase::Streaming && self.guise == Guise::default()
     }
 
     /// Whether nothing is left of the last request and its answer, so that the next can be dealt with by itself.

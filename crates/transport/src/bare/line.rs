@@ -1,9 +1,11 @@
-//! What connections are read from and written to: a socket, or TLS above one. Which of them is known when the loop is compiled.
+//! What connections are read from and written to: a socket, or TLS or a compressor above one. Which of them is known when the loop is compiled.
 
 use std::io;
 use std::net::TcpStream;
 
 use pushbench_sys::tcp;
+
+use super::Packing;
 
 /// Room for one read, shared by all connections of a worker.
 const READ: usize = 16 * 1024;
@@ -52,13 +54,16 @@ pub(crate) trait Line: Sized + 'static {
     /// What those of a worker share.
     type Guard;
 
-    /// Whether what is said is put into records, of which some may be left when it has been taken.
+    /// Whether what is said is put into records, or compressed, of which some may be left when it has been taken.
     const SEALS: bool;
 
     /// A connection that was accepted; `None` when it cannot be had.
     fn new(stream: TcpStream, guard: &Self::Guard) -> Option<Self>;
 
     fn stream(&self) -> &TcpStream;
+
+    /// Compresses what is said from now on, where it can.
+    fn begin(&mut self, _packing: Packing) {}
 
     /// Reads once into `room`; how many bytes of the client have come.
     fn receive(&mut self, room: &mut Room) -> io::Result<usize>;

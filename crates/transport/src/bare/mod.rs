@@ -9,7 +9,7 @@
 //!
 //! - [`Protocol`]: what a transport adds, without sockets
 //! - `serve`: the loop of a worker: one epoll instance, edge-triggered, registered once per connection
-//! - `line`: a socket, or TLS above one ([`crate::tls`])
+//! - `line`: a socket, or TLS ([`crate::tls`]) or a compressor ([`crate::deflate`]) above one
 //! - `outlet`: writing: shared frames, joined once, and what becomes of who does not keep up
 //! - `connection`: the state of a connection, and the slab that holds all of them
 //! - `door`: accepting
@@ -28,9 +28,9 @@ mod serve;
 mod wheel;
 
 use std::net::TcpListener;
-use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use pushbench_sys::poller::Bell;
 use tokio::sync::watch;
 
@@ -81,8 +81,9 @@ pub(crate) enum Asked {
     Stream {
         used: usize,
         after: Option<u64>,
-        /// Frames go without what [`Protocol::inner`] leaves out.
-        plain: bool,
+        guise: Guise,
+        /// It is compressed on its own, by a line that can.
+        packing: Option<Packing>,
     },
     /// All messages after number `after` as one answer, when there are any.
     Batch {
@@ -94,6 +95,26 @@ pub(crate) enum Asked {
         /// The connection ends with the answer.
         form: http::Form,
     },
+}
+
+/// How a subscriber is sent what stands in the ring; as it stands there, if nothing else is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Guise {
+    /// Without what it does not understand of the framing.
+    pub(crate) unframed: bool,
+    /// As it was before it was compressed: it has not offered that.
+    pub(crate) inflated: bool,
+}
+
+/// What a line that compresses is given, and makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// Chunks: what is in them, in one chunk.
+    Chunks,
+    /// The content of a response without chunks.
+    Content,
+    /// WebSocket frames, each of which stays one.
+    Frames,
 }
 
 /// A request that waits for the messages from number `next` on, for `hold_ns` nanoseconds: at most a quarter of what fits.
@@ -150,7 +171,7 @@ pub(crate) trait Protocol: 'static {
     fn heartbeat(
         &mut self,
         _state: &mut Self::State,
-        _plain: bool,
+        _guise: Guise,
         _now: u64,
         _reply: &mut Vec<u8>,
     ) {
@@ -164,9 +185,9 @@ pub(crate) trait Protocol: 'static {
     /// Says goodbye to a subscriber that fell behind.
     fn goodbye(&mut self, _lagged: Lagged, _reply: &mut Vec<u8>) {}
 
-    /// Where the message stands in its frame, for clients that do not understand the framing.
-    fn inner(&self, frame: &[u8]) -> Range<usize> {
-        0..frame.len()
+    /// A frame as a subscriber is sent it that wants it otherwise than it stands in the ring.
+    fn dress(&mut self, frame: &Bytes, _guise: Guise) -> Bytes {
+        frame.clone()
     }
 
     /// The head of an answer whose body has `len` bytes; nothing to say with `None`.

@@ -12,7 +12,7 @@ use crate::hub::{Feed, Lagged};
 use super::connection::{Connection, Phase};
 use super::http::Form;
 use super::line::Line;
-use super::{Common, Protocol};
+use super::{Common, Guise, Protocol};
 
 /// Messages that are ready together are joined up to this many bytes: one write costs far more than one copy.
 const JOINED: usize = 64 * 1024;
@@ -139,8 +139,8 @@ impl<P: Protocol> Outlet<P> {
         if from < self.feed.first_seq() {
             return self.keep_up(conn);
         }
-        if conn.plain {
-            return self.send_plain(conn);
+        if conn.guise != Guise::default() {
+            return self.send_dressed(conn);
         }
         if end - from == 1 {
             let Some(frame) = self.feed.get(from) else {
@@ -165,12 +165,11 @@ impl<P: Protocol> Outlet<P> {
         Ok(())
     }
 
-    /// Without what the client does not understand of the framing.
+    /// Otherwise than it stands in the ring.
     #[cold]
-    fn send_plain<L: Line>(&mut self, conn: &mut Connection<P::State, L>) -> Result<(), Stop> {
+    fn send_dressed<L: Line>(&mut self, conn: &mut Connection<P::State, L>) -> Result<(), Stop> {
         if let Some(frame) = self.feed.get(conn.cursor) {
-            let inner = self.protocol.inner(frame);
-            conn.unsent = frame.slice(inner);
+            conn.unsent = self.protocol.dress(frame, conn.guise);
             conn.cursor += 1;
         }
         Ok(())

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pushbench_model::scenario::Compression;
 use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
 
+use crate::deflate::line::Packed;
 use crate::hub::{Feed, Hub};
 use crate::tls::sealed::Sealed;
 use crate::tokens::parlour::Parlour;
@@ -51,9 +53,14 @@ pub(crate) fn serve<P: Protocol>(
     worker: Worker,
     options: Arc<ServeOptions>,
 ) {
-    let ended = match &options.tls {
-        None => Loop::<P, TcpStream>::new(protocol, hub, worker, options, ()).and_then(Loop::run),
-        Some(identity) => {
+    let ended = match (&options.tls, options.compression) {
+        (None, Some(Compression::Stream)) => {
+            Loop::<P, Packed>::new(protocol, hub, worker, options, ()).and_then(Loop::run)
+        }
+        (None, _) => {
+            Loop::<P, TcpStream>::new(protocol, hub, worker, options, ()).and_then(Loop::run)
+        }
+        (Some(identity), _) => {
             let config = Arc::clone(identity.config());
             Loop::<P, Sealed>::new(protocol, hub, worker, options, config).and_then(Loop::run)
         }
@@ -311,8 +318,8 @@ impl<P: Protocol, L: Line> Loop<P, L> {
                 let mut beat = Vec::new();
                 // Who takes nothing at present needs no more of it.
                 if !conn.blocked && !conn.owes() {
-                    let (protocol, plain) = (&mut self.outlet.protocol, conn.plain);
-                    protocol.heartbeat(&mut conn.state, plain, now, &mut beat);
+                    let (protocol, guise) = (&mut self.outlet.protocol, conn.guise);
+                    protocol.heartbeat(&mut conn.state, guise, now, &mut beat);
                 }
                 let said = Outlet::<P>::say(conn, &beat);
                 if let Some(every) = self.heartbeat_ns {

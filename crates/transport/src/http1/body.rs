@@ -112,6 +112,12 @@ impl BodyDecoder {
         self.state == State::Done
     }
 
+    /// Bytes that are left of the data of the present chunk; `None` where its framing is next.
+    #[must_use]
+    pub(crate) fn left_in_chunk(&self) -> Option<u64> {
+        (self.state == State::Chunk).then_some(self.left)
+    }
+
     /// The data of a chunk that begins and ends within `bytes`, and how many of them it takes. `None` where anything else
     /// is next, which is for [`feed`](Self::feed). A chunk that is whole leaves nothing to remember.
     #[must_use]

@@ -1,16 +1,29 @@
 //! The server half on the stack `bare`: the chunk of a line is a frame, encoded once.
 
-use std::ops::Range;
+use bytes::Bytes;
+use pushbench_model::scenario::Compression;
 
 use crate::bare::http::open;
-use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Protocol};
 use crate::stream;
 use crate::tokens::parlour::Manner;
+use crate::transport::ServeOptions;
 
 use super::encode::HEARTBEAT;
 use super::server::{ANSWERS, PATH};
 
-pub(super) struct Ndjson;
+pub(super) struct Ndjson {
+    /// Messages are compressed, each by itself.
+    packs: bool,
+}
+
+impl Ndjson {
+    pub(super) fn new(options: &ServeOptions) -> Self {
+        Self {
+            packs: options.compression == Some(Compression::Message),
+        }
+    }
+}
 
 impl Protocol for Ndjson {
     type State = ();
@@ -40,11 +53,11 @@ impl Protocol for Ndjson {
         Heard::Used(bytes.len())
     }
 
-    fn heartbeat(&mut self, (): &mut (), plain: bool, _: u64, reply: &mut Vec<u8>) {
-        stream::bare::chunk(HEARTBEAT, plain, reply);
+    fn heartbeat(&mut self, (): &mut (), guise: Guise, _: u64, reply: &mut Vec<u8>) {
+        stream::bare::aside(HEARTBEAT, self.packs, guise, reply);
     }
 
-    fn inner(&self, frame: &[u8]) -> Range<usize> {
-        stream::bare::content(frame)
+    fn dress(&mut self, frame: &Bytes, guise: Guise) -> Bytes {
+        stream::bare::dress(frame, guise)
     }
 }

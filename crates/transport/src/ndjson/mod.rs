@@ -10,13 +10,16 @@ pub(crate) mod subscriber;
 use std::io;
 use std::sync::Arc;
 
+use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::deflate;
 use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
+use crate::stream;
 use crate::subscriber::{Request, Subscribers, start};
 use crate::tls::Trust;
 use crate::tokens::Talk;
@@ -43,7 +46,19 @@ impl Transport for Ndjson {
         false
     }
 
+    fn packs(&self) -> &'static [(Stack, Compression)] {
+        &stream::PACKS
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
+        if options.compression == Some(Compression::Message) {
+            let mut line = Vec::new();
+            encode::line(message.body, &mut line);
+            return match options.stack {
+                Stack::Bare => stream::bare::packed_chunk(&line, out),
+                _ => deflate::pack(&line, out),
+            };
+        }
         match options.stack {
             Stack::Bare => encode::chunk(message.body, out),
             _ if options.tuning == Tuning::Defaults => out.extend_from_slice(message.body),
@@ -59,7 +74,7 @@ impl Transport for Ndjson {
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
-        crate::bare::serve(bare::Ndjson, &hub, worker, options);
+        crate::bare::serve(bare::Ndjson::new(&options), &hub, worker, options);
     }
 
     fn subscribers(
@@ -68,6 +83,9 @@ impl Transport for Ndjson {
         trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
+        if request.compression.is_some() {
+            return start::<subscriber::PackedNdjson>(request, trust, bell);
+        }
         start::<subscriber::NdjsonProtocol>(request, trust, bell)
     }
 

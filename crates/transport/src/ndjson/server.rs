@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::hub::{Hub, Topic};
 use crate::listener::Worker;
+use crate::stream::packed::Packed;
 use crate::stream::{self, Format, equalised};
 use crate::tokens::http::Framing;
 use crate::transport::ServeOptions;
@@ -46,5 +47,11 @@ impl Format for Shared {
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::in_rounds(hub, |frame| frame.bytes.clone());
-    stream::serve(topic, worker, options, equalised(), Shared).await;
+    match options.compression {
+        None => stream::serve(topic, worker, options, equalised(), Shared).await,
+        Some(_) => {
+            let packed = Packed::new(Shared);
+            stream::serve(topic, worker, options, equalised(), packed).await;
+        }
+    }
 }

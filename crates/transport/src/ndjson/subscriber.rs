@@ -4,13 +4,16 @@ use pushbench_model::theory;
 
 use crate::limits::MAX_MESSAGE;
 use crate::long_poll::batch::BatchSplitter;
-use crate::stream::subscriber::{Reader, StreamProtocol};
+use crate::stream::subscriber::{Gzip, Reader, StreamProtocol};
 use crate::subscriber::SubscribeError;
 
 use super::server::CONTENT_TYPE;
 
 /// A subscription to lines.
 pub(super) type NdjsonProtocol = StreamProtocol<Lines>;
+
+/// One that is compressed.
+pub(crate) type PackedNdjson = StreamProtocol<Lines, Gzip>;
 
 /// Reads lines.
 #[derive(Debug)]

@@ -35,6 +35,7 @@ impl Driven {
             poll_period_ms: POLL_PERIOD_MS,
             once,
             tells: once,
+            compression: None,
         });
         let mut sent = Vec::new();
         Self {

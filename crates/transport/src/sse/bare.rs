@@ -1,17 +1,30 @@
 //! The server half on the stack `bare`: the chunk of an event is a frame, encoded once.
 
-use std::ops::Range;
+use bytes::Bytes;
+use pushbench_model::scenario::Compression;
 
 use crate::bare::http::open_or;
-use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Protocol};
 use crate::stream;
 use crate::stream::bare::size_line;
 use crate::tokens::parlour::Manner;
+use crate::transport::ServeOptions;
 
 use super::encode;
 use super::server::{ANSWERS, PATH, takes_post};
 
-pub(super) struct Sse;
+pub(super) struct Sse {
+    /// Messages are compressed, each by itself.
+    packs: bool,
+}
+
+impl Sse {
+    pub(super) fn new(options: &ServeOptions) -> Self {
+        Self {
+            packs: options.compression == Some(Compression::Message),
+        }
+    }
+}
 
 /// Appends an event in a chunk of its own.
 pub(super) fn event(fields: &encode::Fields<'_>, data: &str, out: &mut Vec<u8>) {
@@ -41,10 +54,11 @@ impl Protocol for Sse {
         };
         let content_type = "content-type: text/event-stream\r\n";
         let asked = stream::bare::begin(&head, content_type, common, now, reply);
-        if let Asked::Stream { plain, .. } = asked
+        if let Asked::Stream { guise, .. } = asked
             && let Some(ms) = common.options.sse_retry_ms
         {
-            stream::bare::chunk(format!("retry: {ms}\n\n").as_bytes(), plain, reply);
+            let retry = format!("retry: {ms}\n\n");
+            stream::bare::chunk(retry.as_bytes(), guise.unframed, reply);
         }
         asked
     }
@@ -54,13 +68,13 @@ impl Protocol for Sse {
         Heard::Used(bytes.len())
     }
 
-    fn heartbeat(&mut self, (): &mut (), plain: bool, _: u64, reply: &mut Vec<u8>) {
+    fn heartbeat(&mut self, (): &mut (), guise: Guise, _: u64, reply: &mut Vec<u8>) {
         let mut comment = Vec::new();
         encode::comment("", &mut comment);
-        stream::bare::chunk(&comment, plain, reply);
+        stream::bare::aside(&comment, self.packs, guise, reply);
     }
 
-    fn inner(&self, frame: &[u8]) -> Range<usize> {
-        stream::bare::content(frame)
+    fn dress(&mut self, frame: &Bytes, guise: Guise) -> Bytes {
+        stream::bare::dress(frame, guise)
     }
 }

@@ -12,13 +12,16 @@ pub(crate) mod subscriber;
 use std::io;
 use std::sync::Arc;
 
+use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
+use crate::deflate;
 use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
+use crate::stream;
 use crate::subscriber::{Request, Subscribers, start};
 use crate::tls::Trust;
 use crate::tokens::Talk;
@@ -49,6 +52,10 @@ impl Transport for Sse {
         &Stack::ALL
     }
 
+    fn packs(&self) -> &'static [(Stack, Compression)] {
+        &stream::PACKS
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         let formats = options.stack == Stack::Axum || options.tuning == Tuning::Defaults;
         if formats && options.stack != Stack::Bare {
@@ -61,10 +68,20 @@ impl Transport for Sse {
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
         let data = decode::decode(message.body);
-        if options.stack == Stack::Bare {
-            bare::event(&fields, &data, out);
-        } else {
-            encode::event(&fields, &data, out);
+        let packs = options.compression == Some(Compression::Message);
+        match options.stack {
+            Stack::Bare if packs => {
+                let mut event = Vec::new();
+                encode::event(&fields, &data, &mut event);
+                stream::bare::packed_chunk(&event, out);
+            }
+            Stack::Bare => bare::event(&fields, &data, out),
+            _ if packs => {
+                let mut event = Vec::new();
+                encode::event(&fields, &data, &mut event);
+                deflate::pack(&event, out);
+            }
+            _ => encode::event(&fields, &data, out),
         }
     }
 
@@ -79,7 +96,7 @@ impl Transport for Sse {
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
-        crate::bare::serve(bare::Sse, &hub, worker, options);
+        crate::bare::serve(bare::Sse::new(&options), &hub, worker, options);
     }
 
     fn subscribers(
@@ -88,6 +105,9 @@ impl Transport for Sse {
         trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
+        if request.compression.is_some() {
+            return start::<subscriber::PackedSse>(request, trust, bell);
+        }
         start::<subscriber::SseProtocol>(request, trust, bell)
     }
 

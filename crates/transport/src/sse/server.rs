@@ -7,6 +7,7 @@ use hyper::{Method, StatusCode};
 
 use crate::hub::{Hub, Topic};
 use crate::listener::Worker;
+use crate::stream::packed::Packed;
 use crate::stream::{self, Format, equalised};
 use crate::tokens::http::Framing;
 use crate::transport::ServeOptions;
@@ -71,7 +72,13 @@ pub(super) fn comment() -> Bytes {
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
     let topic = Topic::in_rounds(hub, |frame| frame.bytes.clone());
-    stream::serve(topic, worker, options, equalised(), Shared).await;
+    match options.compression {
+        None => stream::serve(topic, worker, options, equalised(), Shared).await,
+        Some(_) => {
+            let packed = Packed::new(Shared);
+            stream::serve(topic, worker, options, equalised(), packed).await;
+        }
+    }
 }
 
 /// Whether a request that is refused with `status` is one that the server was told to take.

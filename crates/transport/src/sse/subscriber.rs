@@ -3,13 +3,16 @@
 use pushbench_model::theory;
 
 use crate::limits::MAX_MESSAGE;
-use crate::stream::subscriber::{Reader, StreamProtocol};
+use crate::stream::subscriber::{Gzip, Reader, StreamProtocol};
 use crate::subscriber::SubscribeError;
 
 use super::decode::Decoder;
 
 /// An SSE subscription.
 pub(super) type SseProtocol = StreamProtocol<Events>;
+
+/// One that is compressed.
+pub(crate) type PackedSse = StreamProtocol<Events, Gzip>;
 
 /// Reads events.
 #[derive(Debug)]

@@ -2,11 +2,13 @@
 //! like in it.
 //!
 //! - [`Format`]: what is particular to one of them, on the stack `reference`
+//! - `packed`: one whose messages are compressed
 //! - `bare`: the same response on the stack `bare`
 //! - [`socket`]: noticing who has stopped reading
 //! - [`subscriber`]: the subscriber half
 
 pub(crate) mod bare;
+pub(crate) mod packed;
 pub(crate) mod socket;
 pub(crate) mod subscriber;
 
@@ -20,22 +22,31 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::{Either, Empty};
 use hyper::body::{Body, Frame as BodyFrame, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
+use pushbench_model::scenario::Compression;
 use tokio::task::spawn_local;
 use tokio::time::Interval;
 
 use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Lagged, Round, Subscription, Topic};
 use crate::listener::{Worker, accept};
+use crate::stack::Stack;
 use crate::tls::guard::{Guard, Open, Secure};
 use crate::tokens;
 use crate::tokens::http::{Desk, Framing};
 use crate::transport::{LocalFuture, ServeOptions};
 
 use socket::Socket;
+
+/// How a stream can be compressed, and on which stack: hyper's responses share what was made once.
+pub(crate) static PACKS: [(Stack, Compression); 3] = [
+    (Stack::Bare, Compression::Message),
+    (Stack::Bare, Compression::Stream),
+    (Stack::Reference, Compression::Message),
+];
 
 /// How messages look in a stream, and where it is asked for.
 pub(crate) trait Format: Copy + Unpin + 'static {
@@ -59,6 +70,14 @@ pub(crate) trait Format: Copy + Unpin + 'static {
 
     /// What keeps an idle connection alive, and is no message.
     fn heartbeat(self) -> Bytes;
+
+    /// The format for one client, by what it offers in its request.
+    fn agreed<B>(self, _request: &Request<B>) -> Self {
+        self
+    }
+
+    /// Adds to the head of the response what is to be said of its coding.
+    fn coded(self, _headers: &mut HeaderMap) {}
 
     /// Whether a request that is refused with `status` is one that the server was told to take.
     fn takes(self, _status: StatusCode, _method: &Method, _options: &ServeOptions) -> bool {
@@ -189,11 +208,13 @@ pub(crate) fn respond<F: Format>(
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return response;
     };
+    let format = format.agreed(request);
     let messages = Messages::new(topic.subscribe(after), options, format);
     let mut response = Response::new(Either::Left(messages));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(F::CONTENT_TYPE));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    format.coded(headers);
     response
 }
 

@@ -1,13 +1,18 @@
 //! The subscriber half: a request by hand, then chunked coding and messages decoded incrementally.
 
-use std::rc::Rc;
+mod coding;
+#[cfg(test)]
+mod packed_tests;
 
-use pushbench_model::theory;
+use std::rc::Rc;
 
 use crate::ascii::push_decimal;
 use crate::http1::body::BodyDecoder;
 use crate::http1::head::HeadReader;
 use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
+
+use coding::Coding;
+pub(crate) use coding::{Gzip, Identity};
 
 /// Takes the messages out of a stream.
 pub(crate) trait Reader: Default {
@@ -30,22 +35,23 @@ pub(crate) trait Reader: Default {
 
 /// A subscription to a stream.
 #[derive(Debug)]
-pub(crate) struct StreamProtocol<R> {
-    state: State<R>,
+pub(crate) struct StreamProtocol<R, C = Identity> {
+    state: State<R, C>,
     progress: Progress,
 }
 
 #[derive(Debug)]
-enum State<R> {
+enum State<R, C> {
     Head(HeadReader),
     Stream {
         body: BodyDecoder,
         chunked: bool,
+        coding: C,
         messages: R,
     },
 }
 
-impl<R: Reader> StreamProtocol<R> {
+impl<R: Reader, C: Coding> StreamProtocol<R, C> {
     /// Reads the head; returns how many of `bytes` belong to it once it is complete.
     fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, SubscribeError> {
         let State::Head(reader) = &mut self.state else {
@@ -73,19 +79,21 @@ impl<R: Reader> StreamProtocol<R> {
                 expected: R::CONTENT_TYPE,
             });
         }
+        C::check(head.content_encoding)?;
         self.progress.subscribed = true;
         self.progress.expected_down += head.len as u64;
         self.state = State::Stream {
             body: BodyDecoder::new(head.framing()),
             chunked: head.chunked,
+            coding: C::default(),
             messages: R::default(),
         };
         Ok(Some(taken))
     }
 }
 
-impl<R: Reader> Protocol for StreamProtocol<R> {
-    type Common = ();
+impl<R: Reader, C: Coding> Protocol for StreamProtocol<R, C> {
+    type Common = C::Room;
 
     fn open(request: &Rc<Request>, _nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
@@ -100,6 +108,7 @@ impl<R: Reader> Protocol for StreamProtocol<R> {
             "\r\nAccept: ",
             R::CONTENT_TYPE,
             "\r\n",
+            C::OFFER,
         ] {
             out.extend_from_slice(part.as_bytes());
         }
@@ -121,7 +130,7 @@ impl<R: Reader> Protocol for StreamProtocol<R> {
     #[inline]
     fn receive(
         &mut self,
-        (): &mut (),
+        room: &mut C::Room,
         mut bytes: &[u8],
         _out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
@@ -138,29 +147,21 @@ impl<R: Reader> Protocol for StreamProtocol<R> {
         let State::Stream {
             body,
             chunked,
+            coding,
             messages,
         } = &mut self.state
         else {
             return Ok(());
         };
         let expected_down = &mut self.progress.expected_down;
-        let chunked = *chunked;
-        while let Some((chunk, taken)) = body.whole_chunk(bytes)
-            && let Some(message) = messages.whole(chunk)
-        {
-            *expected_down += theory::chunk(chunk.len() as u64);
-            deliver(message);
-            bytes = &bytes[taken..];
-        }
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        body.feed::<SubscribeError>(bytes, &mut |data| {
-            messages.feed(data, &mut |message, cost| {
-                *expected_down += if chunked { theory::chunk(cost) } else { cost };
-                deliver(message);
-            })
-        })?;
+        coding.read(
+            room,
+            (body, *chunked),
+            messages,
+            bytes,
+            expected_down,
+            deliver,
+        )?;
         if body.is_done() {
             return Err(SubscribeError::Ended("after a complete response"));
         }

@@ -1,6 +1,6 @@
 //! The server half on the stack `bare`.
 
-use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Protocol};
 
 use super::{GREETING, LIVE};
 
@@ -27,7 +27,8 @@ impl Protocol for Tcp {
         Asked::Stream {
             used: GREETING,
             after: Some(after).filter(|&after| after != LIVE),
-            plain: false,
+            guise: Guise::default(),
+            packing: None,
         }
     }
 

@@ -4,16 +4,19 @@ mod reader;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::StatusCode;
+use pushbench_model::scenario::Compression;
 
 use crate::bare::http::{NO_BODY, answer, open};
-use crate::bare::{Asked, Common, Heard, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Packing, Protocol};
+use crate::deflate::{FLUSHED, agree, pack, unpack};
 use crate::http1::server::{after_of, says};
 use crate::hub::{Hub, Lagged, Message};
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
-use super::frame::{MAX_CONTROL, Opcode, encode_server};
+use super::frame::{MAX_CONTROL, Opcode, encode_deflated, encode_server, whole_frame};
 use super::handshake;
 use super::server::{PATH, check};
 
@@ -41,22 +44,53 @@ impl WebSocket {
 
 /// Appends the frame of a message. A text frame must be UTF-8; a publisher that sent anything else gets a binary one.
 pub(super) fn encode(message: Message<'_>, out: &mut Vec<u8>) {
-    let text = !message.binary && str::from_utf8(message.body).is_ok();
-    let opcode = if text { Opcode::Text } else { Opcode::Binary };
-    encode_server(opcode, message.body, out);
+    encode_server(opcode_of(message), message.body, out);
 }
 
-/// Reads the opening handshake for `path`, and answers it; with it, whether the client says something.
+/// The same, compressed by itself.
+pub(super) fn encode_packed(message: Message<'_>, out: &mut Vec<u8>) {
+    let mut packed = Vec::new();
+    pack(message.body, &mut packed);
+    packed.truncate(packed.len() - FLUSHED.len());
+    encode_deflated(opcode_of(message), &packed, out);
+}
+
+fn opcode_of(message: Message<'_>) -> Opcode {
+    let text = !message.binary && str::from_utf8(message.body).is_ok();
+    if text { Opcode::Text } else { Opcode::Binary }
+}
+
+/// What came of an opening handshake.
+pub(crate) struct Shaken {
+    pub(crate) asked: Asked,
+    /// The client says something.
+    says: bool,
+    /// Messages may be compressed.
+    deflates: bool,
+}
+
+impl From<Asked> for Shaken {
+    fn from(asked: Asked) -> Self {
+        Self {
+            asked,
+            says: false,
+            deflates: false,
+        }
+    }
+}
+
+/// Reads the opening handshake for `path`, and answers it. What is sent then can be compressed as `compression` says.
 pub(crate) fn shake(
     bytes: &[u8],
     path: &str,
+    compression: Option<Compression>,
     common: &mut Common,
     now: u64,
     reply: &mut Vec<u8>,
-) -> (Asked, bool) {
+) -> Shaken {
     let head = match open(bytes, path, common, now, reply) {
         Ok(head) => head,
-        Err(asked) => return (asked, false),
+        Err(asked) => return asked.into(),
     };
     let date = &mut common.date;
     let key = match check(&head) {
@@ -68,37 +102,53 @@ pub(crate) fn shake(
                 "sec-websocket-version: 13\r\n",
             ];
             answer(status, &fields, NO_BODY, head.form, date, now, reply);
-            return (head.answered(), false);
+            return head.answered().into();
         }
-        Err(status) => return (head.refuse(status, common, now, reply), false),
+        Err(status) => return head.refuse(status, common, now, reply).into(),
     };
     let (Ok(after), Ok(says)) = (after_of(&head), says(&head)) else {
-        return (
-            head.refuse(StatusCode::BAD_REQUEST, common, now, reply),
-            false,
-        );
+        let status = StatusCode::BAD_REQUEST;
+        return head.refuse(status, common, now, reply).into();
     };
     // What follows the head are frames: a body would be taken for them.
     if head.form.last || head.skip > 0 {
-        return (
-            head.refuse(StatusCode::BAD_REQUEST, common, now, reply),
-            false,
-        );
+        let status = StatusCode::BAD_REQUEST;
+        return head.refuse(status, common, now, reply).into();
     }
     let accept = handshake::accept_text(key);
+    // What a client says is published as it comes, and so it must not be compressed.
+    let compresses = compression.filter(|_| !says);
+    let agreed = compresses.and_then(|compression| agree::takes(&head, compression));
     let fields = [
         "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ",
         str::from_utf8(&accept).unwrap_or_default(),
         "\r\n",
+        "sec-websocket-extensions: ",
+        agreed.unwrap_or_default(),
+        "\r\n",
     ];
+    let fields = if agreed.is_some() {
+        &fields[..]
+    } else {
+        &fields[..3]
+    };
     let status = StatusCode::SWITCHING_PROTOCOLS;
-    answer(status, &fields, None, head.form, date, now, reply);
+    answer(status, fields, None, head.form, date, now, reply);
+    let deflates = agreed.is_some();
     let asked = Asked::Stream {
         used: head.used,
         after,
-        plain: false,
+        guise: Guise {
+            unframed: false,
+            inflated: compression == Some(Compression::Message) && !deflates,
+        },
+        packing: (compression == Some(Compression::Stream) && deflates).then_some(Packing::Frames),
     };
-    (asked, says)
+    Shaken {
+        asked,
+        says,
+        deflates,
+    }
 }
 
 impl Protocol for WebSocket {
@@ -116,9 +166,11 @@ impl Protocol for WebSocket {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
-        let (asked, says) = shake(bytes, PATH, common, now, reply);
-        reader.says = says;
-        asked
+        let compression = common.options.compression;
+        let shaken = shake(bytes, PATH, compression, common, now, reply);
+        reader.says = shaken.says;
+        reader.deflates = shaken.deflates;
+        shaken.asked
     }
 
     fn hear(&mut self, reader: &mut Reader, bytes: &[u8], reply: &mut Vec<u8>) -> Heard {
@@ -158,7 +210,7 @@ impl Protocol for WebSocket {
         }
     }
 
-    fn heartbeat(&mut self, reader: &mut Reader, _plain: bool, now: u64, reply: &mut Vec<u8>) {
+    fn heartbeat(&mut self, reader: &mut Reader, _guise: Guise, now: u64, reply: &mut Vec<u8>) {
         if reader.pinged_ns == 0 {
             reader.pinged_ns = now;
         }
@@ -170,6 +222,17 @@ impl Protocol for WebSocket {
             0 => 0,
             pinged_ns => now.saturating_sub(pinged_ns),
         }
+    }
+
+    fn dress(&mut self, frame: &Bytes, _guise: Guise) -> Bytes {
+        let (mut body, mut out) = (Vec::new(), Vec::new());
+        // It was packed here, and can be read.
+        if let Some((opcode, payload, _)) = whole_frame(frame)
+            && unpack(&[payload, &FLUSHED].concat(), &mut body).is_ok()
+        {
+            encode_server(opcode, &body, &mut out);
+        }
+        out.into()
     }
 
     fn goodbye(&mut self, lagged: Lagged, reply: &mut Vec<u8>) {

@@ -15,10 +15,14 @@ mod tests;
 
 pub use encode::{Opcode, encode_client, encode_server, encode_server_fragment};
 pub use encode::{client_frame_header_len, server_frame_header_len};
+pub(crate) use encode::{encode_deflated, whole_frame};
 pub use error::FrameError;
 
 /// Longest payload of a control frame (section 5.5).
 pub const MAX_CONTROL: usize = 125;
+
+/// The reserved bit that says that a message is compressed (RFC 7692 §6), where that was agreed on.
+pub(in crate::websocket) const DEFLATED: u8 = 0x40;
 
 /// What a server sent. The slices live as long as the call that hands it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,28 @@ pub enum Item<'a> {
     Close(Option<(u16, &'a str)>),
 }
 
+/// Takes what a server sent, where messages may be compressed.
+pub(in crate::websocket) trait Sink {
+    fn item(&mut self, item: Item<'_>);
+
+    /// A message that is compressed, as it came, without the four bytes that every flush ends with; what it inflates to must be
+    /// UTF-8 if it is `text`.
+    fn deflated(&mut self, text: bool, payload: &[u8]);
+}
+
+/// One of a connection on which nothing is compressed.
+struct Plain<F>(F);
+
+impl<F: FnMut(Item<'_>)> Sink for Plain<F> {
+    #[inline]
+    fn item(&mut self, item: Item<'_>) {
+        self.0(item);
+    }
+
+    /// Of a decoder that was not told so there is none.
+    fn deflated(&mut self, _text: bool, _payload: &[u8]) {}
+}
+
 /// An incremental decoder of server frames: any cut of the stream into reads gives the same items.
 ///
 /// After an error the connection is to be dropped.
@@ -50,6 +76,8 @@ pub struct FrameDecoder {
     /// The check of a text that does not lie whole in one frame and one read: all bytes of it that have come are checked.
     text: Utf8,
     closed: bool,
+    /// Messages may be compressed.
+    deflates: bool,
     max_message: usize,
 }
 
@@ -57,10 +85,12 @@ pub struct FrameDecoder {
 enum Kind {
     Text,
     Binary,
+    Deflated { text: bool },
 }
 
 struct Header {
     fin: bool,
+    deflated: bool,
     opcode: Opcode,
     /// Bytes of the header itself.
     start: usize,
@@ -78,8 +108,17 @@ impl FrameDecoder {
             unfinished: None,
             text: Utf8::NEW,
             closed: false,
+            deflates: false,
             max_message,
         }
+    }
+
+    /// The same where it was agreed that messages may be compressed; `max_message` bounds them as they come.
+    #[must_use]
+    pub(crate) const fn deflating(max_message: usize) -> Self {
+        let mut decoder = Self::new(max_message);
+        decoder.deflates = true;
+        decoder
     }
 
     /// Whether a close frame has arrived; later bytes are ignored.
@@ -98,6 +137,15 @@ impl FrameDecoder {
         bytes: &[u8],
         on_item: &mut impl FnMut(Item<'_>),
     ) -> Result<(), FrameError> {
+        self.feed_into(bytes, &mut Plain(on_item))
+    }
+
+    /// The same where messages may be compressed.
+    pub(in crate::websocket) fn feed_into(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<(), FrameError> {
         let mut rest = bytes;
         if !self.cut.is_empty() {
             let mut frame = mem::take(&mut self.cut);
@@ -108,11 +156,11 @@ impl FrameDecoder {
                 return Ok(());
             };
             let checked = before.saturating_sub(header.start);
-            self.frame(&header, &frame[header.start..], checked, on_item)?;
+            self.frame(&header, &frame[header.start..], checked, sink)?;
         }
         if !self.closed && self.unfinished.is_none() {
             while let Some((item, len)) = self.whole_message(rest) {
-                on_item(item);
+                sink.item(item);
                 rest = &rest[len..];
             }
         }
@@ -123,7 +171,7 @@ impl FrameDecoder {
             let Some(payload) = rest.get(header.start..header.end) else {
                 break;
             };
-            self.frame(&header, payload, 0, on_item)?;
+            self.frame(&header, payload, 0, sink)?;
             rest = &rest[header.end..];
         }
         if !self.closed && !rest.is_empty() {
@@ -186,7 +234,7 @@ impl FrameDecoder {
         let Some(&first) = bytes.first() else {
             return Ok(None);
         };
-        if first & 0x70 != 0 {
+        if first & 0x70 != 0 && !self.may_be_deflated(first) {
             return Err(FrameError::ReservedBits(first));
         }
         let fin = first & 0x80 != 0;
@@ -222,7 +270,7 @@ impl FrameDecoder {
                 };
                 (10, u64::from_be_bytes(*len), u64::from(u16::MAX))
             }
-            len => return self.sized(fin, opcode, 2, u64::from(len)).map(Some),
+            len => return self.sized(first, opcode, 2, u64::from(len)).map(Some),
         };
         if len >> 63 != 0 {
             return Err(FrameError::LengthOverflow(len));
@@ -230,13 +278,19 @@ impl FrameDecoder {
         if len <= shorter {
             return Err(FrameError::NotMinimal(len));
         }
-        self.sized(fin, opcode, start, len).map(Some)
+        self.sized(first, opcode, start, len).map(Some)
+    }
+
+    /// Whether the bits beside the opcode are the one that was agreed on, at the start of a message (RFC 7692 §6.2).
+    #[cold]
+    const fn may_be_deflated(&self, first: u8) -> bool {
+        self.deflates && first & 0x70 == DEFLATED && matches!(first & 0x0f, 0x1 | 0x2)
     }
 
     #[inline]
     fn sized(
         &self,
-        fin: bool,
+        first: u8,
         opcode: Opcode,
         start: usize,
         len: u64,
@@ -257,7 +311,8 @@ impl FrameDecoder {
             return Err(FrameError::TooLong { len: whole, limit });
         }
         Ok(Header {
-            fin,
+            fin: first & 0x80 != 0,
+            deflated: first & DEFLATED != 0,
             opcode,
             start,
             end: start + len as usize,
@@ -271,23 +326,32 @@ impl FrameDecoder {
         header: &Header,
         payload: &[u8],
         checked: usize,
-        on_item: &mut impl FnMut(Item<'_>),
+        sink: &mut impl Sink,
     ) -> Result<(), FrameError> {
+        if header.deflated {
+            let text = header.opcode == Opcode::Text;
+            if header.fin {
+                sink.deflated(text, payload);
+            } else {
+                self.begin(Kind::Deflated { text }, payload);
+            }
+            return Ok(());
+        }
         match (header.opcode, self.unfinished) {
             (Opcode::Text, _) if header.fin && checked == 0 => {
                 whole_text(payload)?;
-                on_item(Item::Text(payload));
+                sink.item(Item::Text(payload));
             }
             (Opcode::Text, _) => {
                 self.check_text(payload, checked)?;
                 if header.fin {
                     self.end_text(payload.len())?;
-                    on_item(Item::Text(payload));
+                    sink.item(Item::Text(payload));
                 } else {
                     self.begin(Kind::Text, payload);
                 }
             }
-            (Opcode::Binary, _) if header.fin => on_item(Item::Binary(payload)),
+            (Opcode::Binary, _) if header.fin => sink.item(Item::Binary(payload)),
             (Opcode::Binary, _) => self.begin(Kind::Binary, payload),
             (Opcode::Continuation, kind) => {
                 if kind == Some(Kind::Text) {
@@ -297,22 +361,24 @@ impl FrameDecoder {
                 if header.fin {
                     self.unfinished = None;
                     let whole = mem::take(&mut self.message);
-                    if kind == Some(Kind::Text) {
-                        self.end_text(whole.len())?;
-                        on_item(Item::Text(&whole));
-                    } else {
-                        on_item(Item::Binary(&whole));
+                    match kind {
+                        Some(Kind::Text) => {
+                            self.end_text(whole.len())?;
+                            sink.item(Item::Text(&whole));
+                        }
+                        Some(Kind::Deflated { text }) => sink.deflated(text, &whole),
+                        Some(Kind::Binary) | None => sink.item(Item::Binary(&whole)),
                     }
                 }
             }
-            (Opcode::Ping, _) => on_item(Item::Ping(payload)),
-            (Opcode::Pong, _) => on_item(Item::Pong(payload)),
+            (Opcode::Ping, _) => sink.item(Item::Ping(payload)),
+            (Opcode::Pong, _) => sink.item(Item::Pong(payload)),
             (Opcode::Close, _) => {
                 let close = close(payload)?;
                 self.closed = true;
                 // An unfinished message will not be finished.
                 self.message = Vec::new();
-                on_item(Item::Close(close));
+                sink.item(Item::Close(close));
             }
         }
         Ok(())
@@ -330,7 +396,7 @@ impl FrameDecoder {
             return Ok(());
         };
         let is_text = match header.opcode {
-            Opcode::Text => true,
+            Opcode::Text => !header.deflated,
             Opcode::Continuation => self.unfinished == Some(Kind::Text),
             _ => false,
         };
@@ -363,7 +429,7 @@ impl FrameDecoder {
 
 /// Checks a text that lies whole in one frame. ASCII, which is most of what is sent, is recognised many bytes at a time.
 #[inline]
-fn whole_text(payload: &[u8]) -> Result<(), FrameError> {
+pub(in crate::websocket) fn whole_text(payload: &[u8]) -> Result<(), FrameError> {
     if is_ascii(payload) {
         return Ok(());
     }

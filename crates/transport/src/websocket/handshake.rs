@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pushbench_model::scenario::Compression;
 use sha1::{Digest, Sha1};
 use thiserror::Error;
 
+use crate::deflate::agree;
 use crate::http1::head::ResponseHead;
 
 /// Appended to the key before hashing (section 1.3).
@@ -36,6 +38,20 @@ pub enum HandshakeError {
     /// The server uses an extension that the request did not offer.
     #[error("websocket handshake: Sec-WebSocket-Extensions is \"{0}\", none was offered")]
     Extensions(String),
+    /// The server compresses nothing, though that is what is to be measured.
+    #[error(
+        "websocket handshake: no Sec-WebSocket-Extensions, expected permessage-deflate as it was offered (does the server compress? \
+         ours do with serve --compression)"
+    )]
+    NotCompressed,
+    /// The server compresses in another way than was offered.
+    #[error("websocket handshake: Sec-WebSocket-Extensions is \"{got}\", which {why}")]
+    Compressed {
+        /// What the server sent.
+        got: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The server speaks a subprotocol that the request did not offer.
     #[error("websocket handshake: Sec-WebSocket-Protocol is \"{0}\", none was offered")]
     Protocol(String),
@@ -82,6 +98,17 @@ pub(crate) fn accept_text(key: &str) -> [u8; ACCEPT_LEN] {
 /// Appends the request for an upgrade. `target` is path and query, `host` the value of `Host`.
 /// Neither may hold a line end; they come from configuration, not from a peer.
 pub fn request(target: &str, host: &str, nonce: [u8; 16], out: &mut Vec<u8>) {
+    request_with(target, host, nonce, "", out);
+}
+
+/// The same with further `fields`, each with its line end.
+pub(crate) fn request_with(
+    target: &str,
+    host: &str,
+    nonce: [u8; 16],
+    fields: &str,
+    out: &mut Vec<u8>,
+) {
     let mut key = [0; KEY_LEN];
     let key = key_text(nonce, &mut key);
     for part in [
@@ -92,7 +119,9 @@ pub fn request(target: &str, host: &str, nonce: [u8; 16], out: &mut Vec<u8>) {
         "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: ",
         key,
-        "\r\n\r\n",
+        "\r\n",
+        fields,
+        "\r\n",
     ] {
         out.extend_from_slice(part.as_bytes());
     }
@@ -104,6 +133,40 @@ pub fn request(target: &str, host: &str, nonce: [u8; 16], out: &mut Vec<u8>) {
 ///
 /// [`HandshakeError`] names the first thing that is wrong, in the order of section 4.1.
 pub fn check(head: &ResponseHead<'_>, nonce: [u8; 16]) -> Result<(), HandshakeError> {
+    upgraded(head, nonce)?;
+    // Some servers send either field without a value, which names nothing.
+    match head.sec_websocket_extensions {
+        None | Some("") => no_protocol(head),
+        Some(extensions) => Err(HandshakeError::Extensions(extensions.to_owned())),
+    }
+}
+
+/// The same where compression was offered, and is wanted.
+pub(crate) fn check_compressed(
+    head: &ResponseHead<'_>,
+    nonce: [u8; 16],
+    wanted: Compression,
+) -> Result<(), HandshakeError> {
+    upgraded(head, nonce)?;
+    let Some(got) = head.sec_websocket_extensions.filter(|got| !got.is_empty()) else {
+        return Err(HandshakeError::NotCompressed);
+    };
+    agree::answered(got, wanted).map_err(|why| HandshakeError::Compressed {
+        got: got.to_owned(),
+        why,
+    })?;
+    no_protocol(head)
+}
+
+fn no_protocol(head: &ResponseHead<'_>) -> Result<(), HandshakeError> {
+    match head.sec_websocket_protocol {
+        None | Some("") => Ok(()),
+        Some(protocol) => Err(HandshakeError::Protocol(protocol.to_owned())),
+    }
+}
+
+/// Checks what is no matter of extensions or protocols.
+fn upgraded(head: &ResponseHead<'_>, nonce: [u8; 16]) -> Result<(), HandshakeError> {
     if head.status != 101 {
         return Err(HandshakeError::Status(head.status));
     }
@@ -126,12 +189,7 @@ pub fn check(head: &ResponseHead<'_>, nonce: [u8; 16]) -> Result<(), HandshakeEr
             expected: String::from_utf8_lossy(&expected).into_owned(),
         });
     }
-    // Some servers send either field without a value, which names nothing.
-    match (head.sec_websocket_extensions, head.sec_websocket_protocol) {
-        (None | Some(""), None | Some("")) => Ok(()),
-        (None | Some(""), Some(protocol)) => Err(HandshakeError::Protocol(protocol.to_owned())),
-        (Some(extensions), _) => Err(HandshakeError::Extensions(extensions.to_owned())),
-    }
+    Ok(())
 }
 
 #[cfg(test)]

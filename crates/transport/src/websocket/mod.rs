@@ -14,6 +14,7 @@ mod utf8;
 use std::io;
 use std::sync::Arc;
 
+use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
@@ -54,9 +55,20 @@ impl Transport for WebSocket {
         &Stack::ALL
     }
 
+    /// tungstenite has no permessage-deflate.
+    fn packs(&self) -> &'static [(Stack, Compression)] {
+        &[
+            (Stack::Bare, Compression::Message),
+            (Stack::Bare, Compression::Stream),
+        ]
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         if options.stack == Stack::Bare {
-            return bare::encode(message, out);
+            return match options.compression {
+                Some(Compression::Message) => bare::encode_packed(message, out),
+                Some(Compression::Stream) | None => bare::encode(message, out),
+            };
         }
         // The frame header is tungstenite's to write; the payload is what connections share.
         out.extend_from_slice(message.body);
@@ -86,6 +98,9 @@ impl Transport for WebSocket {
         trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
+        if request.compression.is_some() {
+            return start::<subscriber::PackedWebSocket>(request, trust, bell);
+        }
         start::<subscriber::WebSocketProtocol>(request, trust, bell)
     }
 

@@ -1,5 +1,9 @@
 //! The subscriber half: handshake and frames decoded incrementally; pings are answered, closes are reported.
 
+mod extension;
+#[cfg(test)]
+mod packed_tests;
+
 use std::rc::Rc;
 
 use pushbench_model::theory;
@@ -8,14 +12,22 @@ use crate::http1::head::HeadReader;
 use crate::limits::MAX_MESSAGE;
 use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
-use super::frame::{FrameDecoder, Item, Opcode, client_frame_header_len, encode_client};
+use super::frame::{FrameDecoder, Item, Opcode, Sink, client_frame_header_len, encode_client};
 use super::handshake;
+use extension::{Deflate, Extension};
+
+/// A WebSocket subscription on which nothing is compressed.
+pub(super) type WebSocketProtocol = FrameProtocol<()>;
+
+/// One on which messages are.
+pub(super) type PackedWebSocket = FrameProtocol<Deflate>;
 
 /// A WebSocket subscription.
 #[derive(Debug)]
-pub(super) struct WebSocketProtocol {
+pub(super) struct FrameProtocol<E> {
     nonce: Nonce,
     state: State,
+    extension: E,
     progress: Progress,
 }
 
@@ -28,7 +40,7 @@ enum State {
 /// Code of a close frame without one (RFC 6455 §7.1.5).
 const NO_STATUS: u16 = 1005;
 
-impl WebSocketProtocol {
+impl<E: Extension> FrameProtocol<E> {
     fn handshake(&mut self, bytes: &[u8]) -> Result<Option<usize>, SubscribeError> {
         let State::Handshake(reader) = &mut self.state else {
             return Ok(Some(0));
@@ -40,9 +52,9 @@ impl WebSocketProtocol {
         if head.is_interim() {
             return Ok(Some(taken));
         }
-        handshake::check(&head, self.nonce)?;
+        self.extension.check(&head, self.nonce)?;
         self.progress.subscribed = true;
-        self.state = State::Open(FrameDecoder::new(MAX_MESSAGE));
+        self.state = State::Open(E::decoder(MAX_MESSAGE));
         Ok(Some(taken))
     }
 
@@ -54,8 +66,8 @@ impl WebSocketProtocol {
     }
 }
 
-impl Protocol for WebSocketProtocol {
-    type Common = ();
+impl<E: Extension> Protocol for FrameProtocol<E> {
+    type Common = E::Room;
 
     fn open(request: &Rc<Request>, nonce: Nonce, out: &mut Vec<u8>) -> Self {
         let Request {
@@ -67,10 +79,12 @@ impl Protocol for WebSocketProtocol {
             None => path.clone(),
         };
         let start = out.len();
-        handshake::request(&target, host, nonce, out);
+        let extension = E::of(request);
+        handshake::request_with(&target, host, nonce, extension.offer(), out);
         Self {
             nonce,
             state: State::Handshake(HeadReader::default()),
+            extension,
             progress: Progress {
                 expected_up: (out.len() - start) as u64,
                 ..Progress::default()
@@ -81,7 +95,7 @@ impl Protocol for WebSocketProtocol {
     #[inline]
     fn receive(
         &mut self,
-        (): &mut (),
+        room: &mut E::Room,
         mut bytes: &[u8],
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
@@ -96,32 +110,17 @@ impl Protocol for WebSocketProtocol {
         let State::Open(frames) = &mut self.state else {
             return Ok(());
         };
-        let progress = &mut self.progress;
-        let mut closed = None;
-        frames.feed(bytes, &mut |item| match item {
-            Item::Text(body) | Item::Binary(body) => {
-                progress.expected_down += theory::websocket_server_frame(body.len() as u64);
-                deliver(body);
-            }
-            Item::Ping(body) => {
-                progress.expected_down += theory::websocket_server_frame(body.len() as u64);
-                progress.expected_up += (client_frame_header_len(body.len()) + body.len()) as u64;
-                encode_client(Opcode::Pong, body, mask, out);
-            }
-            Item::Pong(body) => {
-                progress.expected_down += theory::websocket_server_frame(body.len() as u64);
-            }
-            Item::Close(reason) => {
-                let (code, text) = reason.unwrap_or((NO_STATUS, ""));
-                let reason = if text.is_empty() {
-                    String::new()
-                } else {
-                    format!(" {text:?}")
-                };
-                closed = Some(SubscribeError::Closed { code, reason });
-            }
-        })?;
-        closed.map_or(Ok(()), Err)
+        let mut receiver = Receiver {
+            progress: &mut self.progress,
+            extension: &mut self.extension,
+            room,
+            mask,
+            out,
+            deliver,
+            ended: None,
+        };
+        frames.feed_into(bytes, &mut receiver)?;
+        receiver.ended.map_or(Ok(()), Err)
     }
 
     fn progress(&self) -> Progress {
@@ -133,6 +132,62 @@ impl Protocol for WebSocketProtocol {
             State::Handshake(_) => "before it had answered the handshake",
             State::Open(_) => "without a close frame",
         })
+    }
+}
+
+/// What takes the frames of a read.
+struct Receiver<'a, E: Extension, D> {
+    progress: &'a mut Progress,
+    extension: &'a mut E,
+    room: &'a mut E::Room,
+    mask: [u8; 4],
+    out: &'a mut Vec<u8>,
+    deliver: &'a mut D,
+    ended: Option<SubscribeError>,
+}
+
+impl<E: Extension, D: FnMut(&[u8])> Sink for Receiver<'_, E, D> {
+    #[inline]
+    fn item(&mut self, item: Item<'_>) {
+        // Nothing follows a close, but a message that cannot be inflated.
+        if E::DEFLATES && self.ended.is_some() {
+            return;
+        }
+        match item {
+            Item::Text(body) | Item::Binary(body) => {
+                self.progress.expected_down += theory::websocket_server_frame(body.len() as u64);
+                (self.deliver)(body);
+            }
+            Item::Ping(body) => {
+                self.progress.expected_down += theory::websocket_server_frame(body.len() as u64);
+                self.progress.expected_up +=
+                    (client_frame_header_len(body.len()) + body.len()) as u64;
+                encode_client(Opcode::Pong, body, self.mask, self.out);
+            }
+            Item::Pong(body) => {
+                self.progress.expected_down += theory::websocket_server_frame(body.len() as u64);
+            }
+            Item::Close(reason) => {
+                let (code, text) = reason.unwrap_or((NO_STATUS, ""));
+                let reason = if text.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {text:?}")
+                };
+                self.ended = Some(SubscribeError::Closed { code, reason });
+            }
+        }
+    }
+
+    fn deflated(&mut self, text: bool, payload: &[u8]) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.progress.expected_down += theory::websocket_server_frame(payload.len() as u64);
+        match self.extension.inflate(self.room, text, payload) {
+            Ok(body) => (self.deliver)(body),
+            Err(error) => self.ended = Some(error),
+        }
     }
 }
 

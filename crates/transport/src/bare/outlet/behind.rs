@@ -3,9 +3,9 @@
 use crate::hub::Lagged;
 use crate::stack::Overflow;
 
-use super::super::Protocol;
 use super::super::connection::{Connection, Phase};
 use super::super::line::Line;
+use super::super::{Guise, Protocol};
 use super::{Outlet, Stop};
 
 impl<P: Protocol> Outlet<P> {
@@ -55,7 +55,7 @@ impl<P: Protocol> Outlet<P> {
     }
 
     /// Keeps for a connection what it is to be sent and the hub will forget.
-    fn keep<L: Line>(&self, conn: &mut Connection<P::State, L>, next: u64) {
+    fn keep<L: Line>(&mut self, conn: &mut Connection<P::State, L>, next: u64) {
         let end = match conn.phase {
             Phase::Streaming => next,
             Phase::Answering => conn.until,
@@ -65,10 +65,10 @@ impl<P: Protocol> Outlet<P> {
             let Some(frame) = self.feed.get(seq) else {
                 return;
             };
-            let frame = if conn.plain {
-                frame.slice(self.protocol.inner(frame))
-            } else {
+            let frame = if conn.guise == Guise::default() {
                 frame.clone()
+            } else {
+                self.protocol.dress(frame, conn.guise)
             };
             if conn.unsent.is_empty() {
                 conn.unsent = frame;

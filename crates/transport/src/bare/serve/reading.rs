@@ -330,14 +330,25 @@ impl<P: Protocol, L: Line> Loop<P, L> {
                 self.hold(index, hold_ms, reply)?;
                 Ok(used)
             }
-            Asked::Stream { used, after, plain } => {
+            Asked::Stream {
+                used,
+                after,
+                guise,
+                packing,
+            } => {
                 conn.cursor = self.outlet.feed.place(after);
                 conn.live_from = self.outlet.feed.next_seq();
-                conn.plain = plain;
+                conn.guise = guise;
                 conn.phase = Phase::Streaming;
                 let newest = conn.live_from - 1;
                 self.outlet.protocol.welcome(newest, reply);
                 Outlet::<P>::say(conn, reply)?;
+                if L::SEALS
+                    && let Some(packing) = packing
+                {
+                    // What was said so far is not compressed, and is the line's.
+                    conn.line.begin(packing);
+                }
                 match self.heartbeat_ns {
                     Some(every) => self.wheel.arm(index, now + every),
                     None => self.wheel.disarm(index),

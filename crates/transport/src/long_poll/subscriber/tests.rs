@@ -63,6 +63,7 @@ fn messages_are_counted_where_their_numbers_are_no_order() {
             poll_period_ms: 100,
             once: false,
             tells: false,
+            compression: None,
         });
         let mut sent = Vec::new();
         let mut protocol = PollProtocol::<false>::open(&request, [0; 16], &mut sent);

@@ -2,7 +2,7 @@
 //! nothing of them is kept.
 
 use crate::limits::MAX_MESSAGE;
-use crate::websocket::frame::{MAX_CONTROL, Opcode};
+use crate::websocket::frame::{DEFLATED, MAX_CONTROL, Opcode};
 use crate::websocket::utf8::Utf8;
 
 /// Longest message of a client, bytes, where none is expected at all.
@@ -68,6 +68,8 @@ pub(crate) enum Received {
 pub(crate) struct Reader {
     /// What the client sends is published.
     pub(crate) says: bool,
+    /// It was agreed that its messages may be compressed. Nothing is made of them, so that nothing is inflated.
+    pub(crate) deflates: bool,
     /// When a ping was sent after which nothing has come; 0 if something has. Nanoseconds of the clock.
     pub(crate) pinged_ns: u64,
     /// Bytes of the present data frame that are still to come.
@@ -89,6 +91,7 @@ struct Message {
 
 struct Header {
     fin: bool,
+    deflated: bool,
     opcode: Opcode,
     mask: [u8; 4],
     /// Bytes of the header itself.
@@ -133,8 +136,9 @@ impl Reader {
             return Ok(None);
         };
         let fin = first & 0x80 != 0;
-        // No extension was negotiated, so no reserved bit may be set.
-        let opcode = Opcode::new(first & 0x0f).filter(|_| first & 0x70 == 0);
+        // Without an extension no reserved bit may be set.
+        let plain = first & 0x70 == 0 || self.may_be_deflated(first);
+        let opcode = Opcode::new(first & 0x0f).filter(|_| plain);
         let opcode = opcode.ok_or(Fault::Protocol)?;
         let fits = match opcode {
             Opcode::Continuation => self.message.is_some(),
@@ -173,6 +177,7 @@ impl Reader {
         }
         Ok(bytes[mask_at..].first_chunk().map(|mask| Header {
             fin,
+            deflated: first & DEFLATED != 0,
             opcode,
             mask: *mask,
             start: mask_at + mask.len(),
@@ -180,11 +185,16 @@ impl Reader {
         }))
     }
 
+    /// Whether the bits beside the opcode are the one that was agreed on, at the start of a message (RFC 7692 §6.2).
+    const fn may_be_deflated(&self, first: u8) -> bool {
+        self.deflates && first & 0x70 == DEFLATED && matches!(first & 0x0f, 0x1 | 0x2)
+    }
+
     fn begin(&mut self, header: &Header, messages: Messages) -> Result<Received, Fault> {
         let message = self.message.get_or_insert_with(|| {
             Box::new(Message {
                 len: 0,
-                text: (header.opcode == Opcode::Text).then_some(Utf8::NEW),
+                text: (header.opcode == Opcode::Text && !header.deflated).then_some(Utf8::NEW),
                 body: Vec::new(),
             })
         });

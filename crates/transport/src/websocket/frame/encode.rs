@@ -83,6 +83,28 @@ pub fn encode_client(opcode: Opcode, payload: &[u8], mask: [u8; 4], out: &mut Ve
     }
 }
 
+/// Appends one whole message as a server sends it that was compressed (RFC 7692 §6.1): the first reserved bit is set.
+pub(crate) fn encode_deflated(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    encode_server(opcode, payload, out);
+    out[start] |= super::DEFLATED;
+}
+
+/// The frame at the start of `bytes`, which are whole frames of our own: what it is, its payload and its length.
+pub(crate) fn whole_frame(bytes: &[u8]) -> Option<(Opcode, &[u8], usize)> {
+    let opcode = Opcode::new(bytes.first()? & 0x0f)?;
+    let (start, len) = match *bytes.get(1)? {
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(*bytes[2..].first_chunk()?)),
+        ),
+        127 => (10, u64::from_be_bytes(*bytes[2..].first_chunk()?) as usize),
+        len => (2, usize::from(len)),
+    };
+    let payload = bytes.get(start..)?.get(..len)?;
+    Some((opcode, payload, start + len))
+}
+
 fn header(fin: bool, opcode: Opcode, mask_bit: u8, len: usize, out: &mut Vec<u8>) {
     out.push(u8::from(fin) << 7 | opcode as u8);
     if len <= super::MAX_CONTROL {

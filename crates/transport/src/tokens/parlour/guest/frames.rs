@@ -15,7 +15,7 @@ const POLICY: u16 = 1008;
 
 impl Guest {
     pub(super) fn upgrade(&mut self, common: &mut Common, now: u64) -> usize {
-        match shake(&self.inbox, PATH, common, now, &mut self.owed).0 {
+        match shake(&self.inbox, PATH, None, common, now, &mut self.owed).asked {
             Asked::More => 0,
             Asked::Stream { used, .. } => {
                 self.reader = Some(Reader::default());
