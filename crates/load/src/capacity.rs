@@ -5,7 +5,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread::Builder;
 
-use pushbench_model::scenario::Scenario;
+use pushbench_model::profile::Profile;
+use pushbench_model::scenario::{Connect, Scenario};
 use pushbench_sys::process::{raise_nofile, spawn_with_own_files};
 
 use crate::LoadError;
@@ -22,6 +23,12 @@ const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
 /// What that is on an untouched system, 32768 to 60999 (ip(7)).
 const USUAL_PORTS: u64 = 28_232;
+
+/// Where it says whether ports of connections that were closed are given to others: 1 does everywhere, 2 on loopback (ip-sysctl).
+const TIME_WAIT_REUSE: &str = "/proc/sys/net/ipv4/tcp_tw_reuse";
+
+/// Seconds for which Linux keeps them otherwise.
+const TIME_WAIT_S: f64 = 60.0;
 
 /// Most loopback addresses to connect from: 127.0.0.1 to 127.0.0.250.
 const MOST_ADDRESSES: u64 = 250;
@@ -146,6 +153,32 @@ pub(crate) fn one_table(scenario: &Scenario) -> Result<(), LoadError> {
     })
 }
 
+/// Whether there are ports for connections that come by a schedule: those that were closed keep theirs for a minute (TIME_WAIT), but on
+/// loopback, or where the system lets others have them.
+pub(crate) fn ports_last(
+    connect: &Connect,
+    profile: Profile,
+    target: SocketAddr,
+) -> Result<(), LoadError> {
+    let reused = fs::read_to_string(TIME_WAIT_REUSE).is_ok_and(|text| text.trim() == "1");
+    let needed = connect.arriving().map_or(0, |arriving| {
+        let minute = arriving
+            .rate
+            .mul_add(TIME_WAIT_S, connect.most_open().into());
+        let all = [connect.warm_up, connect.connections].map(|phase| u64::from(phase.at(profile)));
+        (minute.ceil() as u64).min(all.iter().sum())
+    });
+    let ports = Limits::of_this_machine().ports;
+    if target.ip().is_loopback() || reused || needed <= ports {
+        return Ok(());
+    }
+    Err(LoadError::TooFewPorts {
+        needed,
+        ports,
+        target,
+    })
+}
+
 /// Ports of a range: its first and last one.
 fn count(range: &str) -> Option<u64> {
     let mut ends = range.split_whitespace().map(str::parse::<u64>);
@@ -155,6 +188,10 @@ fn count(range: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use pushbench_model::scenario::Workload;
+
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -225,6 +262,31 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn ports_that_were_used_are_kept_for_a_minute() {
+        let text = |rate: u32, connections: u32| {
+            format!(
+                "name = \"x\"\nmodels = \"\"\nexpected = \"\"\nprofiles = []\n[payload]\nbytes = 1\n[connect]\n\
+                 connections = {{ quick = {connections}, standard = 1, thorough = 1 }}\n\
+                 warm-up = {{ quick = 0, standard = 0, thorough = 0 }}\nrate = {rate}.0\narrivals = \"constant\"\n"
+            )
+        };
+        let last = |rate, connections, target: &str| {
+            let scenario = Scenario::parse(&text(rate, connections), Path::new("x.toml")).unwrap();
+            let Workload::Connect(connect) = scenario.workload else {
+                panic!("connect expected")
+            };
+            ports_last(&connect, Profile::Quick, target.parse().unwrap())
+        };
+        let reused = fs::read_to_string(TIME_WAIT_REUSE).is_ok_and(|text| text.trim() == "1");
+        // No machine has more ports than 65535: 120 000 in a minute do not last, and as many in an hour do.
+        let far = "192.0.2.1:80";
+        assert_eq!(last(2000, 1_000_000, far).is_ok(), reused);
+        assert!(last(30, 1_000_000, far).is_ok());
+        assert!(last(2000, 1000, far).is_ok());
+        assert!(last(2000, 1_000_000, "127.0.0.1:80").is_ok());
     }
 
     #[test]

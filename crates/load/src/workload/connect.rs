@@ -25,6 +25,7 @@ use pushbench_sys::clock;
 use pushbench_transport::tls;
 
 use crate::barrier::Barrier;
+use crate::capacity;
 use crate::secure;
 use crate::watch::{Watched, Watching};
 use crate::{Bench, LoadError};
@@ -40,6 +41,7 @@ pub(crate) fn run(
     connect: Connect,
     barrier: &mut dyn Barrier,
 ) -> Result<Measurement, LoadError> {
+    capacity::ports_last(&connect, bench.config.profile, bench.config.target.address)?;
     // The message that every new subscriber finds waiting.
     let order = PublishOrder {
         schedule: Schedule {
