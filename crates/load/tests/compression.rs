@@ -120,11 +120,15 @@ fn a_fan_out_is_compressed_on_every_transport_that_can() {
 fn large_messages_arrive_whole() {
     for (transport, stack, compression) in ways() {
         let some = Some(compression);
-        let scenario = scenario(some, 400_000).replace("rate = 500.0", "rate = 60.0");
+        // What cannot be made much shorter; each is compressed for each subscriber, which takes its time.
+        let scenario = scenario(some, 200_000)
+            .replace("quotes", "text")
+            .replace("subscribers = 20", "subscribers = 5")
+            .replace("rate = 500.0", "rate = 50.0");
         let measurement = measured(transport, options(stack, some), &scenario);
         let name = format!("{} {stack} {compression}", transport.name());
         assert_clean(&name, &measurement);
-        assert_eq!(measurement.operations, 120, "{name}");
+        assert_eq!(measurement.operations, 25, "{name}");
     }
 }
 

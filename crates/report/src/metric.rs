@@ -220,6 +220,8 @@ pub enum Metric {
     /// Memory per connection: anonymous (heap and stacks), or resident where that is absent. Never proportional: the
     /// processes of a trial share the pages of one program, so the shares move when one of them starts.
     Memory(Side),
+    /// The same once messages have gone over the connections: what they keep of them is in it, and what all share.
+    MemoryAfter(Side),
     /// Operations per second.
     Rate,
 }
@@ -231,6 +233,10 @@ impl Metric {
         let measured = trial.trial.measurement.as_ref()?;
         let per_operation = |total: u64| {
             (measured.operations > 0).then(|| total as f64 / measured.operations as f64)
+        };
+        let per_connection = |before: u64, after: u64| {
+            (measured.concurrency > 0)
+                .then(|| (after as f64 - before as f64) / measured.concurrency as f64)
         };
         match self {
             Self::Percentile(series, rank) => {
@@ -257,8 +263,11 @@ impl Metric {
                         (Some(before), Some(connected)) => (before, connected),
                         _ => (memory.rss_before, memory.rss_connected),
                     };
-                (measured.concurrency > 0)
-                    .then(|| (connected as f64 - before as f64) / measured.concurrency as f64)
+                per_connection(before, connected)
+            }
+            Self::MemoryAfter(side) => {
+                let memory = side.of(trial)?.memory?;
+                per_connection(memory.anonymous_before?, memory.anonymous_after?)
             }
             Self::Rate => (measured.elapsed_ns > 0)
                 .then(|| measured.operations as f64 / (measured.elapsed_ns as f64 / 1e9)),
@@ -272,7 +281,7 @@ impl Metric {
             Self::Percentile(..) | Self::Cpu(_) => Unit::Time,
             Self::Instructions(..) | Self::Segments => Unit::Count,
             Self::Bytes => Unit::Bytes,
-            Self::Memory(_) => Unit::Memory,
+            Self::Memory(_) | Self::MemoryAfter(_) => Unit::Memory,
             Self::Rate => Unit::PerSecond,
         }
     }
@@ -290,7 +299,7 @@ impl Metric {
     #[must_use]
     pub fn averaging(self) -> Averaging {
         match self {
-            Self::Memory(_) => Averaging::Arithmetic,
+            Self::Memory(_) | Self::MemoryAfter(_) => Averaging::Arithmetic,
             _ => Averaging::Geometric,
         }
     }
@@ -304,7 +313,7 @@ impl Metric {
             Self::Percentile(..) => margins.p99,
             Self::Cpu(_) => margins.cpu,
             Self::Instructions(..) => margins.instructions,
-            Self::Memory(_) => margins.memory,
+            Self::Memory(_) | Self::MemoryAfter(_) => margins.memory,
             Self::Rate => margins.rate,
             Self::Bytes | Self::Segments => 0.0,
         }
@@ -343,6 +352,9 @@ impl Metric {
             Self::Segments if work == "delivery" => "segments per message".into(),
             Self::Segments => format!("segments per {work}"),
             Self::Memory(side) => format!("{} memory per connection", side.label()),
+            Self::MemoryAfter(side) => {
+                format!("{} memory per connection, when measured", side.label())
+            }
             Self::Rate if work == "delivery" => "deliveries per second".into(),
             Self::Rate => format!("{work}s per second"),
         }

@@ -14,7 +14,9 @@ const TITLE: &str = "Small messages behind large ones";
 fn mixed() -> Record {
     let mut record = support::record();
     let mut large = histogram::new();
-    large.record_n(7_000_000, 100).unwrap();
+    large
+        .record_n(7_000_000, 100)
+        .expect("it is within the bounds");
     let fan_outs: Vec<_> = record
         .run
         .scenarios

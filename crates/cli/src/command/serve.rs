@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use pushbench_model::injection::Injection;
 use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
-use pushbench_server::{Config, Server};
+use pushbench_server::{Config, ServeError, Server};
 use pushbench_transport::stack::{Overflow, Runtime, Stack};
 use pushbench_transport::transport::{self, ServeOptions, Transport};
 use rustix::fs::FileType;
@@ -155,6 +155,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             injection,
             ..ServeOptions::default()
         },
+    });
+    let server = server.map_err(|error| match error {
+        // What is asked for contradicts itself.
+        ServeError::Compression { .. } => Wrong(error.to_string()).into(),
+        other => anyhow::Error::from(other),
     })?;
     let (scheme, _) = transport.endpoint();
     let scheme = match scheme {

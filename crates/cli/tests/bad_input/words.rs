@@ -6,6 +6,29 @@ use std::net::TcpListener;
 use crate::common::{FAN_OUT, Stage, finish};
 
 #[test]
+fn what_cannot_be_compressed() {
+    let stage = Stage::new();
+    for (arguments, wanted) in [
+        (
+            &["long-poll", "--stack", "bare"][..],
+            "there is nothing here that does it",
+        ),
+        (
+            &["websocket"],
+            "websocket on the stack reference cannot be compressed",
+        ),
+        (&["sse", "--tuning", "defaults"], "--tuning equalised"),
+        (&["sse", "--tls"], "leave out --tls or --compression"),
+    ] {
+        let serve = ["serve", "--compression", "message", "--transport"];
+        let serve = serve.iter().chain(arguments);
+        finish(&mut stage.pushbench(serve))
+            .with(2)
+            .in_one_line(&[wanted]);
+    }
+}
+
+#[test]
 fn scenarios_that_cannot_be_run() {
     let stage = Stage::new();
     for (from, to, line, wanted) in [

@@ -305,7 +305,7 @@ about = "one"
 "#;
     let servers = Server::parse(list, Path::new("servers.toml")).unwrap();
     for (compression, expected) in [
-        (Compression::Message, &["sse/a@equalised"][..]),
+        (Compression::Message, &["sse/a"][..]),
         (Compression::Stream, &[]),
     ] {
         let mut packed = scenario("a");
@@ -322,13 +322,22 @@ about = "one"
             assert!(reason.contains("servers.toml: compresses"), "{reason}");
         }
     }
-    let wrong = list.replace("{ message = [\"sse\"] }", "{ stream = [\"ndjson\"] }");
-    let error = Server::parse(&wrong, Path::new("servers.toml")).unwrap_err();
-    assert_eq!(error.line, 8, "{error}");
-    assert!(
-        error.message.contains("\"ndjson\" is not allowed"),
-        "{error}"
+    // One that can be told this and nothing else.
+    let only = list.replace("{setting}", "{compression}");
+    let server = &Server::parse(&only, Path::new("servers.toml")).unwrap()[0];
+    let mut packed = scenario("a");
+    packed.server.compression = Some(Compression::Message);
+    assert_eq!(server.left_out_by(&packed), None);
+    let arguments = server.arguments(Path::new("/bin/x"), &[], 1, packed.server);
+    assert_eq!(
+        arguments,
+        ["/bin/x", "equalised", "--compression", "message"]
     );
+    let plain = server.arguments(Path::new("/bin/x"), &[], 1, scenario("a").server);
+    assert_eq!(plain, ["/bin/x", "equalised"]);
+    packed.server.flush_window_ms = 5;
+    let reason = server.left_out_by(&packed).unwrap().reason;
+    assert!(reason.contains("cannot be told"), "{reason}");
 }
 
 /// Who publishes nothing of what is said takes no part where subscribers speak; who does is not asked to publish by itself, and

@@ -331,7 +331,6 @@ transports = ["sse", "websocket"]
 command = ["{pushbench}", "serve", "--transport={transport}", "-c{connections}", "{setting}", "--cores", "{cores}"]
 publishes = "schedule"
 tls = true
-compresses = { message = ["sse", "websocket"], stream = ["sse"] }
 about = "ours"
 
 [[server]]
@@ -392,9 +391,6 @@ resumes = false
         assert_eq!(ws.paths.publish.as_deref(), Some("/pub"));
         assert!(!ws.resumes && servers[0].resumes);
         assert!(!ws.tls && servers[0].tls);
-        let [message, stream] = Compression::ALL;
-        assert_eq!(servers[0].compresses, [message, stream]);
-        assert_eq!(servers[1].compresses, [message]);
         assert!(ws.compresses.is_empty());
         assert_eq!(servers[0].paths, paths::Paths::default());
     }
@@ -422,6 +418,26 @@ resumes = false
     }
 
     /// Every mistake names the file, the line and what is allowed.
+    #[test]
+    fn how_it_compresses_is_said_for_each_transport() {
+        let compresses =
+            "tls = true\ncompresses = { message = [\"sse\", \"websocket\"], stream = [\"sse\"] }";
+        let servers = parse(&GOOD.replace("tls = true", compresses)).unwrap();
+        let [message, stream] = Compression::ALL;
+        assert_eq!(servers[0].compresses, [message, stream]);
+        assert_eq!(servers[1].compresses, [message]);
+        let wrong = compresses.replace("stream = [\"sse\"]", "stream = [\"tcp\"]");
+        let error = parse(&GOOD.replace("tls = true", &wrong)).unwrap_err();
+        assert_eq!(error.line, 8, "{error}");
+        assert!(error.message.contains("on which it compresses"), "{error}");
+        let other = compresses.replace("stream =", "brotli =");
+        let error = parse(&GOOD.replace("tls = true", &other)).unwrap_err();
+        assert!(
+            error.message.contains("expected `message` or `stream`"),
+            "{error}"
+        );
+    }
+
     #[test]
     fn mistakes_are_located_and_explained() {
         let cases = [

@@ -192,8 +192,11 @@ impl Builder<'_, '_> {
                     .extend(varies.map(|interval| scale.interval(interval)));
                 let payload = group.scenario.payload.bytes as f64;
                 if group.work() == "delivery" {
-                    let over = scale.number(figure.value - payload);
-                    cell = cell.under(format!("{over} over payload"));
+                    // What is compressed may be shorter than what it says.
+                    let over = figure.value - payload;
+                    let word = if over < 0.0 { "under" } else { "over" };
+                    let over = scale.number(over.abs());
+                    cell = cell.under(format!("{over} {word} payload"));
                 }
                 let batched = PerOperation::of(&arm.valid).and_then(|p| p.per_batch);
                 if let Some(messages) = batched.filter(|_| group.work() == "delivery") {

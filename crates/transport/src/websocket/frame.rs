@@ -10,6 +10,7 @@ use super::utf8::Utf8;
 
 mod encode;
 mod error;
+mod item;
 #[cfg(test)]
 mod tests;
 
@@ -17,50 +18,15 @@ pub use encode::{Opcode, encode_client, encode_server, encode_server_fragment};
 pub use encode::{client_frame_header_len, server_frame_header_len};
 pub(crate) use encode::{encode_deflated, whole_frame};
 pub use error::FrameError;
+pub use item::Item;
+use item::Plain;
+pub(in crate::websocket) use item::Sink;
 
 /// Longest payload of a control frame (section 5.5).
 pub const MAX_CONTROL: usize = 125;
 
 /// The reserved bit that says that a message is compressed (RFC 7692 §6), where that was agreed on.
 pub(in crate::websocket) const DEFLATED: u8 = 0x40;
-
-/// What a server sent. The slices live as long as the call that hands it out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Item<'a> {
-    /// A whole text message: valid UTF-8, as bytes, because a `str` would cost a look at every byte of text that is
-    /// known to be ASCII.
-    Text(&'a [u8]),
-    /// A whole binary message.
-    Binary(&'a [u8]),
-    /// A ping, to be answered with the same bytes.
-    Ping(&'a [u8]),
-    /// A pong.
-    Pong(&'a [u8]),
-    /// The close frame: code and reason if it has any. Nothing follows it.
-    Close(Option<(u16, &'a str)>),
-}
-
-/// Takes what a server sent, where messages may be compressed.
-pub(in crate::websocket) trait Sink {
-    fn item(&mut self, item: Item<'_>);
-
-    /// A message that is compressed, as it came, without the four bytes that every flush ends with; what it inflates to must be
-    /// UTF-8 if it is `text`.
-    fn deflated(&mut self, text: bool, payload: &[u8]);
-}
-
-/// One of a connection on which nothing is compressed.
-struct Plain<F>(F);
-
-impl<F: FnMut(Item<'_>)> Sink for Plain<F> {
-    #[inline]
-    fn item(&mut self, item: Item<'_>) {
-        self.0(item);
-    }
-
-    /// Of a decoder that was not told so there is none.
-    fn deflated(&mut self, _text: bool, _payload: &[u8]) {}
-}
 
 /// An incremental decoder of server frames: any cut of the stream into reads gives the same items.
 ///

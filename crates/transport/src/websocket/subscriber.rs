@@ -119,8 +119,12 @@ impl<E: Extension> Protocol for FrameProtocol<E> {
             deliver,
             ended: None,
         };
-        frames.feed_into(bytes, &mut receiver)?;
-        receiver.ended.map_or(Ok(()), Err)
+        let fed = frames.feed_into(bytes, &mut receiver);
+        // A message that cannot be inflated came before what is wrong with frames.
+        match receiver.ended {
+            Some(ended) => Err(ended),
+            None => Ok(fed?),
+        }
     }
 
     fn progress(&self) -> Progress {
