@@ -123,7 +123,7 @@ struct SetUp {
 /// that does not execute. A load generator whose every connection waits once more for its answer executes 200 more.
 #[rustfmt::skip]
 const SET_UPS: [SetUp; 10] = [
-    set_up("server", "floor", 960.0, 7.0),
+    set_up("server", "floor", 665.0, 6.0),
     set_up("server", "tcp/bare", 2_300.0, 8.0),
     set_up("server", "sse/bare", 5_310.0, 8.0),
     set_up("server", "websocket/bare", 12_320.0, 8.0),
