@@ -49,7 +49,7 @@ fn quick_takes_three_minutes_standard_twenty_and_thorough_fifteen_hours() {
     let limits = [
         (Profile::Quick, 200),
         (Profile::Standard, 1300),
-        (Profile::Thorough, 16 * 3600),
+        (Profile::Thorough, 55_800),
     ];
     for (profile, seconds) in limits {
         let plan = plan(profile);
