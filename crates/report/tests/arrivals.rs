@@ -39,17 +39,10 @@ fn arriving(stay_s: f64) -> Record {
     record
 }
 
-/// The part of `page` about the scenario connect.
-fn section(page: &str) -> &str {
-    let from = page.find("\n## connect\n").expect("a section");
-    let rest = &page[from + 4..];
-    &rest[..rest.find("\n## ").unwrap_or(rest.len())]
-}
-
 #[test]
 fn the_rate_is_said_to_be_asked() {
     let page = markdown(&arriving(0.0));
-    let section = section(&page);
+    let section = support::section(&page, "\n## connect\n");
     for words in [
         "opened and closed, 200 a second by a schedule (Poisson arrivals), each at its first message",
         "open loop: connections are due by a schedule, whatever happens to those before; their rate is asked, and is no capacity",
@@ -78,7 +71,7 @@ fn the_rate_is_said_to_be_asked() {
 #[test]
 fn who_stays_is_said_to() {
     let page = markdown(&arriving(1.5));
-    let section = section(&page);
+    let section = support::section(&page, "\n## connect\n");
     assert!(section.contains("s after its first message"), "{section}");
     assert!(
         section.contains("300 connections stay at the same time on average"),

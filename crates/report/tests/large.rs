@@ -53,19 +53,11 @@ fn mixed() -> Record {
     record
 }
 
-/// The section of `page`, up to the next.
-fn section(page: &str) -> &str {
-    let from = page.find(&format!("## {TITLE}")).expect("a section");
-    let rest = &page[from + 3..];
-    let end = rest.find("\n## ").unwrap_or(rest.len());
-    &rest[..end]
-}
-
 #[test]
 fn both_stand_side_by_side_with_the_median_of_large_ones() {
     let record = mixed();
     let page = markdown(&record);
-    let section = section(&page);
+    let section = support::section(&page, &format!("## {TITLE}"));
     assert!(section.contains("response of large ones p50"), "{section}");
     let rows = |what: &str| -> Vec<&str> {
         let rows = section.lines().filter(|line| line.contains(what));

@@ -34,19 +34,11 @@ fn secured() -> Record {
     record
 }
 
-/// The section of `page`, up to the next.
-fn section(page: &str) -> &str {
-    let from = page.find(&format!("## {TITLE}")).expect("a section");
-    let rest = &page[from + 3..];
-    let end = rest.find("\n## ").unwrap_or(rest.len());
-    &rest[..end]
-}
-
 #[test]
 fn what_was_measured_both_ways_stands_side_by_side() {
     let record = secured();
     let page = markdown(&record);
-    let section = section(&page);
+    let section = support::section(&page, &format!("## {TITLE}"));
     let clear = record
         .run
         .scenarios
