@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use crate::common::{FAN_OUT, Stage, finish};
+use crate::contains;
 
 #[test]
 fn what_cannot_be_compressed() {
@@ -25,6 +26,30 @@ fn what_cannot_be_compressed() {
         finish(&mut stage.pushbench(serve))
             .with(2)
             .in_one_line(&[wanted]);
+    }
+}
+
+#[test]
+fn queues_that_cannot_be_had() {
+    let stage = Stage::new();
+    for (arguments, wanted) in [
+        (
+            &["bare", "--overflow", "keep", "--queue", "9"][..],
+            "leave one of them out",
+        ),
+        (
+            &["reference", "--overflow", "keep"],
+            "are of the stack bare",
+        ),
+        (
+            &["bare", "--overflow", "hope"],
+            "there are disconnect, drop-oldest and keep",
+        ),
+    ] {
+        let serve = ["serve", "--transport", "sse", "--stack"];
+        let serve = serve.iter().chain(arguments);
+        let ended = finish(&mut stage.pushbench(serve)).with(2);
+        contains(&ended.stderr, &[wanted]);
     }
 }
 

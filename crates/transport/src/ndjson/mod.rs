@@ -14,7 +14,6 @@ use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
-use crate::deflate;
 use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
@@ -54,10 +53,7 @@ impl Transport for Ndjson {
         if options.compression == Some(Compression::Message) {
             let mut line = Vec::new();
             encode::line(message.body, &mut line);
-            return match options.stack {
-                Stack::Bare => stream::bare::packed_chunk(&line, out),
-                _ => deflate::pack(&line, out),
-            };
+            return stream::pack(options.stack, &line, out);
         }
         match options.stack {
             Stack::Bare => encode::chunk(message.body, out),

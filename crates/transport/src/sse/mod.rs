@@ -16,7 +16,6 @@ use pushbench_model::scenario::Compression;
 use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
-use crate::deflate;
 use crate::dialogue::{self, Dialogue};
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
@@ -68,19 +67,13 @@ impl Transport for Sse {
         };
         // The format is UTF-8; bytes that are not would be replaced by every client, so they are here.
         let data = decode::decode(message.body);
-        let packs = options.compression == Some(Compression::Message);
+        if options.compression == Some(Compression::Message) {
+            let mut event = Vec::new();
+            encode::event(&fields, &data, &mut event);
+            return stream::pack(options.stack, &event, out);
+        }
         match options.stack {
-            Stack::Bare if packs => {
-                let mut event = Vec::new();
-                encode::event(&fields, &data, &mut event);
-                stream::bare::packed_chunk(&event, out);
-            }
             Stack::Bare => bare::event(&fields, &data, out),
-            _ if packs => {
-                let mut event = Vec::new();
-                encode::event(&fields, &data, &mut event);
-                deflate::pack(&event, out);
-            }
             _ => encode::event(&fields, &data, out),
         }
     }

@@ -30,6 +30,7 @@ use pushbench_model::scenario::Compression;
 use tokio::task::spawn_local;
 use tokio::time::Interval;
 
+use crate::deflate;
 use crate::http1::server::{after_of, refuse, refuse_with};
 use crate::hub::{Lagged, Round, Subscription, Topic};
 use crate::listener::{Worker, accept};
@@ -40,6 +41,15 @@ use crate::tokens::http::{Desk, Framing};
 use crate::transport::{LocalFuture, ServeOptions};
 
 use socket::Socket;
+
+/// Appends what stands in the ring for `content` on a stack that compresses each message by itself.
+pub(crate) fn pack(stack: Stack, content: &[u8], out: &mut Vec<u8>) {
+    match stack {
+        Stack::Bare => bare::packed_chunk(content, out),
+        // hyper makes the chunk.
+        _ => deflate::pack(content, out),
+    }
+}
 
 /// How a stream can be compressed, and on which stack: hyper's responses share what was made once.
 pub(crate) static PACKS: [(Stack, Compression); 3] = [
