@@ -203,6 +203,7 @@ impl Wish {
                 dead: None,
                 large: None,
                 two_way: false,
+                late_ms: None,
             }),
             objective: Some(Objective {
                 p99_ms: self.p99_ms,

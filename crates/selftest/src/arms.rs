@@ -84,6 +84,7 @@ pub(crate) fn fan_out(bytes: usize, subscribers: u32, rate: f64, seconds: f64) -
             dead: None,
             large: None,
             two_way: false,
+            late_ms: None,
         }),
         objective: None,
         server: Setting::default(),

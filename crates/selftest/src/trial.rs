@@ -63,6 +63,7 @@ impl Setup {
             dead: None,
             large: None,
             two_way: false,
+            late_ms: None,
         }
     }
 

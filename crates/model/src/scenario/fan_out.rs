@@ -38,6 +38,10 @@ pub struct FanOut {
     /// Each message is said by one of the subscribers, and goes to all of them, itself included.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub two_way: bool,
+    /// Milliseconds after it was due from which on a message counts as late, and it is looked at whom it is late for. Nobody looks if
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ms: Option<f64>,
 }
 
 /// Most subscribers of a two-way fan-out, chosen: twice as many connections, all in one table of open files, are more than many systems
@@ -111,6 +115,7 @@ pub(super) struct RawFanOut {
     large: Option<Spanned<Large>>,
     #[serde(default)]
     two_way: bool,
+    late_ms: Option<Spanned<f64>>,
 }
 
 impl RawFanOut {
@@ -138,6 +143,13 @@ impl RawFanOut {
         if self.two_way {
             self.validate_two_way(source)?;
         }
+        if let Some(late_ms) = &self.late_ms {
+            source.in_range(late_ms, 0.001..=600_000.0, "milliseconds")?;
+            if self.cuts.is_some() || self.slow.is_some() || self.dead.is_some() {
+                let wanted = "a fan-out has late-ms, or cuts, slow or dead subscribers: who is gone has no message late";
+                return Err(source.error(late_ms.span(), wanted));
+            }
+        }
         let slow = self
             .slow
             .map(|slow| Slow::validate(slow, &self.subscribers, source))
@@ -163,6 +175,7 @@ impl RawFanOut {
                 .map(|large| Large::validate(large, source))
                 .transpose()?,
             two_way: self.two_way,
+            late_ms: self.late_ms.map(Spanned::into_inner),
         })
     }
 

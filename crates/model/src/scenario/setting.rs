@@ -27,7 +27,13 @@ pub struct Setting {
     /// How messages are compressed; not at all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
+    /// Subscribers that share one connection, each on a stream of its own (HTTP/2); with 0 each has a connection (HTTP/1.1).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub streams: u32,
 }
+
+/// Most subscribers of one connection: what servers take at once, unless they are set otherwise, is one or two hundred.
+const MOST_STREAMS: u32 = 1000;
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
@@ -60,7 +66,11 @@ impl Setting {
         let compressed = compression
             .into_iter()
             .flat_map(|compression| ["--compression".to_owned(), compression.label().to_owned()]);
-        told.chain(secured).chain(compressed).collect()
+        let shared = (self.streams > 0).then(|| "--http2".to_owned());
+        told.chain(secured)
+            .chain(compressed)
+            .chain(shared)
+            .collect()
     }
 
     /// How it reads in a sentence; empty where there is nothing to tell.
@@ -88,7 +98,19 @@ impl Setting {
         if let Some(compression) = self.compression {
             words.push(compression.words().to_owned());
         }
+        if self.streams > 0 {
+            words.push(format!(
+                "{} subscribers on each connection of HTTP/2",
+                self.streams
+            ));
+        }
         words.join(", ")
+    }
+
+    /// How many connections `subscribers` make.
+    #[must_use]
+    pub const fn connections(&self, subscribers: u32) -> u32 {
+        subscribers.div_ceil(if self.streams == 0 { 1 } else { self.streams })
     }
 
     pub(super) fn validate(
@@ -144,6 +166,22 @@ impl Setting {
             |setting| setting.compression.is_none() || setting.compresses_alone(fan_out),
             "compression beside no tls, heartbeats, cuts, slow or dead subscribers and no two-way",
         )?;
+        source.check(
+            &setting,
+            |setting| setting.streams == 0 || setting.shares_alone(fan_out),
+            "streams beside no tls, compression, heartbeats, cuts, slow or dead subscribers and no two-way",
+        )?;
+        source.check(
+            &setting,
+            |setting| {
+                setting.streams <= MOST_STREAMS
+                    && (setting.streams == 0 || fan_out.subscribers.is_multiple_of(setting.streams))
+            },
+            &format!(
+                "streams of up to {MOST_STREAMS} of which there are as many on every connection: a divisor of subscribers = {}",
+                fan_out.subscribers
+            ),
+        )?;
         Ok(setting.into_inner())
     }
 
@@ -153,6 +191,11 @@ impl Setting {
     fn compresses_alone(&self, fan_out: &FanOut) -> bool {
         let disturbed = fan_out.cuts.is_some() || fan_out.slow.is_some() || fan_out.dead.is_some();
         self.tls.is_none() && self.heartbeat_s == 0 && !disturbed && !fan_out.two_way
+    }
+
+    /// Whether nothing is asked for that is done to the connection of one subscriber, which here is that of others, too.
+    fn shares_alone(&self, fan_out: &FanOut) -> bool {
+        self.compresses_alone(fan_out) && self.compression.is_none()
     }
 }
 
@@ -170,6 +213,7 @@ mod tests {
             dead_after_s: 40,
             tls: None,
             compression: None,
+            streams: 0,
         };
         assert_eq!(
             all.arguments(),
@@ -205,5 +249,16 @@ mod tests {
             );
             assert_eq!(compressed.words(), compression.words());
         }
+        let shared = Setting {
+            streams: 100,
+            ..nothing
+        };
+        assert_eq!(shared.arguments(), ["--http2"]);
+        assert_eq!(
+            shared.words(),
+            "100 subscribers on each connection of HTTP/2"
+        );
+        let connections = [nothing, shared].map(|setting| setting.connections(300));
+        assert_eq!(connections, [300, 3]);
     }
 }

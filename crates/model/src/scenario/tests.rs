@@ -366,6 +366,42 @@ fn messages_are_compressed_where_that_is_said() {
 }
 
 #[test]
+fn subscribers_share_connections_where_that_is_said() {
+    let shares = |streams: u32, server: &str, more: &str| {
+        let setting = format!("[server]\nstreams = {streams}\n{server}\n[fan-out]\n{more}");
+        parse(&GOOD.replace("[fan-out]", &setting))
+    };
+    let shared = shares(50, "", "late-ms = 60.5").unwrap();
+    assert_eq!(shared.server.streams, 50);
+    let Workload::FanOut(fan_out) = &shared.workload else {
+        panic!("fan-out expected")
+    };
+    assert_eq!(fan_out.late_ms, Some(60.5));
+    let json = serde_json::to_string(&shared).unwrap();
+    assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), shared);
+    let not = serde_json::to_string(&parse(GOOD).unwrap()).unwrap();
+    assert!(!not.contains("streams") && !not.contains("late"), "{not}");
+    for (streams, server, more, wanted) in [
+        (30, "", "", "a divisor of subscribers = 100"),
+        (1001, "", "", "streams of up to 1000"),
+        (50, "tls = \"full\"", "", "streams beside no tls"),
+        (50, "heartbeat-s = 1", "", "streams beside no tls"),
+        (50, "compression = \"message\"", "", "streams beside no tls"),
+        (50, "", "two-way = true", "streams beside no tls"),
+        (50, "", "late-ms = 0.0", "0.001 to 600000.0 milliseconds"),
+        (
+            50,
+            "",
+            "slow = { share = 0.1, bytes-per-s = 0 }\nlate-ms = 5.0",
+            "late-ms, or cuts, slow or dead subscribers",
+        ),
+    ] {
+        let error = shares(streams, server, more).unwrap_err();
+        assert!(error.message.contains(wanted), "{error}");
+    }
+}
+
+#[test]
 fn what_nobody_would_hold_against_an_objective_has_none() {
     let objective = "[objective]\np99-ms = 50.0\n";
     let kept = parse(&format!("{GOOD}{objective}")).unwrap();
