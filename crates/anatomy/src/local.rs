@@ -60,6 +60,7 @@ impl Local {
             once: false,
             tells: false,
             compression: None,
+            streams: 0,
         };
         let mut client = Client {
             address: server.data_addr(),

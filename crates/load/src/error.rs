@@ -103,6 +103,11 @@ pub enum LoadError {
         "there is no compression over {0}: the scenario's key `compression` is for sse, websocket and ndjson"
     )]
     Compression(&'static str),
+    /// A transport whose subscribers share no connection.
+    #[error(
+        "no subscribers of {0} share a connection: the scenario's key `streams` is for sse and ndjson"
+    )]
+    Streams(&'static str),
     /// What is to be found in messages is not named rightly.
     #[error("{0}")]
     Reading(String),

@@ -30,6 +30,8 @@ pub(crate) struct Station {
     spread: Spread,
     seed: u64,
     connections: u64,
+    /// Subscribers of each.
+    pub(crate) per_connection: u64,
 }
 
 /// What a worker needs to make its station.
@@ -77,12 +79,22 @@ fn compression(config: &Config) -> Result<Option<Compression>, LoadError> {
     Ok(wanted)
 }
 
+/// How many subscriptions share a connection.
+fn streams(config: &Config) -> Result<u32, LoadError> {
+    let wanted = config.scenario.server.streams;
+    if wanted > 0 && config.transport.shares().is_empty() {
+        return Err(LoadError::Streams(config.transport.name()));
+    }
+    Ok(wanted)
+}
+
 /// How long a server may hold a poll; longer than any pause within a measurement.
 const POLL_TIMEOUT_MS: u64 = 20_000;
 
 impl Plan {
     /// A station on this thread, whose loop is woken by `bell`.
     pub(crate) fn station(self, bell: Arc<Bell>) -> io::Result<Station> {
+        let per_connection = self.request.streams.max(1).into();
         let mut subscribers = self
             .transport
             .subscribers(self.request, self.trust, Some(bell))?;
@@ -95,6 +107,7 @@ impl Plan {
             spread: self.spread,
             seed: self.seed,
             connections: 0,
+            per_connection,
         })
     }
 }
@@ -139,6 +152,7 @@ impl Station {
                 path,
                 counted: two_way,
                 compression: compression(config)?,
+                streams: streams(config)?,
             },
             address: config.target.address,
             spread,
@@ -232,6 +246,7 @@ mod tests {
                 poll_timeout_ms: POLL_TIMEOUT_MS,
                 poll_period_ms: POLL_PERIOD_MS,
                 compression: None,
+                streams: 0,
             },
             trust: None,
             primed: 0,

@@ -80,5 +80,6 @@ fn request(path: &str) -> Request {
         once: false,
         tells: false,
         compression: None,
+        streams: 0,
     }
 }

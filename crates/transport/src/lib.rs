@@ -17,6 +17,7 @@
 //! - [`deflate`]: compression on both sides
 //! - [`tls`]: what both sides put between a socket and a transport
 //! - [`http1`]: reading HTTP/1.1 responses, shared by all transports but `tcp`
+//! - [`http2`]: streams that share a connection
 //! - [`dialogue`]: a subscription without a socket
 //! - [`limits`]: how much a peer may make a decoder hold
 //!
@@ -28,6 +29,7 @@ pub mod deflate;
 pub mod dialogue;
 mod framework;
 pub mod http1;
+pub mod http2;
 pub mod hub;
 pub mod limits;
 pub mod listener;

@@ -29,6 +29,7 @@ use pushbench_sys::poller::Bell;
 use crate::deflate::InflateError;
 use crate::http1::body::BodyError;
 use crate::http1::head::HeadError;
+use crate::http2::subscriber::Http2Error;
 use crate::long_poll::batch::BatchError;
 use crate::sse::decode::DecodeError;
 use crate::tcp::frame::TooLong;
@@ -70,6 +71,11 @@ pub struct Request {
     ///
     /// [`Transport::packs`]: crate::transport::Transport::packs
     pub compression: Option<Compression>,
+    /// Subscriptions that share a connection, each on a stream of its own (HTTP/2); with 0 each has a connection (HTTP/1.1). Of
+    /// transports that can share one ([`Transport::shares`]).
+    ///
+    /// [`Transport::shares`]: crate::transport::Transport::shares
+    pub streams: u32,
 }
 
 /// [`Request::poll_period_ms`] where nothing else is asked for: often enough for a page that should look alive.
@@ -99,6 +105,22 @@ pub trait Protocol: Sized {
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(&[u8]),
     ) -> Result<(), SubscribeError>;
+
+    /// The same where subscriptions share a connection: `deliver` is told which of them a message is of, from 0 on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::receive`]; what ends one of them ends all.
+    #[inline]
+    fn receive_shared(
+        &mut self,
+        common: &mut Self::Common,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+        deliver: &mut impl FnMut(usize, &[u8]),
+    ) -> Result<(), SubscribeError> {
+        self.receive(common, bytes, out, &mut |body| deliver(0, body))
+    }
 
     /// It is time to ask: appends a request, unless one is under way.
     fn tick(&mut self, _common: &mut Self::Common, _out: &mut Vec<u8>) {}
@@ -193,6 +215,9 @@ pub enum SubscribeError {
     /// Broken event stream.
     #[error(transparent)]
     EventStream(#[from] DecodeError),
+    /// Broken HTTP/2.
+    #[error(transparent)]
+    Http2(#[from] Http2Error),
     /// Refused upgrade.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),

@@ -71,6 +71,11 @@ pub trait Transport: Send + Sync {
         &[]
     }
 
+    /// The stacks on which many subscriptions can share a connection of HTTP/2; the client's half can do the same.
+    fn shares(&self) -> &'static [Stack] {
+        &[]
+    }
+
     /// Appends the bytes shared by all subscribers of a message. What differs between connections or stacks (chunk
     /// sizes, WebSocket headers) is added by the server half; with the tuning `defaults` that is all but the body.
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>);
@@ -216,6 +221,8 @@ pub struct ServeOptions {
     pub tls: Option<Identity>,
     /// Messages are compressed, for clients that offer it.
     pub compression: Option<Compression>,
+    /// Connections are HTTP/2, by prior knowledge, and carry many streams.
+    pub http2: bool,
     /// Keep idle connections alive: SSE comments, WebSocket pings. Seconds between them.
     pub heartbeat_s: Option<u32>,
     /// Let go of a peer that owes an answer for so long, seconds: acknowledgements of what was sent to it (TCP_USER_TIMEOUT), and
@@ -246,6 +253,7 @@ impl Default for ServeOptions {
             flush_window_ms: 0,
             tls: None,
             compression: None,
+            http2: false,
             heartbeat_s: None,
             dead_after_s: None,
             poll_timeout_ms: 25_000,

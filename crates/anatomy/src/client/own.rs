@@ -134,6 +134,7 @@ fn nobody(transport: &'static dyn Transport) -> io::Result<Box<dyn Subscribers>>
         once: false,
         tells: false,
         compression: None,
+        streams: 0,
     };
     transport.subscribers(request, None, None)
 }

@@ -153,6 +153,7 @@ fn work(
         once: false,
         tells: false,
         compression: None,
+        streams: 0,
     };
     let words = |error: io::Error| error.to_string();
     let mut subscribers = transport

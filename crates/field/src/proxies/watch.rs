@@ -64,6 +64,7 @@ impl Ours {
             once: false,
             tells: false,
             compression: None,
+            streams: 0,
             counted: false,
             poll_timeout_ms: POLL_TIMEOUT_MS,
             poll_period_ms: POLL_PERIOD_MS,

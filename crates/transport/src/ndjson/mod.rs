@@ -49,6 +49,10 @@ impl Transport for Ndjson {
         &stream::PACKS
     }
 
+    fn shares(&self) -> &'static [Stack] {
+        &[Stack::Reference]
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         if options.compression == Some(Compression::Message) {
             let mut line = Vec::new();
@@ -79,6 +83,9 @@ impl Transport for Ndjson {
         trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
+        if request.streams > 0 {
+            return start::<subscriber::SharedNdjson>(request, trust, bell);
+        }
         if request.compression.is_some() {
             return start::<subscriber::PackedNdjson>(request, trust, bell);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::hub::{Hub, Topic};
+use crate::hub::Hub;
 use crate::listener::Worker;
 use crate::stream::packed::Packed;
 use crate::stream::{self, Format, equalised};
@@ -46,7 +46,7 @@ impl Format for Shared {
 }
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let topic = Topic::in_rounds(hub, |frame| frame.bytes.clone());
+    let topic = stream::topic(hub, &options, |frame| frame.bytes.clone());
     match options.compression {
         None => stream::serve(topic, worker, options, equalised(), Shared).await,
         Some(_) => {

@@ -2,6 +2,7 @@
 
 use pushbench_model::theory;
 
+use crate::http2::subscriber::Shared;
 use crate::limits::MAX_MESSAGE;
 use crate::long_poll::batch::BatchSplitter;
 use crate::stream::subscriber::{Gzip, Reader, StreamProtocol};
@@ -14,6 +15,9 @@ pub(super) type NdjsonProtocol = StreamProtocol<Lines>;
 
 /// One that is compressed.
 pub(crate) type PackedNdjson = StreamProtocol<Lines, Gzip>;
+
+/// Some that share a connection.
+pub(crate) type SharedNdjson = Shared<Lines>;
 
 /// Reads lines.
 #[derive(Debug)]

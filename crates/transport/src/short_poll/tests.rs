@@ -36,6 +36,7 @@ impl Driven {
             once,
             tells: once,
             compression: None,
+            streams: 0,
         });
         let mut sent = Vec::new();
         Self {

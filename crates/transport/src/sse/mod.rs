@@ -55,6 +55,10 @@ impl Transport for Sse {
         &stream::PACKS
     }
 
+    fn shares(&self) -> &'static [Stack] {
+        &[Stack::Reference]
+    }
+
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
         let formats = options.stack == Stack::Axum || options.tuning == Tuning::Defaults;
         if formats && options.stack != Stack::Bare {
@@ -98,6 +102,9 @@ impl Transport for Sse {
         trust: Option<Trust>,
         bell: Option<Arc<Bell>>,
     ) -> io::Result<Box<dyn Subscribers>> {
+        if request.streams > 0 {
+            return start::<subscriber::SharedSse>(request, trust, bell);
+        }
         if request.compression.is_some() {
             return start::<subscriber::PackedSse>(request, trust, bell);
         }

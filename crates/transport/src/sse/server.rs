@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 
-use crate::hub::{Hub, Topic};
+use crate::hub::Hub;
 use crate::listener::Worker;
 use crate::stream::packed::Packed;
 use crate::stream::{self, Format, equalised};
@@ -71,7 +71,7 @@ pub(super) fn comment() -> Bytes {
 }
 
 pub(super) async fn serve(hub: Arc<Hub>, worker: Worker, options: Arc<ServeOptions>) {
-    let topic = Topic::in_rounds(hub, |frame| frame.bytes.clone());
+    let topic = stream::topic(hub, &options, |frame| frame.bytes.clone());
     match options.compression {
         None => stream::serve(topic, worker, options, equalised(), Shared).await,
         Some(_) => {

@@ -2,6 +2,7 @@
 
 use pushbench_model::theory;
 
+use crate::http2::subscriber::Shared;
 use crate::limits::MAX_MESSAGE;
 use crate::stream::subscriber::{Gzip, Reader, StreamProtocol};
 use crate::subscriber::SubscribeError;
@@ -13,6 +14,9 @@ pub(super) type SseProtocol = StreamProtocol<Events>;
 
 /// One that is compressed.
 pub(crate) type PackedSse = StreamProtocol<Events, Gzip>;
+
+/// Some that share a connection.
+pub(crate) type SharedSse = Shared<Events>;
 
 /// Reads events.
 #[derive(Debug)]

@@ -32,7 +32,8 @@ use tokio::time::Interval;
 
 use crate::deflate;
 use crate::http1::server::{after_of, refuse, refuse_with};
-use crate::hub::{Lagged, Round, Subscription, Topic};
+use crate::http2::server::Http;
+use crate::hub::{Frame, Hub, Lagged, Round, Subscription, Topic};
 use crate::listener::{Worker, accept};
 use crate::stack::Stack;
 use crate::tls::guard::{Guard, Open, Secure};
@@ -103,6 +104,20 @@ pub(crate) fn equalised() -> http1::Builder {
     http
 }
 
+/// The messages of `hub` for one worker. Those of streams that share a connection are not served in rounds: each stream has a task of
+/// its own, and their connection writes what all of them have.
+pub(crate) fn topic<F: Clone + 'static>(
+    hub: Arc<Hub>,
+    options: &ServeOptions,
+    convert: fn(&Frame) -> F,
+) -> Rc<Topic<F>> {
+    if options.http2 {
+        Topic::new(hub, convert)
+    } else {
+        Topic::in_rounds(hub, convert)
+    }
+}
+
 /// Serves the messages of `topic`, and answers beside them.
 pub(crate) async fn serve<F: Format>(
     topic: Rc<Topic<F::Message>>,
@@ -131,6 +146,7 @@ async fn serve_behind<G: Guard, F: Format>(
     let shared = Rc::clone(&topic);
     let settings = Arc::clone(&options);
     let desk = Desk::new(Arc::clone(&worker.stats.chats));
+    let http = Http::of(&options, http);
     serve_with(guard, topic, worker, options, http, move |request| {
         let answer = if tokens::http::is_asked(&request) {
             // Boxed, so that subscriptions do not pay for it.
@@ -156,7 +172,7 @@ async fn serve_with<G, M, A, R, B>(
     topic: Rc<Topic<M>>,
     worker: Worker,
     options: Arc<ServeOptions>,
-    http: http1::Builder,
+    http: Http,
     answer: A,
 ) where
     G: Guard,
@@ -183,12 +199,18 @@ async fn serve_with<G, M, A, R, B>(
                 let answer = answer(request);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
-            let connection = http.serve_connection(socket, service);
-            // A client that goes away ends its stream; that is not an error of the server.
-            match round {
-                Some(round) => round.take_part(connection).await,
-                // Boxed, so that those who take part do not keep room for it.
-                None => drop(Box::pin(connection).await),
+            // A client that goes away ends its stream; that is not an error of the server. All but those who take part is boxed, so
+            // that these do not keep room for it.
+            match (http, round) {
+                (Http::One(http), Some(round)) => {
+                    round.take_part(http.serve_connection(socket, service)).await;
+                }
+                (Http::One(http), None) => {
+                    drop(Box::pin(http.serve_connection(socket, service)).await);
+                }
+                (Http::Two(http), _) => {
+                    drop(Box::pin(http.serve_connection(socket, service)).await);
+                }
             }
         }
     })

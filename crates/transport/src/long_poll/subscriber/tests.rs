@@ -64,6 +64,7 @@ fn messages_are_counted_where_their_numbers_are_no_order() {
             once: false,
             tells: false,
             compression: None,
+            streams: 0,
         });
         let mut sent = Vec::new();
         let mut protocol = PollProtocol::<false>::open(&request, [0; 16], &mut sent);

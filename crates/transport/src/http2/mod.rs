@@ -1,0 +1,17 @@
+//! HTTP/2 by prior knowledge (RFC 9113 §3.3): what streams of it need that share one connection.
+//!
+//! - [`frame`]: frames, read out of bytes and written
+//! - [`head`]: the head of a request and of a response (RFC 7541)
+//! - [`subscriber`]: the subscriber half, many subscriptions on a connection
+//! - [`server`]: what hyper needs to serve them
+
+pub mod frame;
+pub mod head;
+pub(crate) mod server;
+pub(crate) mod subscriber;
+
+/// What the client's side of a connection begins with.
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Most streams that our servers take on a connection: as many as a scenario may ask for.
+pub(crate) const MOST_STREAMS: u32 = 1000;
