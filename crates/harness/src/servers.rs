@@ -58,6 +58,9 @@ pub struct Server {
     pub tls: bool,
     /// How it can compress what it sends, if it is told to (`--compression`). One that cannot is left out of scenarios that want it.
     pub compresses: Vec<Compression>,
+    /// Whether many subscribers can share a connection of HTTP/2, if it is told so (`--http2`). One on which they cannot is left out of
+    /// scenarios that want it.
+    pub multiplexes: bool,
     /// Whether it comes in this tuning only, although libraries can be set: a framework as it is.
     pub one_tuning: bool,
     /// The smallest profile of which it is part when no servers are named.
@@ -144,7 +147,7 @@ impl Server {
         if self.label.transport == SPOKEN_ON && scenario.is_two_way() {
             scenario.workload.subscribers()
         } else {
-            scenario.workload.connections()
+            scenario.connections()
         }
     }
 
@@ -182,6 +185,12 @@ impl Server {
                     "{}, which it cannot have (servers.toml: compresses)",
                     wanted.words()
                 ));
+            }
+            if scenario.server.streams > 0 && !self.multiplexes {
+                return Some(
+                    "subscribers cannot share a connection of it (servers.toml: multiplexes)"
+                        .to_owned(),
+                );
             }
             if asks && !self.answers {
                 return Some(

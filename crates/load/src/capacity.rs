@@ -140,10 +140,7 @@ impl Spread {
 
 /// Whether one table of file descriptors holds what subscribers need who speak: one thread writes for all of them.
 pub(crate) fn one_table(scenario: &Scenario) -> Result<(), LoadError> {
-    let (wanted, limits) = (
-        u64::from(scenario.workload.connections()),
-        Limits::of_this_machine(),
-    );
+    let (wanted, limits) = (u64::from(scenario.connections()), Limits::of_this_machine());
     if wanted <= limits.per_table() {
         return Ok(());
     }

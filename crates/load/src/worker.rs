@@ -89,7 +89,7 @@ impl<T: Task> Running for Replying<T> {
 impl Worker {
     /// One worker per core of the configuration, or as many as the connections need tables of file descriptors.
     pub(crate) fn start_all(config: &Config) -> Result<Vec<Self>, LoadError> {
-        let connections = config.scenario.workload.connections();
+        let connections = config.scenario.connections();
         let spread = Limits::of_this_machine().spread(connections.into(), config.target.address)?;
         let secure = secure::ask(config)?;
         cores_of(config, spread)
@@ -101,7 +101,7 @@ impl Worker {
 
     /// One more beside those of [`Self::start_all`], for subscribers of whom no figures are.
     pub(crate) fn beside(config: &Config) -> Result<Self, LoadError> {
-        let connections = config.scenario.workload.connections();
+        let connections = config.scenario.connections();
         let spread = Limits::of_this_machine().spread(connections.into(), config.target.address)?;
         let cores = cores_of(config, spread);
         let core = cores.last().copied().flatten();

@@ -197,6 +197,12 @@ impl Scenario {
         matches!(&self.workload, Workload::FanOut(fan_out) if fan_out.two_way)
     }
 
+    /// Connections that are open at the same time, at most, as [`Workload::connections`], where several subscribers may share one.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.server.connections(self.workload.connections())
+    }
+
     /// Whether it asks about servers of `transport`.
     #[must_use]
     pub fn asks_about(&self, transport: &str) -> bool {

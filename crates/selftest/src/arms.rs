@@ -43,6 +43,7 @@ pub(crate) fn server(stack: &str, transport: &str, more: &[String]) -> Server {
         says: false,
         tls: false,
         compresses: Vec::new(),
+        multiplexes: false,
         profile: Profile::Quick,
         one_tuning: false,
         max_connections: None,

@@ -107,6 +107,7 @@ impl Setup {
             says: false,
             tls: false,
             compresses: Vec::new(),
+            multiplexes: false,
             profile: Profile::Quick,
             one_tuning: false,
             max_connections: None,

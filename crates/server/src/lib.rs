@@ -12,6 +12,7 @@
 
 mod compression;
 mod control;
+mod http2;
 mod identity;
 mod publisher;
 mod worker;
@@ -105,6 +106,14 @@ pub enum ServeError {
         /// What is wrong, and what there is.
         why: String,
     },
+    /// Not everything is served over HTTP/2.
+    #[error("{what} cannot be served over HTTP/2: {why}")]
+    Http2 {
+        /// The transport and its stack.
+        what: String,
+        /// What is wrong, and what there is.
+        why: String,
+    },
     /// A thread cannot be started.
     #[error("cannot start the {thread} thread: {source}")]
     Thread {
@@ -150,6 +159,7 @@ impl Server {
             return Err(ServeError::Tls(stack));
         }
         compression::check(config.transport, &options)?;
+        http2::check(config.transport, &options)?;
         let shards = config.shards.max(1);
         if shards > 1 && stack != Stack::Bare {
             return Err(ServeError::Shards { stack, shards });

@@ -38,6 +38,21 @@ pub(crate) fn hold_packed<'a, P: Protocol>(
     hold_as::<P>(request, pieces)
 }
 
+/// The same of subscriptions that share a connection: each message stands behind the number of the one that it is of.
+#[cfg(test)]
+pub(crate) fn hold_shared<'a, P: Protocol>(
+    path: &str,
+    streams: u32,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Dialogue {
+    let request = Request {
+        streams,
+        ..request(path)
+    };
+    let number = |index: usize, body: &[u8]| [format!("{index} ").as_bytes(), body].concat();
+    hold_and::<P>(request, pieces, number)
+}
+
 /// Subscribes at `path` to everything, receives `pieces` one after the other, and then the end of the connection.
 pub(crate) fn hold<'a, P: Protocol>(
     path: &str,
@@ -50,13 +65,22 @@ fn hold_as<'a, P: Protocol>(
     request: Request,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Dialogue {
+    hold_and::<P>(request, pieces, |_, body| body.to_vec())
+}
+
+/// What is kept of a message, `keep` says.
+fn hold_and<'a, P: Protocol>(
+    request: Request,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    keep: impl Fn(usize, &[u8]) -> Vec<u8>,
+) -> Dialogue {
     let (mut messages, mut sent) = (Vec::new(), Vec::new());
     let mut protocol = P::open(&Rc::new(request), NONCE, &mut sent);
     let mut common = P::Common::default();
     let broken = pieces.into_iter().find_map(|piece| {
-        let deliver = &mut |body: &[u8]| messages.push(body.to_vec());
+        let deliver = &mut |index: usize, body: &[u8]| messages.push(keep(index, body));
         protocol
-            .receive(&mut common, piece, &mut sent, deliver)
+            .receive_shared(&mut common, piece, &mut sent, deliver)
             .err()
     });
     let ended = broken.unwrap_or_else(|| protocol.end());

@@ -90,6 +90,10 @@ pub(crate) struct Options {
     /// NDJSON with gzip; on the stack bare either, on reference SSE and NDJSON by message
     #[arg(long, value_name = "HOW")]
     compression: Option<Compression>,
+    /// SSE and NDJSON: speak HTTP/2 to clients that know it beforehand, in clear text, so that many subscriptions share a
+    /// connection (stacks bare and reference)
+    #[arg(long)]
+    http2: bool,
     /// Long-poll: hold a request at most this many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25_000)]
     poll_timeout: u64,
@@ -147,6 +151,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             flush_window_ms: options.flush_window,
             tls,
             compression: options.compression,
+            http2: options.http2,
             heartbeat_s: options.heartbeat,
             dead_after_s: options.dead_after,
             poll_timeout_ms: options.poll_timeout,
@@ -158,7 +163,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     });
     let server = server.map_err(|error| match error {
         // What is asked for contradicts itself.
-        ServeError::Compression { .. } => Wrong(error.to_string()).into(),
+        ServeError::Compression { .. } | ServeError::Http2 { .. } => {
+            Wrong(error.to_string()).into()
+        }
         other => anyhow::Error::from(other),
     })?;
     let (scheme, _) = transport.endpoint();

@@ -198,6 +198,7 @@ impl RawReceiver {
                 says: false,
                 tls: false,
                 compresses: Vec::new(),
+                multiplexes: false,
                 about: self.about,
                 program: self.program,
                 minimum: self.minimum,

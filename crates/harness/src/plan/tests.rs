@@ -289,6 +289,37 @@ fn servers_without_tls_are_left_out_of_scenarios_with_it() {
     assert_eq!((plan.trials.len(), plan.slices.len()), (1, 0));
 }
 
+#[test]
+fn servers_whose_subscribers_share_no_connection_are_left_out_of_scenarios_that_want_it() {
+    let list = r#"
+[[server]]
+stack = "a"
+transports = ["sse", "websocket"]
+command = ["{pushbench}", "{setting}", "{connections}"]
+publishes = "schedule"
+multiplexes = ["sse"]
+about = "one"
+"#;
+    let servers = Server::parse(list, Path::new("servers.toml")).unwrap();
+    let mut shared = scenario("a");
+    shared.server.streams = shared.workload.subscribers();
+    let [sse, websocket] = &servers[..] else {
+        panic!("two servers expected")
+    };
+    assert_eq!(sse.left_out_by(&shared), None);
+    let reason = websocket.left_out_by(&shared).unwrap().reason;
+    assert!(reason.contains("servers.toml: multiplexes"), "{reason}");
+    let connections = sse.connections(&shared);
+    let arguments = sse.arguments(Path::new("/bin/x"), &[], connections, shared.server);
+    assert_eq!(arguments, ["/bin/x", "--http2", "1"]);
+    let wrong = list.replace("multiplexes = [\"sse\"]", "multiplexes = [\"ndjson\"]");
+    let error = Server::parse(&wrong, Path::new("servers.toml")).unwrap_err();
+    assert!(
+        error.to_string().contains("can share a connection"),
+        "{error}"
+    );
+}
+
 /// Compression is measured on those that have it in that way, and in no tuning in which libraries are as they come.
 #[test]
 fn servers_that_cannot_compress_are_left_out_of_scenarios_that_want_it() {

@@ -54,6 +54,8 @@ struct RawServer {
     tls: bool,
     #[serde(default)]
     compresses: RawCompresses,
+    #[serde(default)]
+    multiplexes: Vec<Spanned<String>>,
     #[serde(default = "in_every_profile")]
     profile: Profile,
     max_connections: Option<Spanned<u32>>,
@@ -192,6 +194,8 @@ impl RawServer {
         let compresses = compresses
             .flat_map(|(_, list)| list)
             .find(|name| !is_spoken(name.get_ref()));
+        let mut multiplexes = self.multiplexes.iter();
+        let multiplexes = multiplexes.find(|name| !is_spoken(name.get_ref()));
         for (unknown, wanted) in [
             (
                 answers,
@@ -204,6 +208,10 @@ impl RawServer {
             (
                 compresses,
                 "transports of this server on which it compresses messages",
+            ),
+            (
+                multiplexes,
+                "transports of this server on which subscribers can share a connection",
             ),
         ] {
             if let Some(unknown) = unknown {
@@ -258,6 +266,7 @@ impl RawServer {
             says: lists(&self.says),
             tls: self.tls,
             compresses: self.compresses.of(&label),
+            multiplexes: lists(&self.multiplexes),
             paths: paths::of(&self.paths, &label.transport),
             label,
             command: command.collect(),

@@ -110,7 +110,9 @@ impl Arrival {
     fn of(station: &mut Station, total: u64, patience: Duration) -> Self {
         station.subscribers.run_clocks(true);
         let mut subscribers = 0;
-        station.subscribers.for_each(&mut |_, _| subscribers += 1);
+        station
+            .subscribers
+            .for_each(&mut |one, _| subscribers += one.count());
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         Self {
             settled: total * subscribers,

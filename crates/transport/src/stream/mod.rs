@@ -203,7 +203,9 @@ async fn serve_with<G, M, A, R, B>(
             // that these do not keep room for it.
             match (http, round) {
                 (Http::One(http), Some(round)) => {
-                    round.take_part(http.serve_connection(socket, service)).await;
+                    round
+                        .take_part(http.serve_connection(socket, service))
+                        .await;
                 }
                 (Http::One(http), None) => {
                     drop(Box::pin(http.serve_connection(socket, service)).await);

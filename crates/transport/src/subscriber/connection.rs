@@ -1,6 +1,7 @@
 //! One connection of the load generator.
 
 use std::io::{self, Read as _, Write as _};
+use std::iter;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -12,12 +13,14 @@ use socket2::SockRef;
 
 use super::Progress;
 
-/// One connection and what arrived on it.
+/// One connection and what arrived on it: a subscriber, or as many as share it.
 #[derive(Debug)]
 pub struct Subscriber {
     stream: TcpStream,
-    /// What it has received.
+    /// What it has received; the first of them, where several share the connection.
     pub check: SequenceCheck,
+    /// What the others have received that share its connection.
+    pub(super) others: Box<[SequenceCheck]>,
     /// When its connection was begun, CLOCK_MONOTONIC nanoseconds.
     pub started: u64,
     /// How long the connection took to be established, nanoseconds; 0 until it is.
@@ -76,8 +79,12 @@ pub fn wire(stream: &TcpStream, progress: &Progress) -> io::Result<WireCount> {
 }
 
 impl Subscriber {
-    /// Begins a connection, which is established ([`Stage::Reading`]) or being established when this returns.
-    pub(super) fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Self> {
+    /// Begins a connection for as many subscribers as are `sharing` it, which is established ([`Stage::Reading`]) or being established when this returns.
+    pub(super) fn connect(
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        sharing: usize,
+    ) -> io::Result<Self> {
         let started = clock::now();
         let begun = begin_connect(to, from)?;
         let (stage, connect_ns) = if begun.established {
@@ -88,6 +95,7 @@ impl Subscriber {
         Ok(Self {
             stream: begun.stream,
             check: SequenceCheck::starting_at(1),
+            others: vec![SequenceCheck::starting_at(1); sharing.saturating_sub(1)].into(),
             started,
             connect_ns,
             nodelay: begun.nodelay,
@@ -99,6 +107,17 @@ impl Subscriber {
             aside: false,
             unsent: Vec::new(),
         })
+    }
+
+    /// What each of those has received that share the connection, which nearly always is one.
+    pub fn checks(&self) -> impl Iterator<Item = &SequenceCheck> {
+        iter::once(&self.check).chain(&*self.others)
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        1 + self.others.len() as u64
     }
 
     /// Whether the server has accepted the subscription.

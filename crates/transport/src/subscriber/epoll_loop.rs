@@ -245,7 +245,7 @@ impl<P: Protocol, C: Cover> Crowd<P, C> {
         nonce: Nonce,
         request: &Rc<Request>,
     ) -> io::Result<(usize, &mut Subscriber)> {
-        let mut subscriber = Subscriber::connect(to, from)?;
+        let mut subscriber = Subscriber::connect(to, from, request.streams as usize)?;
         subscriber.tells = request.tells;
         let out = &mut self.shared.out;
         out.clear();

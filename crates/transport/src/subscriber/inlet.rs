@@ -18,7 +18,7 @@ pub struct Inlet {
     pub ended: u64,
     /// Of these, subscribers that the server had not accepted before.
     pub refused: u64,
-    /// Connections that could not be opened; they are no subscribers.
+    /// Who was to subscribe on connections that could not be opened; they are no subscribers.
     pub unconnected: u64,
     /// What happened to single subscribers since somebody last took the notes.
     pub notes: Vec<Note>,

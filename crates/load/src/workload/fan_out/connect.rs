@@ -20,12 +20,15 @@ pub(super) fn connect_on(
     subscribers: u32,
 ) -> Result<(), LoadError> {
     let count = workers.len() as u32;
+    let setting = bench.config.scenario.server;
+    let connections = setting.connections(subscribers);
     let patience = bench.config.patience.for_connecting(subscribers);
     let pending: Vec<_> = workers
         .iter()
         .zip(0..)
         .map(|(worker, index)| {
-            let share = subscribers / count + u32::from(index < subscribers % count);
+            let share = connections / count + u32::from(index < connections % count);
+            let share = share * setting.streams.max(1);
             worker.start_task(move |station| Connecting::begin(station, share, patience))
         })
         .collect();
@@ -55,11 +58,11 @@ pub(super) fn connect_on(
     Ok(())
 }
 
-/// Opens a worker's share of the connections, a few at a time.
+/// Opens the connections of a worker's share of the subscribers, a few at a time.
 struct Connecting {
     share: u64,
     begun: u64,
-    /// Of these, connections that failed at once.
+    /// Of these, subscribers whose connections failed at once.
     unconnected: u64,
     deadline: u64,
 }
@@ -74,7 +77,8 @@ struct Connected {
 
 impl Connecting {
     fn begin(station: &mut Station, share: u32, patience: Duration) -> Self {
-        station.subscribers.reserve(share as usize);
+        let connections = u64::from(share) / station.per_connection;
+        station.subscribers.reserve(connections as usize);
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         Self {
             share: share.into(),
@@ -84,7 +88,7 @@ impl Connecting {
         }
     }
 
-    /// Connections whose fate is known.
+    /// Subscribers whose fate is known.
     fn settled(&self, station: &Station) -> u64 {
         let inlet = station.inlet();
         inlet.subscribed + inlet.refused + inlet.unconnected + self.unconnected
@@ -101,9 +105,9 @@ impl Task for Connecting {
             && self.begun - self.settled(station) < CONNECTING
             && !station.faults.are_enough()
         {
-            self.begun += 1;
+            self.begun += station.per_connection;
             if let Err(error) = station.open() {
-                self.unconnected += 1;
+                self.unconnected += station.per_connection;
                 let fault = format!("cannot connect to {}: {error}", station.address());
                 station.faults.add(fault);
             }

@@ -144,7 +144,9 @@ pub(in crate::workload) fn collect(bench: &Bench, last: u64) -> Result<Outcome, 
                 let mut counts = SequenceCounts::default();
                 station.subscribers.for_each(&mut |subscriber, _| {
                     if !subscriber.is_aside() {
-                        counts.add(&subscriber.check.counts(last));
+                        for check in subscriber.checks() {
+                            counts.add(&check.counts(last));
+                        }
                     }
                 });
                 let inbox = &station.inlet().inbox;

@@ -67,12 +67,11 @@ impl Task for Settle {
 fn attainable(station: &Station, total: u64) -> u64 {
     let mut sum = 0;
     station.subscribers.for_each(&mut |subscriber, _| {
-        let missed = if subscriber.has_ended() || subscriber.is_aside() {
-            subscriber.check.counts(total).lost
-        } else {
-            0
-        };
-        sum += total - missed;
+        let gone = subscriber.has_ended() || subscriber.is_aside();
+        for check in subscriber.checks() {
+            let missed = if gone { check.counts(total).lost } else { 0 };
+            sum += total - missed;
+        }
     });
     sum
 }

@@ -122,15 +122,20 @@ impl<P: Protocol, C: Cover> Connection<P, C> {
         inlet.now = received;
         out.clear();
         let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
-        let (inbox, check) = (&mut inlet.inbox, &mut subscriber.check);
+        let (inbox, first) = (&mut inlet.inbox, &mut subscriber.check);
+        let others = &mut subscriber.others;
         let result = cover.open(&buffer[..read], &mut inlet.tls, &mut |bytes| {
-            protocol.receive(common, bytes, out, &mut |body| {
+            protocol.receive_shared(common, bytes, out, &mut |index, body| {
+                let check = match index.checked_sub(1) {
+                    None => &mut *first,
+                    Some(other) => &mut others[other],
+                };
                 inbox.take(body, received, check);
             })
         });
         if !subscriber.subscribed && protocol.progress().subscribed {
             subscriber.subscribed = true;
-            inlet.subscribed += 1;
+            inlet.subscribed += subscriber.count();
         }
         if awaited && !protocol.awaits() {
             pace.awaiting -= 1;
@@ -226,7 +231,7 @@ impl<P: Protocol, C: Cover> Connection<P, C> {
             Stage::Ended | Stage::Aside => return Some(Rest::None),
             Stage::Connecting => {
                 if let Err(error) = self.subscriber.established() {
-                    inlet.unconnected += 1;
+                    inlet.unconnected += self.subscriber.count();
                     inlet.notes.push(Note {
                         key,
                         happened: Happened::Unconnected(error),
@@ -266,8 +271,10 @@ impl<P: Protocol, C: Cover> Connection<P, C> {
         let _ = poller.remove(self.subscriber.stream());
         self.subscriber.stage = Stage::Ended;
         self.subscriber.unsent = Vec::new();
-        inlet.ended += 1;
-        inlet.refused += u64::from(!self.subscriber.subscribed);
+        inlet.ended += self.subscriber.count();
+        if !self.subscriber.subscribed {
+            inlet.refused += self.subscriber.count();
+        }
         inlet.notes.push(Note {
             key,
             happened: Happened::Ended(error),
