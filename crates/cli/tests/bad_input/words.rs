@@ -30,6 +30,32 @@ fn what_cannot_be_compressed() {
 }
 
 #[test]
+fn what_is_not_served_over_http2() {
+    let stage = Stage::new();
+    for (arguments, wanted) in [
+        (
+            &["websocket"][..],
+            "there are no streams in websocket; sse and ndjson can be served so",
+        ),
+        (
+            &["sse", "--stack", "axum"],
+            "sse on the stack axum cannot be served over HTTP/2",
+        ),
+        (&["sse", "--tls"], "leave out --tls and --compression"),
+        (
+            &["ndjson", "--compression", "message"],
+            "leave out --tls and --compression",
+        ),
+    ] {
+        let serve = ["serve", "--http2", "--transport"];
+        let serve = serve.iter().chain(arguments);
+        finish(&mut stage.pushbench(serve))
+            .with(2)
+            .in_one_line(&[wanted]);
+    }
+}
+
+#[test]
 fn queues_that_cannot_be_had() {
     let stage = Stage::new();
     for (arguments, wanted) in [

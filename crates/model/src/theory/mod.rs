@@ -22,9 +22,9 @@
 //!
 //! Nothing in this suite speaks HTTP/3 or WebTransport: [`quic`],
 //! [`to_first_message_over_http3`](round_trips::to_first_message_over_http3) and
-//! [`to_first_message_of_webtransport`](round_trips::to_first_message_of_webtransport) are theory alone. So are [`http2`], [`compression`]
-//! and [`to_first_message_of_websocket_over_http2`](round_trips::to_first_message_of_websocket_over_http2): trials have neither HTTP/2 nor
-//! compression, and surveys with HTTP/2 count no bytes. Early data is not used either.
+//! [`to_first_message_of_webtransport`](round_trips::to_first_message_of_webtransport) are theory alone. So are [`compression`],
+//! [`to_first_message_of_websocket_over_http2`](round_trips::to_first_message_of_websocket_over_http2) and of [`http2`] what is not
+//! [`data`](http2::data): trials over HTTP/2 are of event streams and lines, heads of which enter as they were. Early data is not used either.
 //!
 //! Of the others, no figure is held against [`calls`], [`timer`], [`memory`], [`ethernet`], [`pushing::fan_out`],
 //! [`pushing::pushed`], [`pushing::nagle`], nor against what a message has of its poll

@@ -247,7 +247,10 @@ fn what_is_wrong_is_said() {
             few,
             "http/2: the server takes 1 streams on a connection, and there are to be 2",
         ),
-        (refused(13), "the server answered 404, expected 200"),
+        (
+            refused(13),
+            "the server answered 404, expected 200 (is the path right? docs/PROTOCOL.md names the endpoints)",
+        ),
         (
             ready().frame(kind::RST_STREAM, 0, 3, &[0, 0, 0, 7]),
             "http/2: the server ended stream 3 with the error 7",
