@@ -39,7 +39,6 @@ pub(crate) fn hold_packed<'a, P: Protocol>(
 }
 
 /// The same of subscriptions that share a connection: each message stands behind the number of the one that it is of.
-#[cfg(test)]
 pub(crate) fn hold_shared<'a, P: Protocol>(
     path: &str,
     streams: u32,

@@ -10,6 +10,18 @@ pub mod head;
 pub(crate) mod server;
 pub(crate) mod subscriber;
 
+use crate::dialogue::{Dialogue, hold_shared};
+use crate::sse::Sse;
+use crate::sse::subscriber::SharedSse;
+use crate::transport::Transport as _;
+
+/// What so many subscribers to events that share a connection make of a server that sends `pieces`, each in one read, and then ends
+/// it. Each message stands behind the number of its subscriber.
+#[must_use]
+pub fn dialogue(streams: u32, pieces: &[&[u8]]) -> Dialogue {
+    hold_shared::<SharedSse>(Sse.endpoint().1, streams, pieces.iter().copied())
+}
+
 /// What the client's side of a connection begins with.
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

@@ -75,7 +75,6 @@ pub(crate) struct Shared<R> {
     unfinished: Option<(u32, Vec<u8>)>,
     /// Bytes read since the server was last told that it may send more.
     read: u32,
-    greeted: bool,
     answered: usize,
     progress: Progress,
 }
@@ -90,6 +89,14 @@ struct Stream<R> {
 /// The number on the wire of the subscription `index`: those that clients begin are odd (RFC 9113 §5.1.1).
 fn number(index: usize) -> u32 {
     2 * index as u32 + 1
+}
+
+/// What is to be said of `error` in `bytes`: those of HTTP/1.1 are a frame that is far too long.
+fn told(error: FrameError, bytes: &[u8]) -> Http2Error {
+    match error {
+        FrameError::TooLong(_) if bytes.starts_with(b"HTTP/1.") => Http2Error::Http1,
+        error => error.into(),
+    }
 }
 
 impl<R: Reader> Shared<R> {
@@ -215,7 +222,6 @@ impl<R: Reader> Shared<R> {
         if !rest.is_empty() || frame.stream != 0 {
             return Err(FrameError::Malformed(kind::SETTINGS).into());
         }
-        self.greeted = true;
         for &[a, b, value @ ..] in settings {
             let most = u32::from_be_bytes(value);
             let wanted = self.streams.len();
@@ -283,7 +289,7 @@ impl<R: Reader> Shared<R> {
         mut bytes: &'a [u8],
     ) -> Result<(Option<Vec<u8>>, &'a [u8]), Http2Error> {
         while !self.cut.is_empty() {
-            let missing = frame::missing(&self.cut)?;
+            let missing = frame::missing(&self.cut).map_err(|error| told(error, &self.cut))?;
             if missing == 0 {
                 return Ok((Some(std::mem::take(&mut self.cut)), bytes));
             }
@@ -339,7 +345,6 @@ impl<R: Reader> Protocol for Shared<R> {
             heads: Heads::default(),
             unfinished: None,
             read: 0,
-            greeted: false,
             answered: 0,
             progress: Progress {
                 expected_up: (out.len() - start) as u64,
@@ -366,20 +371,16 @@ impl<R: Reader> Protocol for Shared<R> {
         out: &mut Vec<u8>,
         deliver: &mut impl FnMut(usize, &[u8]),
     ) -> Result<(), SubscribeError> {
-        // What is no HTTP/2 has a length like that of a very long frame, and is more easily told by its words.
-        if !self.greeted && self.cut.is_empty() && bytes.starts_with(b"HTTP/1.") {
-            return Err(Http2Error::Http1.into());
-        }
         let (whole, mut rest) = self.complete(bytes)?;
         if let Some(whole) = &whole
-            && let Some((frame, _)) = Frame::split(whole).map_err(Http2Error::from)?
+            && let Some((frame, _)) = Frame::split(whole).map_err(|error| told(error, whole))?
         {
             self.frame(frame, out, deliver)?;
         }
         if !self.cut.is_empty() {
             return Ok(());
         }
-        while let Some((frame, behind)) = Frame::split(rest).map_err(Http2Error::from)? {
+        while let Some((frame, behind)) = Frame::split(rest).map_err(|error| told(error, rest))? {
             self.frame(frame, out, deliver)?;
             rest = behind;
         }

@@ -2,12 +2,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::dialogue::{Dialogue, hold_shared};
+use crate::dialogue::Dialogue;
+use crate::http2::dialogue;
 use crate::pieces::cuts;
 use crate::sse::encode::{Fields, event};
-use crate::sse::subscriber::Events;
-
-type Sse = Shared<Events>;
 
 /// A server's side of a connection, as it is written down.
 #[derive(Default)]
@@ -55,7 +53,7 @@ fn ok() -> Vec<u8> {
 }
 
 fn heard(streams: u32, said: &Said) -> Dialogue {
-    hold_shared::<Sse>("/sse", streams, [&said.bytes[..]])
+    dialogue(streams, &[&said.bytes])
 }
 
 fn texts(dialogue: &Dialogue) -> Vec<String> {
@@ -341,12 +339,14 @@ proptest! {
         let whole = heard(4, &said);
         let expected: Vec<_> = events.iter().map(|(index, text)| format!("{index} {text}")).collect();
         prop_assert_eq!(texts(&whole), expected);
-        prop_assert_eq!(hold_shared::<Sse>("/sse", 4, cuts.of(&said.bytes)), whole);
+        prop_assert_eq!(dialogue(4, &cuts.of(&said.bytes)), whole);
     }
 
     #[test]
     fn any_cut_of_garbage_is_received_the_same(
-        frames in vec(saying(), 0..12), tail in vec(any::<u8>(), 0..30), cuts in cuts(),
+        frames in vec(saying(), 0..12),
+        tail in prop_oneof![vec(any::<u8>(), 0..30), Just(b"HTTP/1.1 400 Bad Request\r\n".to_vec())],
+        cuts in cuts(),
     ) {
         let mut said = Said::greeting().heads(3);
         for (kind, flags, stream, content) in frames {
@@ -354,7 +354,7 @@ proptest! {
         }
         said.bytes.extend(tail);
         let whole = heard(3, &said);
-        prop_assert_eq!(hold_shared::<Sse>("/sse", 3, cuts.of(&said.bytes)), whole);
+        prop_assert_eq!(dialogue(3, &cuts.of(&said.bytes)), whole);
     }
 
     #[test]
