@@ -125,7 +125,7 @@ impl<P: Protocol, C: Cover> Connection<P, C> {
         let (inbox, check) = (&mut inlet.inbox, &mut subscriber.check);
         let result = cover.open(&buffer[..read], &mut inlet.tls, &mut |bytes| {
             protocol.receive(common, bytes, out, &mut |body| {
-                inbox.take(body, received, check);
+                inbox.take(body, received, key, check);
             })
         });
         if !subscriber.subscribed && protocol.progress().subscribed {
