@@ -1,6 +1,8 @@
 //! Whether the figures of a trial may be used. Benchmarks are also tests: what did not arrive exactly once, in order
 //! and intact was not measured.
 
+mod late;
+
 use pushbench_model::histogram::Histogram;
 use pushbench_model::measurement::{LoopModel, Measurement, Publisher, histogram_name};
 use pushbench_model::profile::Profile;
@@ -57,6 +59,7 @@ pub fn verify(measurement: &Measurement, scenario: &Scenario, profile: Profile) 
     }
     slow_ones(measurement, scenario, &mut reasons);
     dead_ones(measurement, scenario, &mut reasons);
+    late::late_ones(measurement, scenario, &mut reasons);
     connections(measurement, &mut reasons);
     handshakes(measurement, scenario, &mut reasons);
     wire(measurement, &mut reasons);

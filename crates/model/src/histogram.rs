@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Counter;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ impl Quantile {
 /// The quantile `q` of `histogram` and of `lost` messages beside it that were never delivered. These are later than every
 /// other (method rule 7), so that a loss cannot improve a figure.
 #[must_use]
-pub fn quantile(histogram: &Histogram, lost: u64, q: f64) -> Quantile {
+pub fn quantile<T: Counter>(histogram: &hdrhistogram::Histogram<T>, lost: u64, q: f64) -> Quantile {
     let n = (histogram.len() + lost) as f64;
     if n + 1e-6 < 10.0 / (1.0 - q) {
         return Quantile::TooFew;

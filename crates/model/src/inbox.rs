@@ -1,5 +1,6 @@
 //! What a load generator does with a message: verify it, note its place in the sequence, record its delays.
 
+use crate::late::Late;
 use crate::message::{self, MessageError, Stamp};
 use crate::recorder::Recorder;
 use crate::scenario::Large;
@@ -30,6 +31,8 @@ pub struct Inbox {
     recorder: Recorder,
     /// Of all messages, warm-up included; absent where nobody asks for them.
     windows: Option<Windows>,
+    /// Whom messages are late for; absent where nobody asks.
+    late: Option<Late>,
     /// Messages below this sequence number are verified but not recorded (warm-up).
     record_from: u64,
     /// Which messages are large ones, whose delays are kept apart.
@@ -60,6 +63,9 @@ impl Inbox {
         self.recorder = Recorder::default();
         self.large_recorder = Recorder::default();
         self.known_stamp = None;
+        if let Some(late) = &mut self.late {
+            late.record_from(seq);
+        }
     }
 
     /// Keeps the delays of large messages apart from those of the others.
@@ -79,9 +85,21 @@ impl Inbox {
         self.windows.as_ref()
     }
 
-    /// Takes a message body that `check`'s subscriber received at `received` (CLOCK_MONOTONIC nanoseconds).
+    /// Notes from now on whom a recorded message is late for: who has it `bound_ns` nanoseconds or more after it was due. Large ones kept
+    /// apart are not looked at.
+    pub fn note_late(&mut self, bound_ns: u64) {
+        self.late = Some(Late::new(bound_ns, self.record_from));
+    }
+
+    /// Whom messages were late for, if that was asked for.
+    #[must_use]
+    pub fn late(&self) -> Option<&Late> {
+        self.late.as_ref()
+    }
+
+    /// Takes a message body that `check`'s subscriber, `who` of its worker, received at `received` (CLOCK_MONOTONIC nanoseconds).
     #[inline]
-    pub fn take(&mut self, body: &[u8], received: u64, check: &mut SequenceCheck) {
+    pub fn take(&mut self, body: &[u8], received: u64, who: usize, check: &mut SequenceCheck) {
         let stamp = match self.known_stamp {
             Some(stamp) if self.known == body => stamp,
             _ => match self.learn(body) {
@@ -95,7 +113,12 @@ impl Inbox {
                 windows.record(received, received.saturating_sub(stamp.intended));
             }
             match self.known_place {
-                Place::Usual => self.recorder.record(stamp, received),
+                Place::Usual => {
+                    self.recorder.record(stamp, received);
+                    if let Some(late) = &mut self.late {
+                        late.record(who, stamp.seq, received.saturating_sub(stamp.intended));
+                    }
+                }
                 Place::Large => self.large_recorder.record(stamp, received),
                 Place::Nowhere => {}
             }
@@ -209,7 +232,7 @@ mod tests {
         });
         let mut check = SequenceCheck::starting_at(1);
         for seq in 1..=5 {
-            inbox.take(&body(seq), seq * 100 + 50, &mut check);
+            inbox.take(&body(seq), seq * 100 + 50, 0, &mut check);
         }
         assert_eq!(inbox.recorder().response.len(), 3);
         let windows = inbox.windows().unwrap().clone().figures(0);
@@ -228,14 +251,51 @@ mod tests {
         inbox.record_from(2);
         let (mut a, mut b) = (SequenceCheck::starting_at(1), SequenceCheck::starting_at(1));
         for seq in 1..=7 {
-            for (check, later) in [(&mut a, 20), (&mut b, 30)] {
-                inbox.take(&body(seq), seq * 100 + later * (1 + seq % 3), check);
+            for (who, check, later) in [(0, &mut a, 20), (1, &mut b, 30)] {
+                let received = seq * 100 + later * (1 + seq % 3);
+                inbox.take(&body(seq), received, who, check);
             }
         }
         let counts = |recorder: &Recorder| (recorder.response.len(), recorder.response.max());
         assert_eq!(counts(inbox.recorder()), (8, 90), "2, 4, 5 and 7");
         assert_eq!(counts(inbox.large_recorder()), (4, 30), "3 and 6");
         assert_eq!(inbox.settled(), 14);
+    }
+
+    #[test]
+    fn nobody_looks_whom_messages_are_late_for_unless_asked() {
+        let mut inbox = Inbox::default();
+        let mut check = SequenceCheck::starting_at(1);
+        inbox.take(&body(1), 9_000, 0, &mut check);
+        assert!(inbox.late().is_none());
+    }
+
+    #[test]
+    fn late_ones_are_those_that_are_recorded_and_new() {
+        let mut inbox = Inbox::default();
+        inbox.note_late(50);
+        inbox.set_apart(Some(Large {
+            every: 4,
+            bytes: 999,
+        }));
+        let (mut a, mut b) = (SequenceCheck::starting_at(1), SequenceCheck::starting_at(1));
+        let mut both = |inbox: &mut Inbox, seqs: &[u64]| {
+            for &seq in seqs {
+                inbox.take(&body(seq), seq * 100 + 49, 0, &mut a);
+                inbox.take(&body(seq), seq * 100 + 50, 1, &mut b);
+            }
+        };
+        both(&mut inbox, &[1, 2]);
+        assert_eq!(inbox.late().unwrap().count().hit, 2);
+        inbox.record_from(3);
+        assert_eq!(inbox.late().unwrap().count().hit, 0, "that was the warm-up");
+        // 2 comes again, 5 before 3, 4 and 8 are large, 6 comes twice.
+        both(&mut inbox, &[2, 5, 3, 4, 6, 6, 7, 8]);
+        let count = inbox.late().unwrap().count();
+        assert_eq!((count.bound_ns, count.subscribers), (50, 2));
+        assert_eq!((count.messages, count.hit), (4, 4), "3, 5, 6 and 7");
+        assert_eq!((count.deliveries, count.most), (4, 1));
+        assert_eq!((count.share(), count.reach()), (Some(0.5), Some(0.5)));
     }
 
     #[test]
@@ -254,7 +314,7 @@ mod tests {
             body(6),
             body(7),
         ] {
-            inbox.take(&body, 10_000, &mut check);
+            inbox.take(&body, 10_000, 0, &mut check);
         }
         let counts = inbox.counts([check.counts(7)].into_iter());
         let expected = SequenceCounts {
@@ -281,8 +341,8 @@ mod tests {
         let mut inbox = Inbox::default();
         let (mut a, mut b) = (SequenceCheck::starting_at(1), SequenceCheck::starting_at(1));
         for seq in 1..=3 {
-            inbox.take(&body(seq), seq * 100 + 20, &mut a);
-            inbox.take(&body(seq), seq * 100 + 30, &mut b);
+            inbox.take(&body(seq), seq * 100 + 20, 0, &mut a);
+            inbox.take(&body(seq), seq * 100 + 30, 1, &mut b);
         }
         assert!(
             inbox

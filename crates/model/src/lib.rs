@@ -9,6 +9,7 @@
 //! - [`sequence`]: what one subscriber has received, lost, seen twice or out of order
 //! - [`recorder`]: histograms of response and service time
 //! - [`windows`]: response times over time
+//! - [`late`]: for whom messages were late
 //! - [`wish`]: a workload in a person's own numbers
 //! - [`inbox`]: what a load generator does with each message: verify, stamp, record
 //! - [`control`]: the documents exchanged with a server's control endpoint
@@ -34,6 +35,7 @@ pub mod environment;
 pub mod histogram;
 pub mod inbox;
 pub mod injection;
+pub mod late;
 pub mod link;
 pub mod margin;
 pub mod measurement;

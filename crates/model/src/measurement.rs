@@ -1,5 +1,7 @@
 //! What a load process prints at the end of a trial, as one JSON document.
 
+mod late;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::control::Health;
 use crate::histogram::EncodedHistogram;
 use crate::sequence::SequenceCounts;
+
+pub use late::LateCount;
 
 /// Whether load waits for results. Open-loop and closed-loop figures never stand in one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -383,6 +387,9 @@ pub struct Measurement {
     /// Subscribers whose network went away, if any was to. Deliveries, sequence and bytes are those of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<DeadCount>,
+    /// Messages that came late, if it was to be looked at whom they are late for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<LateCount>,
     /// What subscribers said in the measured phase, if they were the ones to speak; part of `wire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,

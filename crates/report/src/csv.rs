@@ -9,11 +9,11 @@
 //!
 //! A record that holds nothing but an anatomy gives a line per stage and contender instead, per delivery.
 
-use pushbench_model::measurement::{LoopModel, Publisher};
+use pushbench_model::measurement::{LoopModel, Measurement, Publisher};
 use pushbench_model::record::{Outcome, Record, RecordedTrial, Steadiness};
 
 use crate::anatomy;
-use crate::metric::{Metric, P50, P90, P99, P999, Series, Side, Space};
+use crate::metric::{LateFigure, Metric, P50, P90, P99, P999, Series, Side, Space};
 use crate::saturation::probe_of;
 use crate::trials::{kind, sides};
 
@@ -49,13 +49,17 @@ pub fn csv(record: &Record) -> String {
         return anatomy::csv(anatomy);
     }
     let mut figures = figures(Space::of(record));
+    let any = |has: fn(&Measurement) -> bool| {
+        let mut trials = record.trials.iter();
+        trials.any(|t| t.trial.measurement.as_ref().is_some_and(has))
+    };
     // Where connections came by a schedule.
-    let mut all = record
-        .trials
-        .iter()
-        .filter_map(|t| t.trial.measurement.as_ref());
-    if all.any(|m| m.arrivals.is_some()) {
+    if any(|m| m.arrivals.is_some()) {
         figures.extend(arrivals());
+    }
+    // Where it was looked at whom messages are late for.
+    if any(|m| m.late.is_some()) {
+        figures.extend(late());
     }
     let probe: &[&str] = if record.search.is_some() { &PROBE } else { &[] };
     let names = FIXED
@@ -166,10 +170,28 @@ fn arrivals() -> [(String, Of); 2] {
     ]
 }
 
-fn measured(
-    name: &str,
-    of: fn(&pushbench_model::measurement::Measurement) -> Option<u64>,
-) -> (String, Of) {
+fn late() -> impl Iterator<Item = (String, Of)> {
+    let counts = [
+        measured("late_bound_ns", |m| Some(m.late?.bound_ns)),
+        measured("late_messages", |m| Some(m.late?.messages)),
+        measured("late_hit", |m| Some(m.late?.hit)),
+        measured("late_deliveries", |m| Some(m.late?.deliveries)),
+        measured("late_most", |m| Some(m.late?.most)),
+    ];
+    let figures = LateFigure::ALL.map(|figure| {
+        let name = match figure {
+            LateFigure::Share => "late_share",
+            LateFigure::Reach => "late_reach",
+            LateFigure::MedianStream => "stream_p99_ns",
+            LateFigure::WorstStream => "worst_stream_p99_ns",
+        };
+        let of = move |t: &RecordedTrial| Metric::Late(figure).of(t);
+        (name.to_owned(), Box::new(of) as Of)
+    });
+    counts.into_iter().chain(figures)
+}
+
+fn measured(name: &str, of: fn(&Measurement) -> Option<u64>) -> (String, Of) {
     let value = move |t: &RecordedTrial| of(t.trial.measurement.as_ref()?).map(|v| v as f64);
     (name.to_owned(), Box::new(value))
 }

@@ -1,10 +1,13 @@
 //! The figures of a trial that are compared: one number each.
 
+mod late;
+
 use pushbench_model::margin::Margins;
 use pushbench_model::measurement::{Measurement, histogram_name};
 use pushbench_model::record::{Record, RecordedTrial, Usage};
 
 use crate::number::Unit;
+pub use late::LateFigure;
 use pushbench_stats::{Averaging, percentile};
 
 /// A histogram of a trial.
@@ -222,6 +225,10 @@ pub enum Metric {
     Memory(Side),
     /// The same once messages have gone over the connections: what they keep of them is in it, and what all share.
     MemoryAfter(Side),
+    /// The same as `Memory`, named for what it is divided by where subscribers share connections.
+    MemoryPerSubscriber(Side),
+    /// A figure of messages that came late, where it was looked at whom they are late for.
+    Late(LateFigure),
     /// Operations per second.
     Rate,
 }
@@ -256,7 +263,7 @@ impl Metric {
             Self::Segments => {
                 per_operation(measured.wire.segments_down + measured.wire.segments_up)
             }
-            Self::Memory(side) => {
+            Self::Memory(side) | Self::MemoryPerSubscriber(side) => {
                 let memory = side.of(trial)?.memory?;
                 let (before, connected) =
                     match (memory.anonymous_before, memory.anonymous_connected) {
@@ -269,6 +276,7 @@ impl Metric {
                 let memory = side.of(trial)?.memory?;
                 per_connection(memory.anonymous_before?, memory.anonymous_after?)
             }
+            Self::Late(figure) => figure.of(measured.late.as_ref()?),
             Self::Rate => (measured.elapsed_ns > 0)
                 .then(|| measured.operations as f64 / (measured.elapsed_ns as f64 / 1e9)),
         }
@@ -281,7 +289,8 @@ impl Metric {
             Self::Percentile(..) | Self::Cpu(_) => Unit::Time,
             Self::Instructions(..) | Self::Segments => Unit::Count,
             Self::Bytes => Unit::Bytes,
-            Self::Memory(_) | Self::MemoryAfter(_) => Unit::Memory,
+            Self::Memory(_) | Self::MemoryAfter(_) | Self::MemoryPerSubscriber(_) => Unit::Memory,
+            Self::Late(figure) => figure.unit(),
             Self::Rate => Unit::PerSecond,
         }
     }
@@ -295,11 +304,14 @@ impl Metric {
         }
     }
 
-    /// How trials are averaged: memory is a difference of two readings and may be negative.
+    /// How trials are averaged: memory is a difference of two readings and may be negative, a share may be zero.
     #[must_use]
     pub fn averaging(self) -> Averaging {
         match self {
-            Self::Memory(_) | Self::MemoryAfter(_) => Averaging::Arithmetic,
+            Self::Memory(_) | Self::MemoryAfter(_) | Self::MemoryPerSubscriber(_) => {
+                Averaging::Arithmetic
+            }
+            Self::Late(figure) if figure.is_share() => Averaging::Arithmetic,
             _ => Averaging::Geometric,
         }
     }
@@ -310,10 +322,10 @@ impl Metric {
     pub fn margin(self, margins: &Margins) -> f64 {
         match self {
             Self::Percentile(_, rank) if rank.q <= P50.q => margins.p50,
-            Self::Percentile(..) => margins.p99,
+            Self::Percentile(..) | Self::Late(_) => margins.p99,
             Self::Cpu(_) => margins.cpu,
             Self::Instructions(..) => margins.instructions,
-            Self::Memory(_) | Self::MemoryAfter(_) => margins.memory,
+            Self::Memory(_) | Self::MemoryAfter(_) | Self::MemoryPerSubscriber(_) => margins.memory,
             Self::Rate => margins.rate,
             Self::Bytes | Self::Segments => 0.0,
         }
@@ -325,7 +337,7 @@ impl Metric {
         // Acknowledgements and what shares a segment depend on when a reader gets to it.
         matches!(
             self,
-            Self::Percentile(..) | Self::Cpu(_) | Self::Rate | Self::Segments
+            Self::Percentile(..) | Self::Late(_) | Self::Cpu(_) | Self::Rate | Self::Segments
         )
     }
 
@@ -355,6 +367,8 @@ impl Metric {
             Self::MemoryAfter(side) => {
                 format!("{} memory per connection, when measured", side.label())
             }
+            Self::MemoryPerSubscriber(side) => format!("{} memory per subscriber", side.label()),
+            Self::Late(figure) => figure.label().into(),
             Self::Rate if work == "delivery" => "deliveries per second".into(),
             Self::Rate => format!("{work}s per second"),
         }

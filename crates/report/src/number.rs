@@ -20,6 +20,8 @@ pub enum Unit {
     PerSecond,
     /// A ratio.
     Times,
+    /// A part of a whole; kept as 0 to 1, shown in per cent.
+    Share,
 }
 
 /// A unit chosen for a set of values, so that all of them are shown alike.
@@ -50,6 +52,7 @@ impl Unit {
             Self::Count => &[(1.0, ""), (1e4, "k"), (1e7, "M")],
             Self::PerSecond => &[(1.0, "/s")],
             Self::Times => &[(1.0, "×")],
+            Self::Share => &[(1.0, "%")],
         };
         let chosen = steps.iter().rev().find(|(from, _)| middle >= *from);
         let symbol = chosen.or(steps.first()).map_or("", |(_, symbol)| symbol);
@@ -57,7 +60,7 @@ impl Unit {
             "µs" | "kB" | "k" => 1e3,
             "ms" | "MB" | "M" => 1e6,
             "s" => 1e9,
-
+            "%" => 0.01,
             _ => 1.0,
         };
         let digits = if self == Self::Bytes { 4 } else { 3 };
@@ -225,6 +228,7 @@ mod tests {
             "1\u{202f}234\u{202f}B"
         );
         assert_eq!(Unit::Count.scale([25_000.0]).number(25_000.0), "25.0");
+        assert_eq!(Unit::Share.in_words(0.0123), "1.23\u{202f}%");
     }
 
     #[test]

@@ -139,7 +139,7 @@ pub(crate) fn parameters(scenario: &Scenario, run: &Run) -> String {
 fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
     match &scenario.workload {
         Workload::FanOut(fan_out) => format!(
-            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}{}{}",
+            "{}, {} messages/s ({} arrivals), {payload}, {}{THIN}s measured after {}{THIN}s warm-up{}{}{}{}{}{}",
             counted(fan_out.subscribers as usize, "subscriber"),
             plain(fan_out.rate),
             arrivals(fan_out.arrivals),
@@ -159,6 +159,9 @@ fn workload(scenario: &Scenario, run: &Run, payload: &str) -> String {
             fan_out
                 .large
                 .map_or_else(String::new, |large| format!("; {}", large.words())),
+            fan_out
+                .late_words()
+                .map_or_else(String::new, |late| format!("; {late}")),
             if fan_out.two_way {
                 "; each message is said by one of the subscribers"
             } else {

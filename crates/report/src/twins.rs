@@ -8,9 +8,11 @@
 //! - `compression`: messages that are compressed
 //! - `slow`: subscribers that do not read
 //! - `large`: large messages among the others
+//! - `shared`: subscribers that share a connection
 
 mod compression;
 mod large;
+mod shared;
 mod slow;
 mod tls;
 
@@ -55,11 +57,12 @@ pub(crate) struct Subject {
 pub(crate) const GOALS: &str = "Held against the goals";
 
 /// All of them, in the order of the sections.
-const SUBJECTS: [Subject; 4] = [
+const SUBJECTS: [Subject; 5] = [
     tls::SUBJECT,
     compression::SUBJECT,
     slow::SUBJECT,
     large::SUBJECT,
+    shared::SUBJECT,
 ];
 
 /// A server without and with the thing that is different.
@@ -245,6 +248,11 @@ impl Pair<'_> {
     fn cell(&self, metric: Metric, scale: &Scale) -> Cell {
         let cell = Cell::estimate(self.with.figure(metric), scale);
         let pairs = self.with.pairs(self.without, metric);
+        // A ratio over those trials alone in which something was late would be too small.
+        let none = |&(with, without): &(f64, f64)| with <= 0.0 || without <= 0.0;
+        if matches!(metric, Metric::Late(_)) && pairs.iter().any(none) {
+            return cell;
+        }
         let Some(ratio) = paired_ratio(&pairs) else {
             return cell;
         };

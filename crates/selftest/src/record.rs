@@ -191,6 +191,7 @@ fn measurement(response: &EncodedHistogram) -> Measurement {
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         answers: None,

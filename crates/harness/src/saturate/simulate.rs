@@ -231,6 +231,7 @@ fn finished(outcome: Outcome, mut seen: Seen, seconds: f64) -> FinishedTrial {
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         answers: None,

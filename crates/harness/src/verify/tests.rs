@@ -87,6 +87,7 @@ pub(crate) fn flawless() -> Measurement {
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         answers: None,

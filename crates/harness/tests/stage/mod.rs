@@ -218,6 +218,7 @@ fn flawless(workload: &str) -> Measurement {
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         answers: None,

@@ -299,6 +299,7 @@ fn measurement(bench: &Bench, connect: &Connect, wanted: u32, tally: &Tally) -> 
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: secure::count(config, &tally.tls, tally.primed),
         answers: None,

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use pushbench_model::control::PublishReport;
 use pushbench_model::histogram::EncodedHistogram;
+use pushbench_model::late::Late;
 use pushbench_model::measurement::{
     ClientLoad, LoopModel, Measurement, PollCount, Upstream, histogram_name,
 };
@@ -145,11 +146,12 @@ fn said(bench: &Bench, sample: &mut Sample) -> Option<Upstream> {
     Some(said.upstream)
 }
 
-/// Lets every worker note response times over time, in the same windows, and keep those of large messages apart.
+/// Lets every worker note response times over time, in the same windows, keep those of large messages apart, and note whom
+/// messages are late for where that is asked.
 fn watch_over_time(bench: &Bench, fan_out: &FanOut) -> Result<(), LoadError> {
     let profile = bench.config.profile;
     let seconds = fan_out.warm_up_s.at(profile) + fan_out.measure_s.at(profile);
-    let large = fan_out.large;
+    let (large, late_ns) = (fan_out.large, fan_out.late_ns());
     let grid = Grid::over(clock::now(), Duration::from_secs_f64(seconds));
     let pending: Vec<_> = bench
         .workers
@@ -159,6 +161,9 @@ fn watch_over_time(bench: &Bench, fan_out: &FanOut) -> Result<(), LoadError> {
                 let inbox = &mut station.subscribers.inlet_mut().inbox;
                 inbox.watch(grid);
                 inbox.set_apart(large);
+                if let Some(late_ns) = late_ns {
+                    inbox.note_late(late_ns);
+                }
             })
         })
         .collect();
@@ -179,6 +184,7 @@ fn measurement(
     let Outcome {
         recorder,
         large,
+        late,
         windows,
         sequence,
         errors,
@@ -246,6 +252,7 @@ fn measurement(
         cuts: None,
         slow: None,
         dead: None,
+        late: late.as_ref().map(Late::count),
         upstream: None,
         tls: secure::count(config, &phase.tls, phase.primed),
         answers: None,

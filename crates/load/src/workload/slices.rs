@@ -69,6 +69,7 @@ pub(crate) fn run(
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         answers: None,

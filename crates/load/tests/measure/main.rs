@@ -4,6 +4,7 @@
 
 mod dying;
 mod large;
+mod late;
 mod set;
 #[path = "../stage/mod.rs"]
 mod stage;

@@ -67,6 +67,21 @@ impl FanOut {
         self.subscribers - self.slow_subscribers() - self.dead_subscribers()
     }
 
+    /// Nanoseconds after it was due from which on a message is late, if it is to be looked at whom it is late for.
+    #[must_use]
+    pub fn late_ns(&self) -> Option<u64> {
+        self.late_ms.map(|ms| (ms * 1e6).round() as u64)
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn late_words(&self) -> Option<String> {
+        let ms = self.late_ms?;
+        Some(format!(
+            "a message is late from {ms} ms after it was due on"
+        ))
+    }
+
     /// Whether all subscribers do nothing but hear, from the start to the end, and all messages are alike.
     #[must_use]
     pub fn is_even(&self) -> bool {

@@ -4,6 +4,7 @@ mod answers;
 mod arrivals;
 pub(super) mod crowd;
 mod dead;
+mod late;
 mod troubles;
 mod upstream;
 
@@ -57,6 +58,7 @@ pub(crate) fn answer_table(group: &Group<'_>, no_counters: Option<&str>) -> Tabl
     builder.cuts();
     builder.slow();
     builder.dead();
+    builder.late();
     builder.heartbeats();
     builder.switches();
     builder.upstream();

@@ -161,6 +161,10 @@ fn fields(scenario: &Scenario, profile: Profile) -> Vec<(&'static str, String)> 
                     "large",
                     w.large.map_or_else(|| "none".into(), |large| large.words()),
                 ),
+                (
+                    "late",
+                    w.late_words().unwrap_or_else(|| "not looked at".into()),
+                ),
                 ("two-way", w.two_way.to_string()),
             ]);
         }

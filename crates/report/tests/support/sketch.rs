@@ -197,6 +197,7 @@ impl Sketch<'_> {
             heartbeats: None,
             slow: None,
             dead: None,
+            late: None,
             upstream: None,
             tls: None,
             answers: None,

@@ -14,7 +14,7 @@ use crate::trial::{Trouble, attempts};
 use crate::{About, Context, Finding, Proof, Unproven};
 
 /// What the load process does with a body that has arrived.
-type Take = fn(&mut Inbox, &[u8], u64, &mut SequenceCheck);
+type Take = fn(&mut Inbox, &[u8], u64, usize, &mut SequenceCheck);
 
 pub(super) struct InstrumentCost {
     take: Take,
@@ -94,14 +94,14 @@ fn costs(take: Take) -> Result<Costs, Trouble> {
     let mut check = SequenceCheck::starting_at(1);
     let learn = cost(|seq| {
         let body = &bodies[seq as usize - 1];
-        take(&mut first, body, received(seq), &mut check);
+        take(&mut first, body, received(seq), 0, &mut check);
     });
     // One message, and as many subscribers as there are calls: each is new to its own sequence.
     let mut again = inbox();
     let mut checks = vec![SequenceCheck::starting_at(1); bodies.len()];
     let record = cost(|n| {
         let check = &mut checks[n as usize - 1];
-        take(&mut again, &bodies[0], received(n), check);
+        take(&mut again, &bodies[0], received(n), n as usize, check);
     });
     let recorded = [first, again].map(|inbox| inbox.recorder().response.len());
     let calls = bodies.len() as u64;
@@ -184,9 +184,9 @@ mod tests {
     #[test]
     fn a_slow_recorder_fails() {
         assert_fails(&InstrumentCost {
-            take: |inbox, body, received, check| {
+            take: |inbox, body, received, who, check| {
                 clock::sleep_until(clock::now() + 500, u64::MAX);
-                inbox.take(body, received, check);
+                inbox.take(body, received, who, check);
             },
             optimised: true,
         });
@@ -195,9 +195,9 @@ mod tests {
     #[test]
     fn a_recorder_that_leaves_some_out_fails() {
         let proof = InstrumentCost {
-            take: |inbox, body, received, check| {
+            take: |inbox, body, received, who, check| {
                 if received < 1_000_000 {
-                    inbox.take(body, received, check);
+                    inbox.take(body, received, who, check);
                 }
             },
             optimised: true,

@@ -196,6 +196,7 @@ mod tests {
             heartbeats: None,
             slow: None,
             dead: None,
+            late: None,
             upstream: None,
             tls: None,
             answers: None,

@@ -1,5 +1,6 @@
 //! What workers know at a barrier.
 
+use pushbench_model::late::Late;
 use pushbench_model::measurement::{ConnectionCount, WireCount};
 use pushbench_model::recorder::Recorder;
 use pushbench_model::sequence::SequenceCounts;
@@ -129,6 +130,7 @@ pub(in crate::workload) fn between(before: &Sample, after: Sample) -> Sample {
 pub(in crate::workload) struct Outcome {
     pub(in crate::workload) recorder: Recorder,
     pub(super) large: Recorder,
+    pub(super) late: Option<Late>,
     pub(super) windows: Option<Windows>,
     pub(in crate::workload) sequence: SequenceCounts,
     pub(in crate::workload) errors: Vec<String>,
@@ -155,6 +157,7 @@ pub(in crate::workload) fn collect(bench: &Bench, last: u64) -> Result<Outcome, 
                 Outcome {
                     recorder: inbox.recorder().clone(),
                     large: inbox.large_recorder().clone(),
+                    late: inbox.late().cloned(),
                     windows: inbox.windows().cloned(),
                     sequence: inbox.counts(std::iter::once(counts)),
                     errors,
@@ -166,6 +169,10 @@ pub(in crate::workload) fn collect(bench: &Bench, last: u64) -> Result<Outcome, 
         let part = pending.wait()?;
         sum.recorder.merge(&part.recorder);
         sum.large.merge(&part.large);
+        match (&mut sum.late, part.late) {
+            (Some(sum), Some(part)) => sum.merge(&part),
+            (sum, part) => *sum = sum.take().or(part),
+        }
         match (&mut sum.windows, part.windows) {
             (Some(sum), Some(part)) => sum.merge(&part),
             (sum, part) => *sum = sum.take().or(part),

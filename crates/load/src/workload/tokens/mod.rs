@@ -172,6 +172,7 @@ fn measurement(
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         polls: None,

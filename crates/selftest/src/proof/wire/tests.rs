@@ -60,6 +60,7 @@ fn case(transport: &'static str, payload: usize) -> Case {
         heartbeats: None,
         slow: None,
         dead: None,
+        late: None,
         upstream: None,
         tls: None,
         answers: None,

@@ -124,13 +124,15 @@ impl<P: Protocol, C: Cover> Connection<P, C> {
         let (settled, corrupted) = (inlet.inbox.settled(), inlet.inbox.corrupted());
         let (inbox, first) = (&mut inlet.inbox, &mut subscriber.check);
         let others = &mut subscriber.others;
+        // Subscribers that are numbered before those of this connection.
+        let before = key * (1 + others.len());
         let result = cover.open(&buffer[..read], &mut inlet.tls, &mut |bytes| {
             protocol.receive_shared(common, bytes, out, &mut |index, body| {
                 let check = match index.checked_sub(1) {
                     None => &mut *first,
                     Some(other) => &mut others[other],
                 };
-                inbox.take(body, received, check);
+                inbox.take(body, received, before + index, check);
             })
         });
         if !subscriber.subscribed && protocol.progress().subscribed {
