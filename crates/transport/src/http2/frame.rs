@@ -277,16 +277,25 @@ mod tests {
             frame.plain()
         };
         assert_eq!(plain(kind::DATA, 0, b"\x02ab"), Ok(&b"\x02ab"[..]));
-        assert_eq!(plain(kind::DATA, flag::PADDED, b"\x02ab\0\0"), Ok(&b"ab"[..]));
+        assert_eq!(
+            plain(kind::DATA, flag::PADDED, b"\x02ab\0\0"),
+            Ok(&b"ab"[..])
+        );
         assert_eq!(plain(kind::DATA, flag::PADDED, b"\x02\0\0"), Ok(&b""[..]));
         let both = flag::PADDED | flag::PRIORITY;
-        assert_eq!(plain(kind::HEADERS, both, b"\x01\0\0\0\0\0x\0"), Ok(&b"x"[..]));
+        assert_eq!(
+            plain(kind::HEADERS, both, b"\x01\0\0\0\0\0x\0"),
+            Ok(&b"x"[..])
+        );
         for (kind, flags, content) in [
             (kind::DATA, flag::PADDED, &b""[..]),
             (kind::DATA, flag::PADDED, b"\x03ab"),
             (kind::HEADERS, flag::PRIORITY, b"abcd"),
         ] {
-            assert_eq!(plain(kind, flags, content), Err(FrameError::Malformed(kind)));
+            assert_eq!(
+                plain(kind, flags, content),
+                Err(FrameError::Malformed(kind))
+            );
         }
     }
 

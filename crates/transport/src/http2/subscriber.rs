@@ -25,7 +25,9 @@ const OPENED_AFTER: u32 = WINDOW / 2;
 #[derive(Debug, thiserror::Error)]
 pub enum Http2Error {
     /// The server answers in HTTP/1.1.
-    #[error("the server speaks HTTP/1.1, and not HTTP/2 by prior knowledge (ours does with serve --http2)")]
+    #[error(
+        "the server speaks HTTP/1.1, and not HTTP/2 by prior knowledge (ours does with serve --http2)"
+    )]
     Http1,
     /// No frames.
     #[error(transparent)]
@@ -34,7 +36,9 @@ pub enum Http2Error {
     #[error(transparent)]
     Head(#[from] HeadError),
     /// Fewer streams than are wanted.
-    #[error("http/2: the server takes {most} streams on a connection, and there are to be {wanted}")]
+    #[error(
+        "http/2: the server takes {most} streams on a connection, and there are to be {wanted}"
+    )]
     TooFew {
         /// What it takes.
         most: u32,
@@ -90,9 +94,9 @@ impl<R: Reader> Shared<R> {
     fn index(&self, number: u32) -> Result<usize, Http2Error> {
         let index = (number / 2) as usize;
         let there = number % 2 == 1 && index < self.streams.len();
-        there
-            .then_some(index)
-            .ok_or(Http2Error::Unexpected("something on a stream that was not begun"))
+        there.then_some(index).ok_or(Http2Error::Unexpected(
+            "something on a stream that was not begun",
+        ))
     }
 
     /// Reads on in a frame.

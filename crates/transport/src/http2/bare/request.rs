@@ -101,7 +101,9 @@ struct Fields {
 
 impl Fields {
     fn field(&mut self, name: &[u8], value: &[u8]) {
-        self.size = self.size.saturating_add(name.len() + value.len() + PER_FIELD);
+        self.size = self
+            .size
+            .saturating_add(name.len() + value.len() + PER_FIELD);
         // Of what is too much nothing is kept.
         if self.size > LONGEST {
             return;
@@ -175,7 +177,8 @@ impl Fields {
 
 /// Whether a name has no upper case and nothing that is no name (RFC 9113 §8.2.1).
 fn is_name(name: &[u8]) -> bool {
-    let fits = |byte: &u8| matches!(byte, 0x21..=0x7e) && !byte.is_ascii_uppercase() && *byte != b':';
+    let fits =
+        |byte: &u8| matches!(byte, 0x21..=0x7e) && !byte.is_ascii_uppercase() && *byte != b':';
     !name.is_empty() && name.iter().all(fits)
 }
 
@@ -207,15 +210,29 @@ mod tests {
         Wanted::read(&mut Heads::default(), &block).unwrap()
     }
 
-    const USUAL: [&str; 4] = [":method GET", ":scheme http", ":authority x", ":path /sse?after=7"];
+    const USUAL: [&str; 4] = [
+        ":method GET",
+        ":scheme http",
+        ":authority x",
+        ":path /sse?after=7",
+    ];
 
     #[test]
     fn a_request_is_what_its_fields_say() {
         let wanted = read(&USUAL).unwrap();
-        assert_eq!((wanted.method(), wanted.uri().path()), (&Method::GET, "/sse"));
+        assert_eq!(
+            (wanted.method(), wanted.uri().path()),
+            (&Method::GET, "/sse")
+        );
         assert_eq!(wanted.uri().query(), Some("after=7"));
         assert_eq!(wanted.values(&LAST_EVENT_ID).count(), 0);
-        let more = ["te trailers", "last-event-id 9", "last-event-id 10", "content-length 5", "x y"];
+        let more = [
+            "te trailers",
+            "last-event-id 9",
+            "last-event-id 10",
+            "content-length 5",
+            "x y",
+        ];
         let wanted = read(&[&USUAL[..], &more].concat()).unwrap();
         let values: Vec<_> = wanted.values(&LAST_EVENT_ID).collect();
         assert_eq!((values, wanted.length), (vec![&b"9"[..]], Some(5)));
@@ -226,7 +243,10 @@ mod tests {
     #[test]
     fn what_is_malformed_ends_its_stream() {
         for without in [":method", ":scheme", ":path"] {
-            let rest: Vec<_> = USUAL.into_iter().filter(|line| !line.starts_with(without)).collect();
+            let rest: Vec<_> = USUAL
+                .into_iter()
+                .filter(|line| !line.starts_with(without))
+                .collect();
             let unfit = read(&rest).unwrap_err();
             assert_eq!(unfit, Unfit::Reset(error::PROTOCOL_ERROR), "{without}");
         }

@@ -70,11 +70,7 @@ impl Connection {
 
 /// Sends what there is for a connection, as far as its socket and its windows allow.
 #[inline]
-pub(super) fn flush(
-    conn: &mut Connection,
-    site: &Site,
-    parcel: &mut Parcel,
-) -> Result<(), Stop> {
+pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> Result<(), Stop> {
     let mut most = AT_ONCE;
     while !conn.blocked {
         conn.machine.fill(site, parcel, most);
@@ -94,7 +90,11 @@ pub(super) fn flush(
         };
         conn.machine.sent(parcel, sent);
         // Only a socket that was found full tells when it takes more; for that the rest of a frame suffices.
-        most = if sent == parcel.bytes.len() { AT_ONCE } else { 1 };
+        most = if sent == parcel.bytes.len() {
+            AT_ONCE
+        } else {
+            1
+        };
     }
     Ok(())
 }

@@ -79,14 +79,7 @@ impl Machine {
         });
     }
 
-    fn refuse(
-        &mut self,
-        number: u32,
-        ends: bool,
-        status: StatusCode,
-        site: &mut Site,
-        now: u64,
-    ) {
+    fn refuse(&mut self, number: u32, ends: bool, status: StatusCode, site: &mut Site, now: u64) {
         let before = self.before_a_head();
         site.refuse(number, status, before, now, &mut self.owed);
         if ends {
