@@ -141,6 +141,7 @@ impl<'a> Frame<'a> {
 
     /// Its bytes, head included.
     #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "its head is always there")]
     pub const fn len(&self) -> usize {
         HEAD + self.content.len()
     }

@@ -184,9 +184,9 @@ fn is_name(name: &[u8]) -> bool {
 
 /// Whether a value holds nothing that it must not (RFC 9113 §8.2.1).
 fn is_value(value: &[u8]) -> bool {
-    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    !(blank(value.first()) || blank(value.last()))
-        && !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'))
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let ends = [value.first(), value.last()];
+    !ends.into_iter().any(is_blank) && value.iter().all(|byte| !matches!(byte, 0 | b'\r' | b'\n'))
 }
 
 fn length(digits: &[u8]) -> Option<u64> {

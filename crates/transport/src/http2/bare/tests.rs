@@ -1,7 +1,4 @@
-use std::rc::Rc;
-
 use bytes::Bytes;
-use proptest::prelude::*;
 use pushbench_model::theory::http2 as theory;
 
 use super::machine::{Awaits, Machine};
@@ -9,11 +6,10 @@ use super::*;
 use crate::http2::frame::{self, FIRST_WINDOW, Frame, LARGEST, error, flag, kind, setting};
 use crate::http2::head::{self, field, name};
 use crate::http2::{MOST_STREAMS, PREFACE};
-use crate::sse::encode::{self, Fields};
-use crate::sse::subscriber::SharedSse;
-use crate::subscriber::{Protocol as _, Request};
 
+mod cuts;
 mod hostile;
+mod ours;
 mod windows;
 
 /// A machine, and what it stands among.
@@ -113,6 +109,10 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     out
 }
 
+fn frame_of(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
+    written(|out| frame::frame(kind, flags, stream, content, out))
+}
+
 fn block(method: &str, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let mut block = Vec::new();
     head::named(b":method", method.as_bytes(), &mut block);
@@ -187,6 +187,28 @@ fn a_connection_begins_with_settings_and_costs_what_the_formulas_say() {
                 .all(|said| (said.0, said.1, said.2) == (kind::DATA, 0, 1))
         );
     }
+}
+
+/// A write for all streams, however many messages are ready, if they are not very long.
+#[test]
+fn one_write_has_what_is_ready_for_all_streams() {
+    let mut bench = Bench::begun();
+    for number in 0..100 {
+        bench.answers(&ask(2 * number + 1, "/sse"));
+    }
+    for body in [&b"one"[..], b"two", b"three"] {
+        bench.publish(body);
+    }
+    bench
+        .machine
+        .fill(&bench.site, &mut bench.parcel, turns::AT_ONCE);
+    let said = frames(&bench.parcel.bytes);
+    let numbers: Vec<_> = said.iter().map(|said| said.2).collect();
+    let each: Vec<_> = (0..100).map(|number| 2 * number + 1).collect();
+    assert_eq!(numbers, each.repeat(3), "in turn");
+    assert!(said[100..200].iter().all(|said| said.3 == b"two"));
+    bench.machine.sent(&bench.parcel, bench.parcel.bytes.len());
+    assert!(bench.said().is_empty());
 }
 
 #[test]
@@ -269,7 +291,7 @@ fn who_lowers_its_table_is_told_that_it_is_not_used() {
     bench.said();
     assert_eq!(bench.answers(&ask(1, "/sse"))[0].3[0], field::OK);
     bench.answers(&written(|out| {
-        frame::settings(&[(setting::HEADER_TABLE_SIZE, 0)], out)
+        frame::settings(&[(setting::HEADER_TABLE_SIZE, 0)], out);
     }));
     assert_eq!(
         bench.answers(&ask(3, "/x"))[0].3[..2],
@@ -306,86 +328,4 @@ fn a_stream_that_the_ring_has_run_past_is_found() {
     bench.machine.end(error::ENHANCE_YOUR_CALM);
     let last = frames(&bench.said()).pop().unwrap();
     assert_eq!(last, goaway(1, error::ENHANCE_YOUR_CALM));
-}
-
-/// Both of our halves, through pipes that cut everything.
-fn pump(
-    client: &mut SharedSse,
-    up: &mut Vec<u8>,
-    bench: &mut Bench,
-    cuts: &mut impl Iterator<Item = usize>,
-    got: &mut [Vec<String>],
-) -> u64 {
-    let mut bytes = 0;
-    loop {
-        let mut rest = &std::mem::take(up)[..];
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(cuts.next().unwrap().min(rest.len()));
-            bench.hear(piece);
-            rest = behind;
-        }
-        bench
-            .machine
-            .fill(&bench.site, &mut bench.parcel, cuts.next().unwrap());
-        let taken = cuts.next().unwrap().min(bench.parcel.bytes.len());
-        bench.machine.sent(&bench.parcel, taken);
-        if taken == 0 {
-            return bytes;
-        }
-        bytes += taken as u64;
-        let read = client.receive_shared(
-            &mut (),
-            &bench.parcel.bytes[..taken],
-            up,
-            &mut |at, body| {
-                got[at].push(String::from_utf8(body.to_vec()).unwrap());
-            },
-        );
-        read.unwrap();
-    }
-}
-
-proptest! {
-    /// Our subscribers understand it, and count what is sent to the byte.
-    #[test]
-    fn our_subscribers_get_every_message(
-        streams in 1_u32..9,
-        lens in proptest::collection::vec(prop_oneof![1_usize..300, 1_usize..60_000], 1..8),
-        cuts in proptest::collection::vec(1_usize..70_000, 1..20),
-    ) {
-        let request = Rc::new(Request {
-            host: "x".to_owned(),
-            path: "/sse".to_owned(),
-            after: Some(1),
-            counted: false,
-            poll_timeout_ms: 0,
-            poll_period_ms: 0,
-            once: false,
-            tells: false,
-            compression: None,
-            streams,
-        });
-        let mut bench = Bench::new();
-        let mut up = Vec::new();
-        let mut client = SharedSse::open(&request, [0; 16], &mut up);
-        let mut got = vec![Vec::new(); streams as usize];
-        let mut cuts = cuts.into_iter().cycle();
-        let (mut down, mut expected) = (0, Vec::new());
-        for (seq, len) in (1..).zip(lens) {
-            let body = "x".repeat(len);
-            let fields = Fields { id: Some(seq), ..Fields::default() };
-            let event = written(|out| encode::event(&fields, &body, out));
-            bench.publish(&event);
-            if seq > 1 {
-                expected.push(body);
-            }
-            down += pump(&mut client, &mut up, &mut bench, &mut cuts, &mut got);
-        }
-        for got in &got {
-            prop_assert_eq!(got, &expected);
-        }
-        prop_assert!(client.progress().subscribed);
-        prop_assert_eq!(client.progress().expected_down, down);
-        prop_assert_eq!(bench.machine.subscriptions(), streams as usize);
-    }
 }

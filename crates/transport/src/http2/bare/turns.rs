@@ -15,7 +15,7 @@ use super::parcel::Parcel;
 use super::site::Site;
 
 /// Bytes for one write: so many that what a write costs by itself is little of it.
-const AT_ONCE: usize = 256 * 1024;
+pub(super) const AT_ONCE: usize = 256 * 1024;
 
 /// A socket that is broken, or whose client has gone.
 #[derive(Clone, Copy, Debug)]
