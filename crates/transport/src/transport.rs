@@ -19,6 +19,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::bare;
 use crate::dialogue::Dialogue;
+use crate::http2;
 use crate::hub::{self, Hub, Message, STRIP};
 use crate::listener::Worker;
 use crate::stack::{Overflow, Runtime, Stack};
@@ -275,6 +276,7 @@ impl ServeOptions {
         };
         let own = match self.stack {
             Stack::Bare if self.overflow == Overflow::Keep => return None,
+            Stack::Bare if self.http2 => http2::bare::OWN,
             // A part of a shared message, or of the strip that it is in.
             Stack::Bare => STRIP as u64,
             // An answer is made of all that is kept.

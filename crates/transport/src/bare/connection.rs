@@ -127,20 +127,20 @@ impl<S, L: Line> Connection<S, L> {
     }
 }
 
-/// Connections by a small number that is used again.
-pub(super) struct Slab<S, L> {
-    slots: Vec<Slot<S, L>>,
+/// Connections, of whatever is kept of one, by a small number that is used again.
+pub(crate) struct Slab<C> {
+    slots: Vec<Slot<C>>,
     free: Vec<u32>,
 }
 
-struct Slot<S, L> {
+struct Slot<C> {
     /// How often the slot was emptied: an event for a connection that is gone must not meet its successor.
     generation: u32,
-    connection: Option<Connection<S, L>>,
+    connection: Option<C>,
 }
 
-impl<S, L> Slab<S, L> {
-    pub(super) fn new() -> Self {
+impl<C> Slab<C> {
+    pub(crate) fn new() -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
@@ -148,7 +148,7 @@ impl<S, L> Slab<S, L> {
     }
 
     /// Keeps a connection; returns its index and the token of its events.
-    pub(super) fn insert(&mut self, connection: Connection<S, L>) -> (u32, u64) {
+    pub(crate) fn insert(&mut self, connection: C) -> (u32, u64) {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
                 generation: 0,
@@ -162,7 +162,7 @@ impl<S, L> Slab<S, L> {
 
     /// The connection that `token` was made for, unless it is gone, and its index.
     #[inline]
-    pub(super) fn of(&mut self, token: u64) -> Option<(u32, &mut Connection<S, L>)> {
+    pub(crate) fn of(&mut self, token: u64) -> Option<(u32, &mut C)> {
         let index = token as u32;
         let slot = self.slots.get_mut(index as usize)?;
         if u64::from(slot.generation) != token >> 32 {
@@ -173,36 +173,36 @@ impl<S, L> Slab<S, L> {
 
     /// The index of the connection that `token` was made for, unless it is gone.
     #[inline]
-    pub(super) fn index_of(&self, token: u64) -> Option<u32> {
+    pub(crate) fn index_of(&self, token: u64) -> Option<u32> {
         let index = token as u32;
         let slot = self.slots.get(index as usize)?;
         (u64::from(slot.generation) == token >> 32).then_some(index)
     }
 
     /// The token of the events of the connection at `index`.
-    pub(super) fn token_of(&self, index: u32) -> u64 {
+    pub(crate) fn token_of(&self, index: u32) -> u64 {
         u64::from(self.slots[index as usize].generation) << 32 | u64::from(index)
     }
 
     #[inline]
-    pub(super) fn get(&mut self, index: u32) -> Option<&mut Connection<S, L>> {
+    pub(crate) fn get(&mut self, index: u32) -> Option<&mut C> {
         self.slots.get_mut(index as usize)?.connection.as_mut()
     }
 
     /// Every connection, by its index.
     #[inline]
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Connection<S, L>)> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut C)> {
         let slots = (0..).zip(&mut self.slots);
         slots.filter_map(|(index, slot)| Some((index, slot.connection.as_mut()?)))
     }
 
     /// Takes a connection out and closes it.
-    pub(super) fn remove(&mut self, index: u32) {
+    pub(crate) fn remove(&mut self, index: u32) {
         drop(self.take(index));
     }
 
     /// Takes a connection out.
-    pub(super) fn take(&mut self, index: u32) -> Option<Connection<S, L>> {
+    pub(crate) fn take(&mut self, index: u32) -> Option<C> {
         let slot = &mut self.slots[index as usize];
         let connection = slot.connection.take()?;
         // The highest bit of a token is not ours.

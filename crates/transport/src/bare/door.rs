@@ -18,7 +18,7 @@ const AT_ONCE: usize = 64;
 const PAUSE_NS: u64 = 100_000_000;
 
 /// The listener of a worker.
-pub(super) struct Door {
+pub(crate) struct Door {
     token: u64,
     interest: EventFlags,
     /// Closed until then, nanoseconds.
@@ -29,7 +29,7 @@ pub(super) struct Door {
 
 impl Door {
     /// Opens the door; its events carry `token`.
-    pub(super) fn new(
+    pub(crate) fn new(
         poller: &Poller,
         worker: &Worker,
         token: u64,
@@ -52,7 +52,7 @@ impl Door {
     }
 
     /// Hands on who is waiting, up to a number.
-    pub(super) fn accept(
+    pub(crate) fn accept(
         &mut self,
         poller: &Poller,
         worker: &Worker,
@@ -96,12 +96,12 @@ impl Door {
     }
 
     /// When it is to be opened again, if it is closed.
-    pub(super) fn reopens(&self) -> Option<u64> {
+    pub(crate) fn reopens(&self) -> Option<u64> {
         self.closed_until
     }
 
     /// Opens it again if it is closed: there is room, or may be.
-    pub(super) fn reopen(&mut self, poller: &Poller, worker: &Worker) {
+    pub(crate) fn reopen(&mut self, poller: &Poller, worker: &Worker) {
         if self.closed_until.is_some()
             && poller
                 .add(&*worker.listener, self.token, self.interest)

@@ -39,8 +39,11 @@ use crate::listener::Stats;
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
+pub(crate) use connection::Slab;
+pub(crate) use door::Door;
 pub(crate) use line::{Got, Line, Room};
-pub(crate) use serve::{IDLE_NS, serve};
+pub(crate) use serve::{IDLE_NS, LINGER_NS, MS, READS, serve};
+pub(crate) use wheel::Wheel;
 
 /// What one worker thread of the stack `bare` needs. Both files are shared, so that a thread with a file table of its
 /// own is not the last to drop them.

@@ -37,14 +37,14 @@ const TIMER: u64 = u64::MAX - 2;
 const GUEST: u64 = 1 << 63;
 
 /// Reads of one connection before the others have their turn.
-const READS: usize = 16;
+pub(crate) const READS: usize = 16;
 /// Bytes that wait to be said to a client before no more is read of what it asks for.
 const MAX_OWED: usize = 4 * 1024;
 /// How long an HTTP connection may lie between two requests, nanoseconds; the value of nginx.
 pub(crate) const IDLE_NS: u64 = 75_000_000_000;
 /// How long a client is waited for that has been told goodbye, nanoseconds.
-const LINGER_NS: u64 = 2_000_000_000;
-const MS: u64 = 1_000_000;
+pub(crate) const LINGER_NS: u64 = 2_000_000_000;
+pub(crate) const MS: u64 = 1_000_000;
 
 /// Serves connections on this thread until the worker is told to stop.
 pub(crate) fn serve<P: Protocol>(
@@ -76,7 +76,7 @@ struct Loop<P: Protocol, L: Line> {
     worker: Worker,
     door: Door,
     outlet: Outlet<P>,
-    slab: Slab<P::State, L>,
+    slab: Slab<Connection<P::State, L>>,
     wheel: Wheel,
     /// Whether the bell was rung and not yet heard.
     rung: Arc<AtomicBool>,

@@ -29,7 +29,7 @@ const UNLINKED: Link = Link {
 };
 
 /// Timers of connections, which are known by their place in the slab. Times are nanoseconds of the clock.
-pub(super) struct Wheel {
+pub(crate) struct Wheel {
     heads: Box<[u32; SLOTS]>,
     links: Vec<Link>,
     /// The first tick that has not been looked at.
@@ -39,7 +39,7 @@ pub(super) struct Wheel {
 }
 
 impl Wheel {
-    pub(super) fn new(now: u64) -> Self {
+    pub(crate) fn new(now: u64) -> Self {
         Self {
             heads: Box::new([NONE; SLOTS]),
             links: Vec::new(),
@@ -50,7 +50,7 @@ impl Wheel {
 
     /// Sets the timer of `index`, in place of the one it had.
     #[inline]
-    pub(super) fn arm(&mut self, index: u32, due: u64) {
+    pub(crate) fn arm(&mut self, index: u32, due: u64) {
         if let Some(link) = self.links.get_mut(index as usize)
             && link.slotted <= due
         {
@@ -71,7 +71,7 @@ impl Wheel {
     }
 
     /// Calls the timer of `index` off.
-    pub(super) fn disarm(&mut self, index: u32) {
+    pub(crate) fn disarm(&mut self, index: u32) {
         if (index as usize) < self.links.len() {
             self.unlink(index);
             self.links[index as usize] = UNLINKED;
@@ -80,12 +80,12 @@ impl Wheel {
 
     /// When to look again; perhaps too early, and less than a tick too late. `None` without timers.
     #[inline]
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         (self.earliest != NEVER).then_some(self.earliest)
     }
 
     /// Appends those whose timers are due at `now`, and calls these off.
-    pub(super) fn expire(&mut self, now: u64, expired: &mut Vec<u32>) {
+    pub(crate) fn expire(&mut self, now: u64, expired: &mut Vec<u32>) {
         if now < self.earliest {
             return;
         }

@@ -14,6 +14,8 @@ pub mod kind {
     pub const DATA: u8 = 0;
     /// The head of a message.
     pub const HEADERS: u8 = 1;
+    /// What a peer thinks is urgent.
+    pub const PRIORITY: u8 = 2;
     /// One stream has ended in an error.
     pub const RST_STREAM: u8 = 3;
     /// What a peer says of itself.
@@ -46,13 +48,43 @@ pub mod flag {
 
 /// Names of settings.
 pub mod setting {
+    /// Bytes of fields that the peer may have one keep, to refer to them.
+    pub const HEADER_TABLE_SIZE: u16 = 1;
     /// Whether the server may push.
     pub const ENABLE_PUSH: u16 = 2;
     /// Streams that the peer may have open at a time.
     pub const MAX_CONCURRENT_STREAMS: u16 = 3;
     /// Bytes that the peer may send on a new stream.
     pub const INITIAL_WINDOW_SIZE: u16 = 4;
+    /// Bytes of content in the longest frame that the peer may send.
+    pub const MAX_FRAME_SIZE: u16 = 5;
 }
+
+/// Codes of errors (RFC 9113 §7).
+pub mod error {
+    /// None.
+    pub const NO_ERROR: u32 = 0;
+    /// Something that has no place in the protocol.
+    pub const PROTOCOL_ERROR: u32 = 1;
+    /// More than a window allows.
+    pub const FLOW_CONTROL_ERROR: u32 = 3;
+    /// Something on a stream that had ended.
+    pub const STREAM_CLOSED: u32 = 5;
+    /// A frame that is too long, or not as long as its type is.
+    pub const FRAME_SIZE_ERROR: u32 = 6;
+    /// Nothing was done on a stream that was begun.
+    pub const REFUSED_STREAM: u32 = 7;
+    /// A head that cannot be read.
+    pub const COMPRESSION_ERROR: u32 = 9;
+    /// The peer asks for too much, or keeps too much waiting.
+    pub const ENHANCE_YOUR_CALM: u32 = 11;
+}
+
+/// What the window of a connection is before anything is said of it, and of a stream (RFC 9113 §6.9.2).
+pub const FIRST_WINDOW: u32 = 65_535;
+
+/// The widest that a window may be (RFC 9113 §6.9.1).
+pub const WIDEST_WINDOW: u32 = u32::MAX >> 1;
 
 /// A frame whose bytes are all there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +141,7 @@ impl<'a> Frame<'a> {
 
     /// Its bytes, head included.
     #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "its head is always there")]
     pub const fn len(&self) -> usize {
         HEAD + self.content.len()
     }
@@ -184,6 +217,18 @@ pub fn settings(settings: &[(u16, u32)], out: &mut Vec<u8>) {
         out.extend_from_slice(&name.to_be_bytes());
         out.extend_from_slice(&value.to_be_bytes());
     }
+}
+
+/// Appends what ends a stream in the error `code`.
+pub fn reset(stream: u32, code: u32, out: &mut Vec<u8>) {
+    frame(kind::RST_STREAM, 0, stream, &code.to_be_bytes(), out);
+}
+
+/// Appends what ends a connection with the error `code`: nothing was done on streams after `last`.
+pub fn goaway(last: u32, code: u32, out: &mut Vec<u8>) {
+    head(8, kind::GOAWAY, 0, 0, out);
+    out.extend_from_slice(&last.to_be_bytes());
+    out.extend_from_slice(&code.to_be_bytes());
 }
 
 /// Appends what lets the peer send `more` bytes, on a stream or, with 0, on the connection.

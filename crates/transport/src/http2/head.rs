@@ -55,9 +55,12 @@ impl Heads {
 pub(crate) mod name {
     pub(crate) const AUTHORITY: u8 = 1;
     pub(crate) const PATH: u8 = 4;
+    pub(crate) const STATUS: u8 = 8;
     pub(crate) const ACCEPT: u8 = 19;
+    pub(crate) const ALLOW: u8 = 22;
     pub(crate) const CACHE_CONTROL: u8 = 24;
     pub(crate) const CONTENT_TYPE: u8 = 31;
+    pub(crate) const DATE: u8 = 33;
 }
 
 /// Fields by their place in the static table, where name and value stand there.
@@ -135,6 +138,9 @@ mod tests {
             name::ACCEPT,
             name::CACHE_CONTROL,
             name::CONTENT_TYPE,
+            name::STATUS,
+            name::ALLOW,
+            name::DATE,
         ] {
             literal(name, b"x", &mut block);
         }
@@ -155,7 +161,10 @@ mod tests {
                 ":path=x",
                 "accept=x",
                 "cache-control=x",
-                "content-type=x"
+                "content-type=x",
+                ":status=x",
+                "allow=x",
+                "date=x"
             ]
         );
     }

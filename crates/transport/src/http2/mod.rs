@@ -4,7 +4,9 @@
 //! - [`head`]: the head of a request and of a response (RFC 7541)
 //! - [`subscriber`]: the subscriber half, many subscriptions on a connection
 //! - [`server`]: what hyper needs to serve them
+//! - `bare`: the server half on the stack `bare`
 
+pub(crate) mod bare;
 pub mod frame;
 pub mod head;
 pub(crate) mod server;

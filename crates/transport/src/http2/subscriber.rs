@@ -9,7 +9,7 @@ use pushbench_model::theory;
 use pushbench_model::theory::http2::WINDOW_UPDATE;
 
 use super::PREFACE;
-use super::frame::{self, Frame, FrameError, LARGEST, flag, kind, setting};
+use super::frame::{self, FIRST_WINDOW, Frame, FrameError, LARGEST, flag, kind, setting};
 use super::head::{self, HeadError, Heads, field, name};
 use crate::ascii::push_decimal;
 use crate::stream::subscriber::Reader;
@@ -17,9 +17,6 @@ use crate::subscriber::{Nonce, Progress, Protocol, Request, SubscribeError};
 
 /// Bytes that a server may send ahead of what was read, on each stream and on the connection.
 const WINDOW: u32 = 16 << 20;
-
-/// What the window of a connection is before anything is said of it (RFC 9113 §6.9.2).
-const FIRST_WINDOW: u32 = 65_535;
 
 /// Bytes read after which a server is told that it may send as many more.
 const OPENED_AFTER: u32 = WINDOW / 2;

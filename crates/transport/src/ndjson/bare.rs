@@ -5,12 +5,13 @@ use pushbench_model::scenario::Compression;
 
 use crate::bare::http::open;
 use crate::bare::{Asked, Common, Guise, Heard, Protocol};
+use crate::http2::bare::Endpoint;
 use crate::stream;
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
 use super::encode::HEARTBEAT;
-use super::server::{ANSWERS, PATH};
+use super::server::{ANSWERS, CONTENT_TYPE, PATH};
 
 pub(super) struct Ndjson {
     /// Messages are compressed, each by itself.
@@ -22,6 +23,16 @@ impl Ndjson {
         Self {
             packs: options.compression == Some(Compression::Message),
         }
+    }
+}
+
+/// The stream where many share a connection.
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint {
+        path: PATH,
+        content_type: CONTENT_TYPE,
+        greeting: None,
+        takes: |_, _, _| false,
     }
 }
 

@@ -15,6 +15,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
 use crate::dialogue::{self, Dialogue};
+use crate::http2;
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
@@ -50,7 +51,7 @@ impl Transport for Ndjson {
     }
 
     fn shares(&self) -> &'static [Stack] {
-        &[Stack::Reference]
+        &[Stack::Bare, Stack::Reference]
     }
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
@@ -60,7 +61,9 @@ impl Transport for Ndjson {
             return stream::pack(options.stack, &line, out);
         }
         match options.stack {
-            Stack::Bare => encode::chunk(message.body, out),
+            // On a stream of HTTP/2 there are no chunks.
+            Stack::Bare if !options.http2 => encode::chunk(message.body, out),
+            Stack::Bare => encode::line(message.body, out),
             _ if options.tuning == Tuning::Defaults => out.extend_from_slice(message.body),
             _ => encode::line(message.body, out),
         }
@@ -74,6 +77,9 @@ impl Transport for Ndjson {
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        if options.http2 {
+            return http2::bare::serve(bare::endpoint(), &hub, worker, options);
+        }
         crate::bare::serve(bare::Ndjson::new(&options), &hub, worker, options);
     }
 

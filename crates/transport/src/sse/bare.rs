@@ -5,13 +5,14 @@ use pushbench_model::scenario::Compression;
 
 use crate::bare::http::open_or;
 use crate::bare::{Asked, Common, Guise, Heard, Protocol};
+use crate::http2::bare::Endpoint;
 use crate::stream;
 use crate::stream::bare::size_line;
 use crate::tokens::parlour::Manner;
 use crate::transport::ServeOptions;
 
 use super::encode;
-use super::server::{ANSWERS, PATH, takes_post};
+use super::server::{ANSWERS, CONTENT_TYPE, PATH, retry, takes_post};
 
 pub(super) struct Sse {
     /// Messages are compressed, each by itself.
@@ -31,6 +32,16 @@ pub(super) fn event(fields: &encode::Fields<'_>, data: &str, out: &mut Vec<u8>) 
     size_line(encode::event_len(fields, data), out);
     encode::event(fields, data, out);
     out.extend_from_slice(b"\r\n");
+}
+
+/// The stream where many share a connection.
+pub(super) fn endpoint(options: &ServeOptions) -> Endpoint {
+    Endpoint {
+        path: PATH,
+        content_type: CONTENT_TYPE,
+        greeting: retry(options),
+        takes: takes_post,
+    }
 }
 
 impl Protocol for Sse {

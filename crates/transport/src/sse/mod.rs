@@ -17,6 +17,7 @@ use pushbench_model::tuning::Tuning;
 use pushbench_sys::poller::Bell;
 
 use crate::dialogue::{self, Dialogue};
+use crate::http2;
 use crate::hub::{Hub, Message};
 use crate::listener::Worker;
 use crate::stack::Stack;
@@ -56,7 +57,7 @@ impl Transport for Sse {
     }
 
     fn shares(&self) -> &'static [Stack] {
-        &[Stack::Reference]
+        &[Stack::Bare, Stack::Reference]
     }
 
     fn encode(&self, message: Message<'_>, options: &ServeOptions, out: &mut Vec<u8>) {
@@ -77,7 +78,8 @@ impl Transport for Sse {
             return stream::pack(options.stack, &event, out);
         }
         match options.stack {
-            Stack::Bare => bare::event(&fields, &data, out),
+            // On a stream of HTTP/2 there are no chunks.
+            Stack::Bare if !options.http2 => bare::event(&fields, &data, out),
             _ => encode::event(&fields, &data, out),
         }
     }
@@ -93,6 +95,9 @@ impl Transport for Sse {
     }
 
     fn serve_bare(&self, hub: Arc<Hub>, worker: crate::bare::Worker, options: Arc<ServeOptions>) {
+        if options.http2 {
+            return http2::bare::serve(bare::endpoint(&options), &hub, worker, options);
+        }
         crate::bare::serve(bare::Sse::new(&options), &hub, worker, options);
     }
 
