@@ -96,7 +96,7 @@ fn both_stand_side_by_side_with_whom_messages_are_late_for() {
         "p99 of the median stream, ms",
         "p99 of the worst stream, ms",
         "server memory per subscriber",
-        "Messages go over loopback, where nothing is lost; a message is late from 80 ms after it was due on.",
+        "Messages go over loopback, where nothing is lost; a message is late that comes 80 ms after it was due, or later.",
     ] {
         assert!(section.contains(heading), "{heading}: {section}");
     }
@@ -136,7 +136,7 @@ fn the_answer_and_the_csv_have_the_same_figures() {
         answer.contains("subscribers hit by a late message"),
         "{answer}"
     );
-    assert!(page.contains("; a message is late from 80 ms after it was due on"));
+    assert!(page.contains("; a message is late that comes 80 ms after it was due, or later"));
     let table = csv(&record);
     let mut lines = table.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();

@@ -78,7 +78,7 @@ impl FanOut {
     pub fn late_words(&self) -> Option<String> {
         let ms = self.late_ms?;
         Some(format!(
-            "a message is late from {ms} ms after it was due on"
+            "a message is late that comes {ms} ms after it was due, or later"
         ))
     }
 
