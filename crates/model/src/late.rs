@@ -218,8 +218,8 @@ mod tests {
     fn what_is_missing_is_later_than_all_else() {
         let mut late = filled(&[(0, 2), (1, 3), (2, 4)]);
         for seq in 1000..2000 {
-            late.record(0, 11 + seq, MS);
-            late.record(1, 11 + seq, MS);
+            late.record(0, 11 + seq, 2 * MS);
+            late.record(1, 11 + seq, 3 * MS);
         }
         let count = late.count();
         assert!(near(count.stream_p99_ns, 3), "{count:?}");
