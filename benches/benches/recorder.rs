@@ -40,7 +40,7 @@ fn inbox(criterion: &mut Criterion) {
             || vec![SequenceCheck::starting_at(1); DELIVERIES],
             |checks| {
                 for check in checks {
-                    inbox.take(black_box(&bodies[0]), 2_000_000, check);
+                    inbox.take(black_box(&bodies[0]), 2_000_000, 0, check);
                 }
             },
             BatchSize::SmallInput,
@@ -51,7 +51,7 @@ fn inbox(criterion: &mut Criterion) {
             || SequenceCheck::starting_at(1),
             |check| {
                 for body in black_box(&bodies) {
-                    inbox.take(body, 2_000_000, check);
+                    inbox.take(body, 2_000_000, 0, check);
                 }
             },
             BatchSize::SmallInput,
