@@ -214,7 +214,7 @@ fn a_head_says_what_follows() {
         let mut fields: Vec<_> = response
             .headers()
             .keys()
-            .map(|name| name.as_str())
+            .map(http::HeaderName::as_str)
             .collect();
         fields.sort_unstable();
         assert_eq!(fields, ["cache-control", "content-type", "date"], "{name}");
