@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::{Reason, RecvStream};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderName, Method, Request, Response, StatusCode};
 use pushbench_server::Server;
 use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::{ServeOptions, TRANSPORTS};
@@ -211,11 +211,7 @@ fn a_head_says_what_follows() {
     everywhere(async |server, name, path| {
         let (send, _connection) = connect(&server, 1 << 20).await;
         let response = ask(&send, Method::GET, path, None).await;
-        let mut fields: Vec<_> = response
-            .headers()
-            .keys()
-            .map(http::HeaderName::as_str)
-            .collect();
+        let mut fields: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
         fields.sort_unstable();
         assert_eq!(fields, ["cache-control", "content-type", "date"], "{name}");
         assert_eq!(response.headers()["cache-control"], "no-cache", "{name}");

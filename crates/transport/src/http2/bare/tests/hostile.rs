@@ -273,6 +273,37 @@ fn what_is_wrong_with_a_stream_ends_it_alone() {
     );
 }
 
+/// Later heads may refer to those of streams that were refused, reset or behind a body.
+#[test]
+fn every_head_is_read_whatever_becomes_of_it() {
+    let both = flag::END_HEADERS | flag::END_STREAM;
+    // Kept, and the newest is number 62: the path of a request, and something else.
+    let path = [&[0x44, 4][..], b"/sse"].concat();
+    let kept = |name: &[u8]| [&[0x40, 1][..], name, &[1, b'y']].concat();
+    let request = |path: &[u8], rest: &[u8]| [&[field::GET, field::HTTP][..], path, rest].concat();
+    let mut bench = Bench::begun();
+    let first = frame_of(kind::HEADERS, flag::END_HEADERS, 1, &request(&path, &[]));
+    assert_eq!(bench.answers(&first)[0].0, kind::HEADERS);
+    let trailers = frame_of(kind::HEADERS, both, 1, &kept(b"a"));
+    assert_eq!(bench.answers(&trailers), []);
+    let twice = frame_of(kind::HEADERS, both, 1, &kept(b"b"));
+    assert_eq!(bench.answers(&twice), [reset(1, error::STREAM_CLOSED)]);
+    assert_eq!(
+        bench.answers(&frame_of(kind::HEADERS, both, 1, &kept(b"c"))),
+        []
+    );
+    let malformed = request(&[0x80 | 65], &[0, 1, b'X', 0]);
+    let malformed = frame_of(
+        kind::HEADERS,
+        both,
+        3,
+        &[&malformed[..], &kept(b"d")].concat(),
+    );
+    assert_eq!(bench.answers(&malformed), [reset(3, error::PROTOCOL_ERROR)]);
+    let last = frame_of(kind::HEADERS, both, 5, &request(&[0x80 | 66], &[]));
+    assert_eq!(head(&bench.answers(&last)[0]).0, 200);
+}
+
 #[test]
 fn what_is_not_known_is_read_over_and_pings_are_answered() {
     let ping = frame_of(kind::PING, 0, 0, b"12345678");

@@ -145,6 +145,12 @@ proptest! {
                 Step::Write(most) => { write(&mut bench, &mut client, most); }
             }
         }
+        // What is allowed is used: nobody waits but for a window.
+        while write(&mut bench, &mut client, 50_000) > 0 {}
+        for (window, got) in client.streams.values() {
+            let waits = client.connection == 0 || *window <= 0;
+            prop_assert!(waits || *got == client.published.len());
+        }
         // With windows as wide as can be everybody gets everything.
         bench.hear(&written(|out| frame::window_update(0, 1 << 30, out)));
         client.connection += 1 << 30;
@@ -213,4 +219,33 @@ fn a_window_beyond_the_widest_is_an_error() {
     let first = (setting::INITIAL_WINDOW_SIZE, FIRST_WINDOW + 1);
     let said = bench.answers(&written(|out| frame::settings(&[first], out)));
     assert_eq!(said, [goaway(1, error::FLOW_CONTROL_ERROR)]);
+}
+
+/// Of a connection's window that is too small for all each has its part.
+#[test]
+fn streams_take_turns() {
+    let mut bench = Bench::begun();
+    for stream in [1, 3, 5] {
+        bench.answers(&ask(stream, "/sse"));
+    }
+    let mut left = FIRST_WINDOW as usize;
+    while left > 0 {
+        bench.publish(&vec![b'x'; left.div_ceil(3)]);
+        left -= frames(&bench.said())
+            .iter()
+            .map(|said| said.3.len())
+            .sum::<usize>();
+    }
+    for _ in 0..10 {
+        bench.publish(b"ten bytes.");
+    }
+    let mut got = [0; 3];
+    for _ in 0..9 {
+        let said = bench.answers(&written(|out| frame::window_update(0, 5, out)));
+        for (_, _, number, content) in said {
+            got[number as usize / 2] += content.len();
+        }
+    }
+    assert_eq!(got.iter().sum::<usize>(), 45);
+    assert!(got.iter().all(|&got| got >= 10), "{got:?}");
 }
