@@ -69,8 +69,11 @@ impl Client {
     }
 }
 
+/// A write of which the socket takes `most` bytes: it may be much less than there is for it.
 fn write(bench: &mut Bench, client: &mut Client, most: usize) -> usize {
-    bench.machine.fill(&bench.site, &mut bench.parcel, most);
+    bench
+        .machine
+        .fill(&bench.site, &mut bench.parcel, turns::AT_ONCE);
     // All of it, as if all of it were sent: no window is exceeded.
     let mut connection = client.connection;
     let mut windows: BTreeMap<u32, i64> = client
