@@ -25,8 +25,8 @@ pub(crate) fn check(transport: &dyn Transport, options: &ServeOptions) -> Result
             .to_owned()
     } else if bare && options.heartbeat_s.is_some() {
         "on the stack bare there are no heartbeats beside it; leave out --heartbeat".to_owned()
-    } else if bare && (options.queue != usize::MAX || options.overflow != Overflow::Disconnect) {
-        "on the stack bare a stream that falls behind ends the connection; leave out --queue and --overflow"
+    } else if bare && options.overflow != Overflow::Disconnect {
+        "on the stack bare a stream that falls behind ends the connection; leave out --overflow"
             .to_owned()
     } else {
         return Ok(());

@@ -165,7 +165,7 @@ impl<'a> Frame<'a> {
         Ok(content)
     }
 
-    /// The number in its first four bytes, without the reserved bit: of RST_STREAM an error, of WINDOW_UPDATE an increment.
+    /// The number in its first four bytes: of RST_STREAM an error, of WINDOW_UPDATE an increment behind a reserved bit.
     ///
     /// # Errors
     ///
