@@ -120,6 +120,12 @@ fn large_messages_arrive_whole() {
         let measurement = measured(&server, transport, &scenario);
         assert!(measurement.sequence.is_clean(), "{name}: {measurement:?}");
         assert_eq!(measurement.operations, 100, "{name}");
+        assert_eq!(
+            measurement.wire.agrees(),
+            Some(true),
+            "{name}: {:?}",
+            measurement.wire
+        );
     }
 }
 

@@ -11,7 +11,7 @@ use crate::measurement::LateCount;
 /// Response times of a stream are kept in units of this, nanoseconds.
 const UNIT_NS: u64 = 10_000;
 /// Messages beyond so many are not looked at: their numbers are no publisher's, or nobody asks that long who was hit.
-const MOST_MESSAGES: u64 = 1 << 22;
+pub const MOST_MESSAGES: u64 = 1 << 22;
 
 /// What is known of one message.
 #[derive(Clone, Copy, Debug, Default)]

@@ -18,7 +18,7 @@ pub(crate) fn defaults_cost(question: &[Group<'_>]) -> Option<Table> {
         Metric::Cpu(Side::Server),
         Metric::Cpu(Side::Load),
         defaults.instructions(Side::Server),
-        Metric::Memory(Side::Server),
+        defaults.memory(Side::Server),
         Metric::Bytes,
         Metric::Segments,
     ];

@@ -57,7 +57,7 @@ pub(super) fn transport_figures(group: &Group<'_>) -> Vec<Metric> {
         Metric::Segments,
     ];
     if is_crowd(group) {
-        figures.push(Metric::Memory(Side::Server));
+        figures.push(group.memory(Side::Server));
     }
     if group.work() == "token" {
         figures.push(Metric::Percentile(Series::FirstToken, P50));

@@ -11,8 +11,8 @@ use crate::table::{Cell, Column, Table, Tone};
 /// Under the table.
 const NOTE: &str = "An objective is kept where the whole interval of the 99th percentile lies within it, missed where it \
      lies beyond, and undecided where it holds both or a single trial gives none; a lost message misses it. Room is the objective over the percentile. \
-     Processors, memory and bytes are what was measured per delivery and per connection, times the deliveries per second \
-     and the connections of this scenario; memory is the server's, above what it uses without connections.";
+     Processors, memory and bytes are what was measured per delivery and per subscriber, times the deliveries per second \
+     and the subscribers of this scenario; memory is the server's, above what it uses without connections.";
 
 /// Whether a server keeps an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

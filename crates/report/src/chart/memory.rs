@@ -11,7 +11,7 @@ use crate::results::{Arm, Group};
 
 pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
     let sides = [Side::Server, Side::Load];
-    let metrics = sides.map(Metric::Memory);
+    let metrics = sides.map(|side| group.memory(side));
     if !group.has(metrics[0]) {
         return None;
     }
@@ -36,7 +36,11 @@ pub(super) fn chart(group: &Group<'_>, palette: &Palette) -> Option<Figure> {
             .map_or([e.value; 2], |interval| [interval.low, interval.high])
     });
     let (counted_as, holds) = counted_as(group);
-    let title = format!("{} per connection", capitalised(counted_as));
+    let whose = match group.scenario.server.streams {
+        0 => "connection",
+        _ => "subscriber",
+    };
+    let title = format!("{} per {whose}", capitalised(counted_as));
     let mut data = estimate_table(group, &metrics);
     for column in &mut data.columns {
         column.name = column.name.replace("memory", counted_as);

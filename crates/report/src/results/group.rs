@@ -174,6 +174,16 @@ impl<'a> Group<'a> {
         self.arms.iter().find(|arm| arm.is_floor())
     }
 
+    /// Memory that subscribers take on a side, by the name of what it is divided by.
+    #[must_use]
+    pub fn memory(&self, side: Side) -> Metric {
+        if self.scenario.server.streams > 0 {
+            Metric::MemoryPerSubscriber(side)
+        } else {
+            Metric::Memory(side)
+        }
+    }
+
     /// The unit of work: `delivery` or `connection`.
     #[must_use]
     pub fn work(&self) -> &'static str {

@@ -38,9 +38,15 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
         ),
         Workload::FanOut(_) => {
             let alive = case.group.scenario.server.heartbeat_s > 0;
-            let before = if alive && !polls { "heartbeats + " } else { "" };
-            let known = match case.group.scenario.server.compression {
+            let setting = &case.group.scenario.server;
+            let before = match setting.streams {
+                0 if alive && !polls => "heartbeats + ",
+                0 => "",
+                _ => "window updates + ",
+            };
+            let known = match setting.compression {
                 Some(_) => formula_of_compressed(&arm.server.transport),
+                None if setting.streams > 0 => formula_of_shared(&arm.server.transport),
                 None => formula(&arm.server.transport),
             };
             (known, ("bytes per message", before))
@@ -105,6 +111,18 @@ fn formula_of_compressed(transport: &str) -> Option<(&'static str, &'static str)
     Some(match transport {
         "sse" | "ndjson" => ("chunk(deflated)", "RFC 9112 §7.1"),
         "websocket" => ("deflated + 2, 4 or 10", "RFC 7692 §7.2.1, RFC 6455 §5.2"),
+        _ => return None,
+    })
+}
+
+/// What a body costs besides itself where subscribers share a connection of HTTP/2.
+fn formula_of_shared(transport: &str) -> Option<(&'static str, &'static str)> {
+    Some(match transport {
+        "sse" => (
+            "frame(data lines + id + 1)",
+            "WHATWG HTML §9.2, RFC 9113 §4.1",
+        ),
+        "ndjson" => ("frame(body + 1)", "RFC 9113 §4.1"),
         _ => return None,
     })
 }

@@ -142,7 +142,10 @@ pub(super) fn held(case: &Case<'_>) -> Vec<Held> {
             let pushed = ["sse", "websocket", "ndjson", "tcp"].contains(&transport);
             let turns = f64::from(fan_out.subscribers) * TURN_S;
             let short = turns <= SHARE / 2.0 * round_trip;
-            let waits = case.group.scenario.server.flush_window_ms > 0 || fan_out.large.is_some();
+            // On a shared connection a message to all is a burst, which congestion control may spread.
+            let setting = &case.group.scenario.server;
+            let spread = setting.flush_window_ms > 0 || setting.streams > 0;
+            let waits = spread || fan_out.large.is_some();
             if !pushed || !short || waits || fan_out.cuts.is_some() || fan_out.slow.is_some() {
                 return Vec::new();
             }

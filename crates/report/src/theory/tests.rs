@@ -369,6 +369,27 @@ fn a_secured_connection_takes_three_round_trips() {
     }
 }
 
+/// On a stream of HTTP/2 there are no chunks, and polls and sockets share no connection.
+#[test]
+fn a_message_of_a_shared_connection_is_in_a_frame() {
+    let mut record = sample::record();
+    for scenario in &mut record.run.scenarios {
+        scenario.server.streams = 1;
+    }
+    let held = held(&record, "fan-out-small").into_iter();
+    let bytes = held.filter(|held| held.quantity == "bytes per message");
+    let formulas: Vec<_> = bytes.map(|held| (held.formula, held.source)).collect();
+    assert!(!formulas.is_empty());
+    let sse = (
+        "window updates + frame(data lines + id + 1)".to_owned(),
+        "WHATWG HTML §9.2, RFC 9113 §4.1",
+    );
+    assert!(
+        formulas.iter().all(|formula| *formula == sse),
+        "{formulas:?}"
+    );
+}
+
 /// One every two seconds, give or take one; servers that told of none are held against nothing.
 #[test]
 fn heartbeats_are_as_many_as_the_time_has_room_for() {

@@ -12,8 +12,8 @@ pub(super) const SUBJECT: Subject = Subject {
     introduction: "Scenarios in which subscribers share connections of HTTP/2, each on a stream of its own, beside the same scenarios in which \
     each has a connection of its own (HTTP/1.1), on the same servers. TCP delivers in order. Over a path that loses packets, one lost segment \
     holds up everything behind it on that connection until it has been sent again. With a connection each, that is what one subscriber waits \
-    for; with one connection for all, everybody waits. Two figures tell these apart: how many of all deliveries were late, and for how many \
-    of the subscribers a late message was late, on average over late messages (n/a where none was). Beside them stands the 99th percentile of single \
+    for; with one connection for all, everybody waits. Where it was looked at, two figures tell these apart: how many of all deliveries were late, and for how many \
+    of the subscribers a late message was late, on average over late messages (n/a where none was). Beside them stands, from a thousand messages on, the 99th percentile of single \
     streams: each subscriber has one, of which the middle and the largest are shown. Without loss nothing waits for anything that is lost, and \
     delays should show no difference but what either protocol takes to write and to read. Under a figure stands its ratio to that with a connection \
     each, over trials of the same repetition; these are not neighbours in time, so that ratios of times are less certain than their intervals \

@@ -1,9 +1,13 @@
 //! Heads (RFC 7541): those that our side sends refer to nothing that was said before, so that one is written once for all
-//! streams; those of the peer are read by a library.
+//! streams; those of the peer are read as they come.
+//!
+//! - `decode`: reading them
+//! - `huffman`: the code of strings
 
-use std::fmt;
+mod decode;
+mod huffman;
 
-use loona_hpack::Decoder;
+pub(crate) use decode::Heads;
 
 /// Most bytes of a head that is in more than one frame.
 pub(crate) const LONGEST: usize = 64 * 1024;
@@ -12,43 +16,11 @@ pub(crate) const LONGEST: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// It is not compressed as it should be.
-    #[error("http/2: a head that cannot be read: {0}")]
-    Unreadable(String),
+    #[error("http/2: a head that cannot be read")]
+    Unreadable,
     /// Longer than anything a subscription needs.
     #[error("http/2: a head of more than {LONGEST} bytes")]
     TooLong,
-}
-
-/// Reads the heads of one connection, in the order in which they come.
-pub(crate) struct Heads(Decoder<'static>);
-
-impl Default for Heads {
-    fn default() -> Self {
-        let mut decoder = Decoder::new();
-        // As much as is kept for a peer that was told nothing else (RFC 7541 §4.2, RFC 9113 §6.5.2).
-        decoder.set_max_allowed_table_size(4096);
-        Self(decoder)
-    }
-}
-
-impl fmt::Debug for Heads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Heads").finish_non_exhaustive()
-    }
-}
-
-impl Heads {
-    /// Hands the name and value of each field of `block` to `each`.
-    pub(crate) fn read(
-        &mut self,
-        block: &[u8],
-        each: &mut impl FnMut(&[u8], &[u8]),
-    ) -> Result<(), HeadError> {
-        let read = self
-            .0
-            .decode_with_cb(block, |name, value| each(&name, &value));
-        read.map_err(|error| HeadError::Unreadable(error.to_string()))
-    }
 }
 
 /// Names of fields by their place in the static table (RFC 7541, appendix A).

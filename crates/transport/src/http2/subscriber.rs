@@ -6,10 +6,12 @@
 use std::rc::Rc;
 
 use pushbench_model::theory;
-use pushbench_model::theory::http2::WINDOW_UPDATE;
+use pushbench_model::theory::http2::{FRAME, WINDOW_UPDATE};
 
 use super::PREFACE;
-use super::frame::{self, FIRST_WINDOW, Frame, FrameError, LARGEST, flag, kind, setting};
+use super::frame::{
+    self, FIRST_WINDOW, Frame, FrameError, LARGEST, WIDEST_WINDOW, flag, kind, setting,
+};
 use super::head::{self, HeadError, Heads, field, name};
 use crate::ascii::push_decimal;
 use crate::stream::subscriber::Reader;
@@ -137,13 +139,14 @@ impl<R: Reader> Shared<R> {
             return Err(Http2Error::Unexpected("content without a head").into());
         }
         let expected = &mut self.progress.expected_down;
-        let mut cost = |bytes| *expected += theory::http2::data(bytes, LARGEST as u64);
         if let Some(message) = stream.messages.whole(content) {
-            cost(content.len() as u64);
+            *expected += theory::http2::data(content.len() as u64, LARGEST as u64);
             deliver(index, message);
         } else {
+            // Where a long message is cut, windows have a say in, too: heads enter as they came.
+            *expected += FRAME;
             stream.messages.feed(content, &mut |message, bytes| {
-                cost(bytes);
+                *expected += bytes;
                 deliver(index, message);
             })?;
         }
@@ -204,7 +207,12 @@ impl<R: Reader> Shared<R> {
             kind::GOAWAY => {
                 let code = frame.content.get(4..).and_then(<[u8]>::first_chunk::<4>);
                 let code = code.ok_or(Http2Error::from(FrameError::Malformed(kind::GOAWAY)))?;
-                return Err(Http2Error::Away(u32::from_be_bytes(*code)).into());
+                let code = u32::from_be_bytes(*code);
+                let last = frame.number().map_err(Http2Error::from)? & WIDEST_WINDOW;
+                // What was begun goes on where it only takes no more (RFC 9113 §6.8).
+                if code != 0 || last < number(self.streams.len() - 1) {
+                    return Err(Http2Error::Away(code).into());
+                }
             }
             kind::PUSH_PROMISE => {
                 return Err(Http2Error::Unexpected("a push, which was forbidden").into());

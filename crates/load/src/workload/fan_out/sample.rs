@@ -98,7 +98,8 @@ fn station_sample(station: &Station) -> Sample {
         sample.batches += progress.batches;
         sample.answers += progress.answers;
     });
-    sample.connections.ended_early = station.inlet().ended;
+    // Who shares a connection ends with it.
+    sample.connections.ended_early = station.inlet().ended / station.per_connection;
     sample.tls = station.inlet().tls;
     sample.primed = station.primed;
     sample

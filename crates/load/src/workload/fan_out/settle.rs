@@ -16,7 +16,7 @@ pub(super) struct Settle {
     deadline: u64,
     /// Messages of all subscribers that can still be settled.
     attainable: u64,
-    /// Connections that had ended when that was counted.
+    /// Subscribers whose connection had ended when that was counted.
     ended: u64,
     /// Taken at the end.
     watch: Option<Watch>,

@@ -56,7 +56,7 @@ impl Builder<'_, '_> {
             return;
         }
         for side in [Side::Server, Side::Load] {
-            let metric = Metric::Memory(side);
+            let metric = self.group.memory(side);
             if self.group.has(metric) {
                 self.cost(metric);
             }

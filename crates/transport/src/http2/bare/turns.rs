@@ -89,6 +89,10 @@ pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> 
             },
         };
         conn.machine.sent(parcel, sent);
+        // There was room for more, and there is no more.
+        if sent == parcel.bytes.len() && sent < most {
+            return Ok(());
+        }
         // Only a socket that was found full tells when it takes more; for that the rest of a frame suffices.
         most = if sent == parcel.bytes.len() {
             AT_ONCE

@@ -146,7 +146,11 @@ fn frames_need_not_be_events() {
         .frame(kind::DATA, 0, 1, b"data: a")
         .frame(kind::DATA, 0, 3, b"data: x\n\ndata: y\n\n")
         .frame(kind::DATA, flag::PADDED, 1, b"\x03b\n\n\0\0\0");
-    assert_eq!(texts(&heard(2, &said)), ["1 x", "1 y", "0 ab"]);
+    let dialogue = heard(2, &said);
+    assert_eq!(texts(&dialogue), ["1 x", "1 y", "0 ab"]);
+    // No formula knows of padding.
+    let known = said.bytes.len() as u64 - 4;
+    assert_eq!(dialogue.progress.expected_down, known);
 }
 
 #[test]
@@ -196,6 +200,17 @@ fn questions_are_answered() {
     assert_eq!(dialogue.progress.expected_up, dialogue.sent.len() as u64);
 }
 
+/// A server that takes no more streams goes on with those that there are.
+#[test]
+fn who_takes_leave_may_still_speak() {
+    let goaway = [[0x80, 0, 0, 3], [0; 4]].concat();
+    let said = Said::greeting()
+        .heads(2)
+        .frame(kind::GOAWAY, 0, 0, &goaway)
+        .event(3, "x");
+    assert_eq!(texts(&heard(2, &said)), ["1 x"]);
+}
+
 /// Half of a window is read before it is opened again, that of a stream and that of the connection.
 #[test]
 fn windows_are_opened_again() {
@@ -235,7 +250,8 @@ fn what_is_wrong_is_said() {
     let mut few = Said::default();
     frame::settings(&[(setting::MAX_CONCURRENT_STREAMS, 1)], &mut few.bytes);
     let ready = || Said::greeting().heads(2);
-    let goaway = [[0; 4], [0, 0, 0, 11]].concat();
+    let goaway = [[0, 0, 0, 3], [0, 0, 0, 11]].concat();
+    let one_less = [[0, 0, 0, 1], [0; 4]].concat();
     for (said, words) in [
         (
             other,
@@ -256,6 +272,10 @@ fn what_is_wrong_is_said() {
         (
             ready().frame(kind::GOAWAY, 0, 0, &goaway),
             "http/2: the server ended the connection with the error 11",
+        ),
+        (
+            ready().frame(kind::GOAWAY, 0, 0, &one_less),
+            "http/2: the server ended the connection with the error 0",
         ),
         (
             ready().frame(kind::DATA, flag::END_STREAM, 1, b""),

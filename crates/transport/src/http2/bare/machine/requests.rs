@@ -17,7 +17,7 @@ const NO_TABLE: &[u8] = &[0x20];
 impl From<HeadError> for Fault {
     fn from(error: HeadError) -> Self {
         match error {
-            HeadError::Unreadable(_) => Self(error::COMPRESSION_ERROR),
+            HeadError::Unreadable => Self(error::COMPRESSION_ERROR),
             HeadError::TooLong => Self(error::ENHANCE_YOUR_CALM),
         }
     }
