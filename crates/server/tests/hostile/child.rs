@@ -109,7 +109,8 @@ impl ServerProcess {
 
     /// Resident memory, bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.pages(1)
+        // Pages of the program's file are read when they are first needed, and are nobody's own.
+        self.pages(1) - self.pages(2)
     }
 
     /// All memory that it has asked for, bytes, though it may never have touched it.
