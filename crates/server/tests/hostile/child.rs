@@ -107,10 +107,10 @@ impl ServerProcess {
         serde_json::from_slice(&client.rest()).unwrap()
     }
 
-    /// Resident memory, bytes.
+    /// Resident memory of its own, bytes.
     pub(crate) fn memory(&self) -> usize {
         // Pages of the program's file are read when they are first needed, and are nobody's own.
-        self.pages(1) - self.pages(2)
+        self.pages(1).saturating_sub(self.pages(2))
     }
 
     /// All memory that it has asked for, bytes, though it may never have touched it.
