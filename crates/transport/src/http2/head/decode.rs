@@ -84,11 +84,14 @@ const RESIZED: u8 = 0x20;
 /// Of a string: it is in Huffman's code.
 const CODED: u8 = 0x80;
 
+/// The name and the value of a field.
+type Field = (Box<[u8]>, Box<[u8]>);
+
 /// Reads the heads of one connection, in the order in which they come.
 #[derive(Debug)]
 pub(crate) struct Heads {
     /// The newest first.
-    kept: VecDeque<(Box<[u8]>, Box<[u8]>)>,
+    kept: VecDeque<Field>,
     /// What they count.
     size: usize,
     /// What they may count.
