@@ -13,7 +13,6 @@ use pushbench_load::barrier::Free;
 use pushbench_load::run;
 use pushbench_model::measurement::{Measurement, Publisher};
 use pushbench_model::scenario::Compression;
-use pushbench_server::Server;
 use pushbench_transport::stack::Stack;
 use pushbench_transport::transport::{ServeOptions, TRANSPORTS, Transport, by_name};
 
@@ -195,15 +194,6 @@ fn cutter(to: SocketAddr) -> SocketAddr {
     address
 }
 
-/// What the load process says of a server that does otherwise than the scenario wants.
-fn refusal(transport: &str, server: &Server, scenario: &str) -> String {
-    let transport = by_name(transport).unwrap();
-    let config = stage::config(transport, server, scenario, Publisher::Server);
-    run(config, &mut Free)
-        .expect_err("no measurement")
-        .to_string()
-}
-
 #[test]
 fn a_server_that_does_not_compress_is_told_apart() {
     for (name, expected) in [
@@ -213,7 +203,7 @@ fn a_server_that_does_not_compress_is_told_apart() {
     ] {
         let server = stage::server(by_name(name).unwrap(), options(Stack::Bare, None));
         for compression in Compression::ALL {
-            let said = refusal(name, &server, &scenario(Some(compression), 64));
+            let said = stage::refusal(name, &server, &scenario(Some(compression), 64));
             assert!(said.contains(expected), "{name}: {said}");
             assert!(said.contains("serve --compression"), "{name}: {said}");
         }
@@ -222,14 +212,14 @@ fn a_server_that_does_not_compress_is_told_apart() {
     let [message, stream] = Compression::ALL;
     let ws = by_name("websocket").unwrap();
     let server = stage::server(ws, options(Stack::Bare, Some(message)));
-    let said = refusal("websocket", &server, &scenario(Some(stream), 64));
+    let said = stage::refusal("websocket", &server, &scenario(Some(stream), 64));
     assert!(said.contains("keep no context"), "{said}");
 }
 
 #[test]
 fn polls_are_not_compressed() {
     let server = stage::server(by_name("long-poll").unwrap(), options(Stack::Bare, None));
-    let said = refusal(
+    let said = stage::refusal(
         "long-poll",
         &server,
         &scenario(Some(Compression::Message), 64),

@@ -129,27 +129,18 @@ fn large_messages_arrive_whole() {
     }
 }
 
-/// What the load process says of a server that does otherwise than the scenario wants.
-fn refusal(transport: &str, server: &Server, scenario: &str) -> String {
-    let transport = by_name(transport).unwrap();
-    let config = stage::config(transport, server, scenario, Publisher::Server);
-    run(config, &mut Free)
-        .expect_err("no measurement")
-        .to_string()
-}
-
 #[test]
 fn a_server_of_another_protocol_is_told_apart() {
     for name in ["sse", "ndjson"] {
         let transport = by_name(name).unwrap();
         for stack in [Stack::Bare, Stack::Reference] {
             let server = stage::server(transport, options(stack, false));
-            let said = refusal(name, &server, &scenario(10, 64));
+            let said = stage::refusal(name, &server, &scenario(10, 64));
             assert!(said.contains("0 of 30"), "{name} {stack}: {said}");
         }
         for &stack in transport.shares() {
             let server = stage::server(transport, options(stack, true));
-            let said = refusal(name, &server, &scenario(0, 64));
+            let said = stage::refusal(name, &server, &scenario(0, 64));
             assert!(said.contains("0 of 30"), "{name} {stack}: {said}");
         }
     }
@@ -161,6 +152,6 @@ fn subscribers_of_other_transports_share_nothing() {
         by_name("websocket").unwrap(),
         options(Stack::Reference, false),
     );
-    let said = refusal("websocket", &server, &scenario(10, 64));
+    let said = stage::refusal("websocket", &server, &scenario(10, 64));
     assert!(said.contains("no subscribers of websocket share"), "{said}");
 }

@@ -35,7 +35,7 @@ pub use dead::Dead;
 pub use fan_out::FanOut;
 use fan_out::RawFanOut;
 pub use large::Large;
-pub use setting::Setting;
+pub use setting::{MOST_STREAMS, Setting};
 pub use slow::Slow;
 pub use source::ScenarioError;
 use source::Source;

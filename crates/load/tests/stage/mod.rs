@@ -1,14 +1,17 @@
 //! Server and load generator in one process.
 
+#![allow(dead_code, reason = "not every test program needs all of it")]
+
 use std::path::Path;
 
+use pushbench_load::barrier::Free;
 use pushbench_load::target::Target;
-use pushbench_load::{Config, Patience};
+use pushbench_load::{Config, Patience, run};
 use pushbench_model::measurement::Publisher;
 use pushbench_model::profile::Profile;
 use pushbench_model::scenario::Scenario;
 use pushbench_server::{Config as ServerConfig, Server};
-use pushbench_transport::transport::{ServeOptions, Transport};
+use pushbench_transport::transport::{ServeOptions, Transport, by_name};
 
 /// A server on ports that are free.
 pub(crate) fn server(transport: &'static dyn Transport, options: ServeOptions) -> Server {
@@ -43,4 +46,13 @@ pub(crate) fn config(
         spin_ns: 0,
         patience: Patience::default(),
     }
+}
+
+/// What the load process says of a server that does otherwise than the scenario wants.
+pub(crate) fn refusal(transport: &str, server: &Server, scenario: &str) -> String {
+    let transport = by_name(transport).unwrap();
+    let config = config(transport, server, scenario, Publisher::Server);
+    run(config, &mut Free)
+        .expect_err("no measurement")
+        .to_string()
 }

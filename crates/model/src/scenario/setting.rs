@@ -33,7 +33,7 @@ pub struct Setting {
 }
 
 /// Most subscribers of one connection: what servers take at once, unless they are set otherwise, is one or two hundred.
-const MOST_STREAMS: u32 = 1000;
+pub const MOST_STREAMS: u32 = 1000;
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,

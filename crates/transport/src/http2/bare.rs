@@ -69,6 +69,17 @@ pub(crate) fn serve(
     }
 }
 
+/// What there is to do for a connection after a delivery that did not go as it nearly always does.
+#[derive(Clone, Copy)]
+enum Odd {
+    /// Its client has gone.
+    Gone,
+    /// It has to wait, and may have fallen behind.
+    Waits,
+    /// It has had its turn, and there is more.
+    More,
+}
+
 struct Loop {
     poller: Rc<Poller>,
     worker: Worker,
@@ -81,7 +92,7 @@ struct Loop {
     /// Connections that have more to read than they were given time for.
     again: Vec<u64>,
     /// Connections with which a delivery did not go as it nearly always does.
-    odd: Vec<(u32, Option<Stop>)>,
+    odd: Vec<(u32, Odd)>,
     expired: Vec<u32>,
     room: Box<[u8]>,
     parcel: Parcel,
@@ -248,17 +259,19 @@ impl Loop {
             if work > 0 {
                 (0..subscriptions).for_each(|_| arithmetic(work));
             }
-            if let Err(stop) = flush(conn, site, parcel) {
-                odd.push((index, Some(stop)));
-            } else if conn.blocked || conn.machine.waits() {
-                odd.push((index, None));
+            match flush(conn, site, parcel) {
+                Err(Stop) => odd.push((index, Odd::Gone)),
+                Ok(true) => odd.push((index, Odd::More)),
+                Ok(false) if conn.blocked || conn.machine.waits() => odd.push((index, Odd::Waits)),
+                Ok(false) => {}
             }
         }
         let mut odd = std::mem::take(&mut self.odd);
-        for (index, stop) in odd.drain(..) {
-            match stop {
-                Some(Stop) => self.drop_connection(index),
-                None => self.keep_up(index),
+        for (index, how) in odd.drain(..) {
+            match how {
+                Odd::Gone => self.drop_connection(index),
+                Odd::Waits => self.keep_up(index),
+                Odd::More => self.again.push(self.slab.token_of(index)),
             }
         }
         self.odd = odd;

@@ -26,6 +26,3 @@ pub fn dialogue(streams: u32, pieces: &[&[u8]]) -> Dialogue {
 
 /// What the client's side of a connection begins with.
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Most streams that our servers take on a connection: as many as a scenario may ask for.
-pub(crate) const MOST_STREAMS: u32 = 1000;

@@ -2,9 +2,9 @@
 
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
+use pushbench_model::scenario::MOST_STREAMS;
 use tokio::task::spawn_local;
 
-use super::MOST_STREAMS;
 use crate::transport::ServeOptions;
 
 /// Runs streams beside their connection, on the same thread.
@@ -34,6 +34,7 @@ impl Http {
             return Self::One(one);
         }
         let mut two = http2::Builder::new(HereToo);
+        // As many as a scenario may ask for.
         two.max_concurrent_streams(MOST_STREAMS);
         Self::Two(two)
     }

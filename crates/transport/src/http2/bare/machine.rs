@@ -5,9 +5,11 @@ mod requests;
 
 use std::mem;
 
+use pushbench_model::scenario::MOST_STREAMS;
+
+use crate::http2::PREFACE;
 use crate::http2::frame::{self, FIRST_WINDOW, Frame, FrameError, LARGEST, error, setting};
 use crate::http2::head::Heads;
-use crate::http2::{MOST_STREAMS, PREFACE};
 use crate::hub::Lagged;
 
 use super::parcel::Parcel;

@@ -1,13 +1,15 @@
 use bytes::Bytes;
+use pushbench_model::scenario::MOST_STREAMS;
 use pushbench_model::theory::http2 as theory;
 
 use super::machine::{Awaits, Machine};
 use super::*;
+use crate::http2::PREFACE;
 use crate::http2::frame::{self, FIRST_WINDOW, Frame, LARGEST, error, flag, kind, setting};
 use crate::http2::head::{self, field, name};
-use crate::http2::{MOST_STREAMS, PREFACE};
 
 mod cuts;
+mod fairness;
 mod hostile;
 mod ours;
 mod windows;

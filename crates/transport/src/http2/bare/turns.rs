@@ -17,6 +17,10 @@ use super::site::Site;
 /// Bytes for one write: so many that what a write costs by itself is little of it.
 pub(super) const AT_ONCE: usize = 256 * 1024;
 
+/// Writes for one connection before the others have their turn: who reads as fast as we write, and has asked for all that the ring
+/// keeps on every stream, would hold up everybody else.
+pub(super) const WRITES: usize = 8;
+
 /// A socket that is broken, or whose client has gone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stop;
@@ -68,14 +72,18 @@ impl Connection {
     }
 }
 
-/// Sends what there is for a connection, as far as its socket and its windows allow.
+/// Sends what there is for a connection, as far as its socket, its windows and the others allow. Returns whether there may be more
+/// that could be sent now.
 #[inline]
-pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> Result<(), Stop> {
+pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> Result<bool, Stop> {
     let mut most = AT_ONCE;
-    while !conn.blocked {
+    for _ in 0..WRITES {
+        if conn.blocked {
+            return Ok(false);
+        }
         conn.machine.fill(site, parcel, most);
         if parcel.bytes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let sent = match tcp::send(&conn.socket, &parcel.bytes) {
             Ok(sent) => sent,
@@ -91,7 +99,7 @@ pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> 
         conn.machine.sent(parcel, sent);
         // There was room for more, and there is no more.
         if sent == parcel.bytes.len() && sent < most {
-            return Ok(());
+            return Ok(false);
         }
         // Only a socket that was found full tells when it takes more; for that the rest of a frame suffices.
         most = if sent == parcel.bytes.len() {
@@ -100,7 +108,7 @@ pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> 
             1
         };
     }
-    Ok(())
+    Ok(!conn.blocked)
 }
 
 impl Loop {
@@ -131,7 +139,7 @@ impl Loop {
         }
     }
 
-    /// Returns whether there is more to read.
+    /// Returns whether there is more to read, or to send.
     fn turn(&mut self, index: u32) -> Result<bool, Stop> {
         let mut more = true;
         for _ in 0..READS {
@@ -140,8 +148,7 @@ impl Loop {
                 break;
             }
         }
-        self.settle(index)?;
-        Ok(more)
+        Ok(self.settle(index)? || more)
     }
 
     /// Reads once; whether there may be more to read.
@@ -188,13 +195,13 @@ impl Loop {
         Ok(conn.unread)
     }
 
-    /// Says what there is to say, sets the timer, and ends a connection that is over.
-    fn settle(&mut self, index: u32) -> Result<(), Stop> {
+    /// Says what there is to say, sets the timer, and ends a connection that is over. Returns whether there may be more to say.
+    fn settle(&mut self, index: u32) -> Result<bool, Stop> {
         let now = self.now();
         let Some(conn) = self.slab.get(index) else {
-            return Ok(());
+            return Ok(false);
         };
-        flush(conn, &self.site, &mut self.parcel)?;
+        let more = flush(conn, &self.site, &mut self.parcel)?;
         if !conn.machine.is_over() {
             let awaits = conn.machine.awaits();
             if std::mem::replace(&mut conn.timed, awaits) != awaits {
@@ -204,7 +211,7 @@ impl Loop {
                     Awaits::Nothing => self.wheel.disarm(index),
                 }
             }
-            return Ok(());
+            return Ok(more);
         }
         if conn.phase == Phase::Open {
             conn.phase = Phase::Closing;
@@ -217,7 +224,7 @@ impl Loop {
         if conn.phase == Phase::Lingering && conn.ending && !conn.unread {
             return Err(Stop);
         }
-        Ok(())
+        Ok(more)
     }
 
     /// Ends a connection of which a subscription has fallen behind.
@@ -227,7 +234,10 @@ impl Loop {
             return;
         };
         if conn.machine.behind(&self.site).is_some() {
-            self.site.feed.hub().count_lagged();
+            // All who share the connection are let go with the one.
+            for _ in 0..conn.machine.subscriptions() {
+                self.site.feed.hub().count_lagged();
+            }
             self.end(index, error::ENHANCE_YOUR_CALM);
         }
     }

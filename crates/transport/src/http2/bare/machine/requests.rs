@@ -1,8 +1,8 @@
 //! Heads of the client: requests, and what may follow their bodies.
 
 use http::StatusCode;
+use pushbench_model::scenario::MOST_STREAMS;
 
-use crate::http2::MOST_STREAMS;
 use crate::http2::frame::{self, error};
 use crate::http2::head::HeadError;
 
