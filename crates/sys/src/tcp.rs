@@ -82,6 +82,19 @@ pub fn set_nodelay_checked(fd: impl AsFd) -> io::Result<bool> {
     Ok(sockopt::tcp_nodelay(fd)?)
 }
 
+/// Whether Nagle's algorithm is off on a connection that has it from its listener, as Linux hands it on; one that has not is set.
+///
+/// # Errors
+///
+/// When `fd` is not a TCP socket.
+pub fn nodelay_checked(fd: impl AsFd) -> io::Result<bool> {
+    let fd = fd.as_fd();
+    if sockopt::tcp_nodelay(fd)? {
+        return Ok(true);
+    }
+    set_nodelay_checked(fd)
+}
+
 /// Has the kernel give a connection up on which what was sent is not acknowledged for so long (`TCP_USER_TIMEOUT`,
 /// tcp(7)), in whole milliseconds.
 ///

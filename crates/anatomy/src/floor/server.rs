@@ -63,6 +63,8 @@ impl Server {
     pub fn bind(wire: Wire) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         rustix::net::listen(&listener, 4096)?;
+        // Those that are accepted have it from here.
+        tcp::set_nodelay_checked(&listener)?;
         Ok(Self {
             wire,
             listener,
@@ -119,7 +121,6 @@ impl Server {
 
     fn welcome(&self) -> io::Result<TcpStream> {
         let (mut stream, _) = self.listener.accept()?;
-        stream.set_nodelay(true)?;
         // The only one there is: a subscriber sends its opening as soon as it is connected: waiting for it here costs nothing later.
         let (mut opening, mut buffer) = (Vec::new(), [0; 1024]);
         let answer = loop {
@@ -222,7 +223,6 @@ impl Server {
                     }
                     LISTENER => {
                         let stream = tcp::accept(&self.listener)?;
-                        stream.set_nodelay(true)?;
                         epoll::add(&epoll, &stream, token_of(&stream), EventFlags::IN)?;
                         openings.push(Opening::of(stream));
                     }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::Guise;
 use super::http::Form;
+use super::interest::Interest;
 use super::line::Line;
+use super::outlet::Stop;
 
 /// What a connection is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +30,9 @@ pub(super) enum Phase {
 /// One connection.
 pub(super) struct Connection<S, L> {
     pub(super) line: L,
+    interest: Interest,
     pub(super) phase: Phase,
-    /// The socket takes no more at present.
+    /// The socket takes no more at present; see [`Self::block`].
     pub(super) blocked: bool,
     /// The socket may hold more to read than was taken.
     pub(super) unread: bool,
@@ -66,9 +69,10 @@ pub(super) struct Connection<S, L> {
 }
 
 impl<S: Default, L> Connection<S, L> {
-    pub(super) fn new(line: L) -> Self {
+    pub(super) fn new(line: L, interest: Interest) -> Self {
         Self {
             line,
+            interest,
             phase: Phase::Opening,
             blocked: false,
             unread: false,
@@ -92,6 +96,13 @@ impl<S: Default, L> Connection<S, L> {
 }
 
 impl<S, L: Line> Connection<S, L> {
+    /// Marks it as one whose socket takes no more, until an event says that it does.
+    #[inline]
+    pub(super) fn block(&mut self) -> Result<(), Stop> {
+        self.blocked = true;
+        self.interest.full(self.line.stream()).map_err(Stop::from)
+    }
+
     /// Whether a message would go out at once.
     #[inline]
     pub(super) fn is_clear(&self) -> bool {
@@ -147,17 +158,23 @@ impl<C> Slab<C> {
         }
     }
 
-    /// Keeps a connection; returns its index and the token of its events.
-    pub(crate) fn insert(&mut self, connection: C) -> (u32, u64) {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                generation: 0,
-                connection: None,
-            });
-            (self.slots.len() - 1) as u32
-        });
-        self.slots[index as usize].connection = Some(connection);
-        (index, self.token_of(index))
+    /// Keeps the connection that is made for the token of its events; returns its index.
+    pub(crate) fn insert<E>(&mut self, make: impl FnOnce(u64) -> Result<C, E>) -> Result<u32, E> {
+        let index = match self.free.last() {
+            Some(&index) => index,
+            None => {
+                self.slots.push(Slot {
+                    generation: 0,
+                    connection: None,
+                });
+                let index = (self.slots.len() - 1) as u32;
+                self.free.push(index);
+                index
+            }
+        };
+        self.slots[index as usize].connection = Some(make(self.token_of(index))?);
+        self.free.pop();
+        Ok(index)
     }
 
     /// The connection that `token` was made for, unless it is gone, and its index.

@@ -11,7 +11,7 @@ use pushbench_sys::tcp;
 use super::Worker;
 use crate::listener::let_go_after;
 
-/// Connections accepted between two looks at everybody else.
+/// Connections accepted between two looks at everybody else, at most.
 const AT_ONCE: usize = 64;
 /// How long a worker without file descriptors waits for others to close some, nanoseconds. It looks at once when one of
 /// its own connections has closed.
@@ -21,6 +21,9 @@ const PAUSE_NS: u64 = 100_000_000;
 pub(crate) struct Door {
     token: u64,
     interest: EventFlags,
+    /// Connections to be accepted before the next look at everybody else: twice as many every time, as long as there are so many.
+    /// Looking in vain for a second one behind each would cost as much as accepting it.
+    at_once: usize,
     /// Closed until then, nanoseconds.
     closed_until: Option<u64>,
     /// How long a peer may acknowledge nothing.
@@ -42,13 +45,22 @@ impl Door {
         } else {
             EventFlags::IN | EventFlags::EXCLUSIVE
         };
+        // Those that are accepted have it from here (tcp(7)).
+        tcp::set_nodelay_checked(&*worker.listener)?;
         poller.add(&*worker.listener, token, interest)?;
         Ok(Self {
             token,
             interest,
+            at_once: 1,
             closed_until: None,
             dead_after,
         })
+    }
+
+    /// Nobody has knocked since the last look at everybody.
+    #[inline]
+    pub(crate) fn is_quiet(&mut self) {
+        self.at_once = 1;
     }
 
     /// Hands on who is waiting, up to a number.
@@ -62,24 +74,25 @@ impl Door {
         if self.closed_until.is_some() {
             return;
         }
-        for _ in 0..AT_ONCE {
+        for _ in 0..self.at_once {
             match tcp::accept(&*worker.listener) {
                 Ok(stream) => {
                     worker.stats.accepted.fetch_add(1, Ordering::Relaxed);
-                    if tcp::set_nodelay_checked(&stream).unwrap_or(false) {
+                    if tcp::nodelay_checked(&stream).unwrap_or(false) {
                         worker.stats.nodelay.fetch_add(1, Ordering::Relaxed);
                     }
                     let_go_after(&stream, self.dead_after);
                     take(stream);
                 }
                 Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock => return,
+                    ErrorKind::WouldBlock => return self.is_quiet(),
                     // A peer that reset its connection before it was accepted is no reason to stop.
                     ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                     _ => return self.close(poller, worker, now, &error),
                 },
             }
         }
+        self.at_once = AT_ONCE.min(self.at_once * 2);
     }
 
     #[cold]
@@ -122,19 +135,29 @@ mod tests {
 
     use super::*;
 
+    fn worker() -> Worker {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Worker {
+            listener: Arc::new(listener),
+            stats: Arc::default(),
+            shutdown: watch::channel(false).1,
+            bell: Arc::new(Bell::new().unwrap()),
+            shares_the_door: false,
+        }
+    }
+
+    fn call(worker: &Worker, clients: usize) -> Vec<TcpStream> {
+        let address = worker.listener.local_addr().unwrap();
+        let calls = (0..clients).map(|_| TcpStream::connect(address).unwrap());
+        calls.collect()
+    }
+
     #[test]
     fn the_kernel_is_told_how_long_to_wait_for_a_peer() {
         for dead_after in [Some(Duration::from_secs(3)), None] {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let worker = Worker {
-                listener: Arc::new(listener),
-                stats: Arc::default(),
-                shutdown: watch::channel(false).1,
-                bell: Arc::new(Bell::new().unwrap()),
-                shares_the_door: false,
-            };
-            worker.listener.set_nonblocking(true).unwrap();
+            let worker = worker();
+            let client = call(&worker, 1);
             let poller = Poller::new().unwrap();
             let mut door = Door::new(&poller, &worker, 1, dead_after).unwrap();
             let mut found = Vec::new();
@@ -144,5 +167,32 @@ mod tests {
             assert_eq!(found, [dead_after.unwrap_or_default()]);
             drop(client);
         }
+    }
+
+    #[test]
+    fn more_are_accepted_at_once_as_long_as_there_are_more() {
+        let worker = worker();
+        let poller = Poller::new().unwrap();
+        let mut door = Door::new(&poller, &worker, 1, None).unwrap();
+        let clients = call(&worker, 200);
+        let mut taken = |door: &mut Door| {
+            let mut taken = 0;
+            door.accept(&poller, &worker, 0, |stream| {
+                assert!(stream.nodelay().unwrap());
+                taken += 1;
+            });
+            taken
+        };
+        let crowd: Vec<u32> = (0..9).map(|_| taken(&mut door)).collect();
+        // The last of them finds fewer than it could take, and who comes then is probably alone.
+        assert_eq!(crowd, [1, 2, 4, 8, 16, 32, 64, 64, 9]);
+        let few = call(&worker, 4);
+        assert_eq!([taken(&mut door), taken(&mut door)], [1, 2]);
+        door.is_quiet();
+        assert_eq!([taken(&mut door), taken(&mut door)], [1, 0]);
+        drop((clients, few));
+        let stats = &worker.stats;
+        let counted = [&stats.accepted, &stats.nodelay].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(counted, [204, 204]);
     }
 }

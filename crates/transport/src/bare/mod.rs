@@ -8,11 +8,12 @@
 //! # Layout
 //!
 //! - [`Protocol`]: what a transport adds, without sockets
-//! - `serve`: the loop of a worker: one epoll instance, edge-triggered, registered once per connection
+//! - `serve`: the loop of a worker: one epoll instance, edge-triggered, registered once per connection, and once more when it is full for the first time
 //! - `line`: a socket, or TLS ([`crate::tls`]) or a compressor ([`crate::deflate`]) above one
 //! - `outlet`: writing: shared frames, joined once, and what becomes of who does not keep up
 //! - `connection`: the state of a connection, and the slab that holds all of them
 //! - `door`: accepting
+//! - `interest`: what a connection is watched for
 //! - `wheel`: timers
 //! - `http`: request heads and answers, byte for byte as hyper writes them
 //!
@@ -22,6 +23,7 @@
 mod connection;
 mod door;
 pub(crate) mod http;
+mod interest;
 mod line;
 mod outlet;
 mod serve;
@@ -41,6 +43,7 @@ use crate::transport::ServeOptions;
 
 pub(crate) use connection::Slab;
 pub(crate) use door::Door;
+pub(crate) use interest::Interest;
 pub(crate) use line::{Got, Line, Room};
 pub(crate) use serve::{IDLE_NS, LINGER_NS, MS, READS, serve};
 pub(crate) use wheel::Wheel;

@@ -295,7 +295,7 @@ pub(super) fn write<S, L: Line>(conn: &mut Connection<S, L>, bytes: &[u8]) -> Re
             Ok(sent) => return Ok(sent),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => {
-                    conn.blocked = true;
+                    conn.block()?;
                     return Ok(0);
                 }
                 ErrorKind::Interrupted => {}
@@ -309,7 +309,7 @@ pub(super) fn write<S, L: Line>(conn: &mut Connection<S, L>, bytes: &[u8]) -> Re
 fn write_sealed<S, L: Line>(conn: &mut Connection<S, L>, bytes: &[u8]) -> Result<usize, Stop> {
     let taken = conn.line.send(bytes)?;
     if conn.line.owes() {
-        conn.blocked = true;
+        conn.block()?;
         if taken > 0 {
             conn.sealed_from = conn.cursor;
         }

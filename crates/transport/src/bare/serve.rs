@@ -24,6 +24,7 @@ use crate::transport::ServeOptions;
 use super::connection::{Connection, Phase, Slab};
 use super::door::Door;
 use super::http::Date;
+use super::interest::Interest;
 use super::line::{Line, Room};
 use super::outlet::{Joined, Outlet, Stop};
 use super::wheel::Wheel;
@@ -195,6 +196,8 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             }
             if knocked {
                 self.accept();
+            } else {
+                self.door.is_quiet();
             }
             self.tick();
         }
@@ -253,14 +256,12 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             let Some(line) = L::new(stream, guard) else {
                 return;
             };
-            let (index, token) = slab.insert(Connection::new(line));
-            let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-            match slab
-                .get(index)
-                .map(|conn| poller.add(conn.line.stream(), token, interest))
-            {
-                Some(Ok(())) => wheel.arm(index, now.saturating_add(*head_ns)),
-                _ => slab.remove(index),
+            let watched = slab.insert(|token| {
+                let interest = Interest::begin(poller, token, line.stream())?;
+                Ok::<_, io::Error>(Connection::new(line, interest))
+            });
+            if let Ok(index) = watched {
+                wheel.arm(index, now.saturating_add(*head_ns));
             }
         });
     }

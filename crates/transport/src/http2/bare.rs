@@ -37,7 +37,7 @@ use pushbench_sys::clock;
 use pushbench_sys::poller::{EventFlags, Events, Poller};
 
 use crate::bare::http::Date;
-use crate::bare::{Common, Door, MS, Slab, Wheel, Worker};
+use crate::bare::{Common, Door, Interest, MS, Slab, Wheel, Worker};
 use crate::hub::{Feed, Hub, arithmetic};
 use crate::transport::ServeOptions;
 
@@ -173,6 +173,8 @@ impl Loop {
             }
             if knocked {
                 self.accept();
+            } else {
+                self.door.is_quiet();
             }
             self.tick();
         }
@@ -228,14 +230,12 @@ impl Loop {
             ..
         } = self;
         door.accept(poller, worker, now, |stream| {
-            let (index, token) = slab.insert(Connection::new(stream));
-            let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-            match slab
-                .get(index)
-                .map(|conn| poller.add(&conn.socket, token, interest))
-            {
-                Some(Ok(())) => wheel.arm(index, now.saturating_add(*head_ns)),
-                _ => slab.remove(index),
+            let watched = slab.insert(|token| {
+                let interest = Interest::begin(poller, token, &stream)?;
+                Ok::<_, io::Error>(Connection::new(stream, interest))
+            });
+            if let Ok(index) = watched {
+                wheel.arm(index, now.saturating_add(*head_ns));
             }
         });
     }

@@ -54,8 +54,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         if L::SEALS {
             conn.line.finish();
             if conn.line.owes() {
-                conn.blocked = true;
-                return Ok(());
+                return conn.block();
             }
         }
         let stream = conn.line.stream();

@@ -149,7 +149,9 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             Ok(got) => {
                 conn.unread = got.more || conn.ending;
                 // Records that answer those that were read: their socket tells when it takes them.
-                conn.blocked |= L::SEALS && conn.line.owes();
+                if L::SEALS && conn.line.owes() {
+                    conn.block()?;
+                }
                 if !L::SEALS || got.len > 0 {
                     self.process(index, room.bytes::<L>(got.len))?;
                 }

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use pushbench_sys::poller::EventFlags;
 use pushbench_sys::tcp;
 
-use crate::bare::{IDLE_NS, LINGER_NS, READS};
+use crate::bare::{IDLE_NS, Interest, LINGER_NS, READS};
 use crate::http2::frame::error;
 
 use super::Loop;
@@ -46,6 +46,7 @@ enum Phase {
 /// One connection.
 pub(super) struct Connection {
     pub(super) socket: TcpStream,
+    interest: Interest,
     pub(super) machine: Machine,
     /// The socket takes no more at present.
     pub(super) blocked: bool,
@@ -59,9 +60,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream) -> Self {
+    pub(super) fn new(socket: TcpStream, interest: Interest) -> Self {
         Self {
             socket,
+            interest,
             machine: Machine::new(),
             blocked: false,
             unread: false,
@@ -90,6 +92,7 @@ pub(super) fn flush(conn: &mut Connection, site: &Site, parcel: &mut Parcel) -> 
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => {
                     conn.blocked = true;
+                    conn.interest.full(&conn.socket).map_err(|_| Stop)?;
                     0
                 }
                 ErrorKind::Interrupted => 0,

@@ -2,10 +2,14 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::rc::Rc;
 use std::thread;
+
+use pushbench_sys::poller::Poller;
 
 use super::super::turns::{AT_ONCE, Connection, WRITES, flush};
 use super::*;
+use crate::bare::Interest;
 use crate::http2::frame::WIDEST_WINDOW;
 
 /// Forty megabytes for somebody who reads as fast as they are written.
@@ -22,7 +26,9 @@ fn who_reads_fast_leaves_the_others_their_turn() {
     socket.set_nonblocking(true).unwrap();
     let reader = thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap());
 
-    let mut conn = Connection::new(socket);
+    let poller = Rc::new(Poller::new().unwrap());
+    let interest = Interest::begin(&poller, 0, &socket).unwrap();
+    let mut conn = Connection::new(socket, interest);
     let window = WIDEST_WINDOW - FIRST_WINDOW;
     let mut asked = preface(&[(setting::INITIAL_WINDOW_SIZE, WIDEST_WINDOW)]);
     frame::window_update(0, window, &mut asked);
