@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use pushbench_model::anatomy::LeftOut;
-use pushbench_model::anatomy::{Batching, Counting, Instrument, SetUp, Side, Stage};
+use pushbench_model::anatomy::{Batching, Counting, Emulation, Instrument, SetUp, Side, Stage};
 
 use crate::contender::CONTENDERS;
 use crate::count::{self, Tool};
@@ -32,6 +32,8 @@ pub struct Found {
     pub counting: Counting,
     /// Whether system calls were counted.
     pub calls_counted: bool,
+    /// The emulated machine that counted, if it did.
+    pub emulation: Option<Emulation>,
     /// Whether it has not come to its end, because it is under way or was stopped.
     pub interrupted: bool,
     /// Stages; the last may lack contenders and counts while it is under way or if it was stopped.
@@ -51,6 +53,9 @@ pub trait Observer {
     /// `step` starts.
     fn starts(&mut self, step: &Step);
 
+    /// `step` comes to a part of it.
+    fn comes_to(&mut self, _step: &Step, _part: &str) {}
+
     /// More was found.
     ///
     /// # Errors
@@ -68,9 +73,20 @@ pub trait Observer {
 ///
 /// When the observer does.
 pub fn measure(plan: &Plan, observer: &mut dyn Observer, stop: &AtomicBool) -> io::Result<Found> {
+    measure_steps(plan, plan.steps(), observer, stop)
+}
+
+/// The same, for some of the steps of a plan.
+pub(crate) fn measure_steps(
+    plan: &Plan,
+    steps: Vec<Step>,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> io::Result<Found> {
     let mut found = Found {
         counting: counting(plan)?,
         calls_counted: plan.tools && Tool::Strace.is_installed(),
+        emulation: None,
         interrupted: true,
         stages: Vec::new(),
         batching: Vec::new(),
@@ -78,7 +94,7 @@ pub fn measure(plan: &Plan, observer: &mut dyn Observer, stop: &AtomicBool) -> i
         setups: Vec::new(),
         left_out: absentees(plan),
     };
-    for step in plan.steps() {
+    for step in steps {
         let known = found.left_out.len();
         observer.starts(&step);
         take(plan, step, &mut found, observer, stop)?;
@@ -122,6 +138,11 @@ fn take(
             }
         }
         Step::SetUp => set_up(plan, found, observer, stop)?,
+        Step::Emulated => {
+            if let Some(emulator) = &plan.emulator {
+                emulator.count(plan, found, observer, stop)?;
+            }
+        }
         Step::Instrument { subscribers } => {
             let length = plan.instrument(subscribers);
             let takes = |one: &_| plan.takes(one);

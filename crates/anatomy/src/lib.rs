@@ -9,6 +9,7 @@
 //! - [`role`]: the measured processes, each a re-execution of the program that measures it; `client`: how clients receive
 //! - [`trial`]: a measured process with its peer, delivering batch by batch
 //! - [`count`]: instructions, allocations and system calls per delivery; [`memory`]: bytes per connection
+//! - [`emulator`]: an emulated machine that counts what program and kernel execute
 //! - [`cpu`]: CPU time per delivery, in slices that take turns
 //! - [`batching`]: several messages per wake against one; [`instrument`]: our subscriber against a raw receiver;
 //!   [`setup`]: connections
@@ -22,6 +23,7 @@ mod client;
 pub mod contender;
 pub mod count;
 pub mod cpu;
+pub mod emulator;
 pub mod floor;
 pub mod instrument;
 pub mod ladder;

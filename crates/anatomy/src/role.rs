@@ -12,6 +12,7 @@ use pushbench_transport::transport::ServeOptions;
 
 use crate::client;
 use crate::contender::{Contender, Start};
+use crate::emulator;
 use crate::floor;
 use crate::floor::server::body_maker;
 use crate::wire::Wire;
@@ -78,6 +79,9 @@ pub fn play() -> io::Result<bool> {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if emulator::inside(&arguments)? {
+        return Ok(true);
+    }
     let [ROLE, side, name, rest @ ..] = arguments.as_slice() else {
         return Ok(false);
     };

@@ -79,6 +79,7 @@ fn nothing(contender: &Contender) -> SetUp {
         cpu_ns: None,
         times_floor: None,
         user_instructions: None,
+        instructions: None,
         allocations: None,
         calls: None,
     }

@@ -9,10 +9,11 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
-use common::{Ended, Stage, finish, wait};
+use common::{Ended, Stage, finish, skipped, wait};
 use pushbench_model::anatomy::Side;
 use pushbench_model::record::Record;
 use rustix::process::{Pid, Signal, kill_process};
@@ -101,4 +102,75 @@ fn an_unknown_transport_is_a_wrong_argument() {
     let stage = Stage::new();
     let ended = finish(&mut stage.pushbench(["anatomy", "--transport", "carrier-pigeon"])).with(2);
     assert!(ended.stderr.contains("carrier-pigeon"), "{}", ended.stderr);
+}
+
+/// A short anatomy on an emulated machine with `kernel`; `None` where there is no emulator, or no kernel.
+fn emulated(stage: &Stage, kernel: &Path) -> Option<Ended> {
+    let mut command = stage.pushbench(["anatomy", "--quick", "--subscribers", "1"]);
+    let command = command.args(["--transport", "tcp", "--kernel"]).arg(kernel);
+    let ended = finish(command);
+    if ended.status.code() != Some(2) {
+        return Some(ended);
+    }
+    // Nothing else is wrong with these arguments.
+    let missing = ended
+        .stderr
+        .lines()
+        .find(|line| line.contains("--kernel: "));
+    skipped(missing.unwrap_or_else(|| panic!("{}", ended.stderr)));
+    None
+}
+
+#[test]
+fn an_emulated_machine_counts_what_program_and_kernel_execute() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let stage = Stage::new();
+    let Some(ended) = emulated(&stage, &root.join(pushbench_anatomy::emulator::KERNEL)) else {
+        return;
+    };
+    let ended = ended.with(0);
+    let page = fs::read_to_string(stage.record().join("report.html")).unwrap();
+    assert!(page.contains("on an emulated machine"), "{}", ended.stdout);
+    let anatomy = Record::read(&stage.record()).unwrap().anatomy.unwrap();
+    let emulation = anatomy.emulation.as_ref().unwrap();
+    let is_one = |ns: &f64| (ns - 1.0).abs() <= 0.02;
+    assert!(emulation.ns_per_instruction.iter().all(is_one));
+    let counted = |side, batch: u32| -> Vec<f64> {
+        let rows = &anatomy.stage(side, 1, batch).unwrap().rows;
+        rows.iter().map(|row| row.instructions.unwrap()).collect()
+    };
+    for side in Side::ALL {
+        let (alone, together) = (counted(side, 1), counted(side, 10));
+        assert!(alone.len() > 1);
+        // A kernel executes thousands for a delivery, and ten together share most of them.
+        assert!(alone.iter().all(|&count| count > 2000.0), "{alone:?}");
+        let shared = alone.iter().zip(&together);
+        assert!(shared.clone().all(|(alone, together)| together < alone));
+    }
+    // Whoever connects is told apart from the floor, which does less.
+    let servers = anatomy.setups.iter().filter(|one| one.side == Side::Server);
+    let setups: Vec<f64> = servers.map(|one| one.instructions.unwrap()).collect();
+    assert!(
+        setups[1..].iter().all(|&count| count > setups[0]),
+        "{setups:?}"
+    );
+}
+
+#[test]
+fn a_machine_that_does_not_start_is_told_of_and_everything_else_is_kept() {
+    let stage = Stage::new();
+    let kernel = stage.path("no-kernel");
+    fs::write(&kernel, "nothing to start").unwrap();
+    let Some(ended) = emulated(&stage, &kernel) else {
+        return;
+    };
+    let ended = ended.with(3);
+    assert!(
+        ended.stderr.contains("left out: emulated machine"),
+        "{}",
+        ended.stderr
+    );
+    let anatomy = Record::read(&stage.record()).unwrap().anatomy.unwrap();
+    assert!(anatomy.emulation.is_none() && !anatomy.setups.is_empty());
+    assert!(anatomy.left_out[0].reason.contains("it ended early"));
 }

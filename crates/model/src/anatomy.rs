@@ -35,6 +35,9 @@ pub struct Anatomy {
     pub counting: Counting,
     /// Whether system calls were counted (strace).
     pub calls_counted: bool,
+    /// The emulated machine that counted instructions of program and kernel, if there was one.
+    #[serde(default)]
+    pub emulation: Option<Emulation>,
     /// Whether it was stopped before its end; what follows is what was measured until then.
     pub interrupted: bool,
     /// Stages that were measured, in order: every contender of a stage took its turns among the others.
@@ -68,6 +71,22 @@ pub enum Counting {
         /// Why the processor did not.
         because: String,
     },
+}
+
+/// A machine whose processor is a program that counts what it executes. Its clock advances a nanosecond for every instruction,
+/// so that what its kernel reports as processor time is the number of instructions, the kernel's own among them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Emulation {
+    /// The program.
+    pub emulator: String,
+    /// Version of the kernel that ran in it.
+    pub kernel: String,
+    /// Nanoseconds that an instruction took there by its own clock, in two loops of different make: 1 and 1, or it was not used.
+    pub ns_per_instruction: [f64; 2],
+    /// Slices of every contender.
+    pub turns: u32,
+    /// How long it took, seconds.
+    pub wall_s: f64,
 }
 
 /// Contenders that were measured together.
@@ -172,6 +191,9 @@ pub struct Row {
     pub user_instructions: Option<f64>,
     /// Instructions of the kernel on its behalf; only a processor that counts sees them.
     pub kernel_instructions: Option<f64>,
+    /// Instructions of both together, as the emulated machine counted them: the median of its slices.
+    #[serde(default)]
+    pub instructions: Option<f64>,
     /// Processor cycles of both.
     pub cycles: Option<f64>,
     /// TCP payload bytes that travelled from server to client.
@@ -245,6 +267,9 @@ pub struct SetUp {
     pub times_floor: Option<Quartiles>,
     /// Instructions of the program.
     pub user_instructions: Option<f64>,
+    /// Instructions of program and kernel together, as the emulated machine counted them: the median of its slices.
+    #[serde(default)]
+    pub instructions: Option<f64>,
     /// Allocations of the program.
     pub allocations: Option<f64>,
     /// System calls.

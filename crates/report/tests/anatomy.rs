@@ -9,7 +9,7 @@
 mod page;
 mod support;
 
-use pushbench_model::anatomy::{Anatomy, Counting, Quartiles, Side};
+use pushbench_model::anatomy::{Anatomy, Counting, Emulation, Quartiles, Side};
 use pushbench_model::record::Record;
 use pushbench_report::table::Column;
 use pushbench_report::{anatomy_summary, csv, html, markdown, summary};
@@ -240,6 +240,60 @@ fn goals_are_held_against_the_best_figure_there_is() {
     anatomy.instrument.clear();
     assert_eq!(goals(&anatomy), None);
     assert!(!words(&alone(anatomy)).contains("Held against the goals"));
+}
+
+/// What an emulated machine has counted stands in for counters that the processor does not share, and says so.
+#[test]
+fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
+    let mut anatomy = support::anatomy();
+    let plain = words(&alone(anatomy.clone()));
+    assert!(plain.contains("scripts/install-extras emulator"));
+    assert!(!plain.contains("emulated machine ("));
+    let count = |name: &str| match name {
+        "floor" => 10_000.0,
+        "websocket/reference" => 12_100.0,
+        _ => 10_400.0,
+    };
+    for row in anatomy.stages.iter_mut().flat_map(|stage| &mut stage.rows) {
+        row.instructions = Some(count(&row.name));
+    }
+    for one in &mut anatomy.setups {
+        one.instructions = Some(5.0 * count(&one.name));
+    }
+    anatomy.emulation = Some(Emulation {
+        emulator: "QEMU emulator version 7.2".into(),
+        kernel: "6.1.0".into(),
+        ns_per_instruction: [1.0, 1.001],
+        turns: 5,
+        wall_s: 300.0,
+    });
+    let page = words(&alone(anatomy.clone()));
+    assert!(page.contains("on an emulated machine (QEMU emulator version 7.2, Linux 6.1.0"));
+    assert!(!page.contains("scripts/install-extras emulator"));
+    let text = markdown(&alone(anatomy.clone()));
+    let goal = |name: &str, what: &str| {
+        let lines = text.lines();
+        let mut wanted = lines.filter(|line| {
+            line.starts_with(&format!("| {name} | ")) && line.contains(&format!("{what} |"))
+        });
+        let cells: Vec<&str> = wanted.next().unwrap().split(" | ").collect();
+        format!("{} {}", cells[1], cells[2])
+    };
+    let floor = "times the floor";
+    assert_eq!(goal("sse/bare", floor), "met 1.04×");
+    assert_eq!(goal("websocket/reference", floor), "**missed** 1.21×");
+    let connection = "opening and closing a connection, times the floor";
+    assert_eq!(goal("sse/bare", connection), "met 1.04×");
+    // Beside the counts in the tables stands how many times the floor's they are.
+    assert!(text.contains("12\u{202f}100<br><sub>1.21×</sub>"));
+    assert!(text.contains("52\u{202f}000<br><sub>1.04×</sub>"));
+    // A processor that counts for itself is believed first.
+    for row in anatomy.stages.iter_mut().flat_map(|stage| &mut stage.rows) {
+        row.user_instructions = Some(100.0);
+        row.kernel_instructions = Some(900.0);
+    }
+    let by_processor = markdown(&alone(anatomy));
+    assert!(by_processor.contains("| websocket/reference | met | 1.00× |"));
 }
 
 /// An answer to a poll has a head of its own that a crowd shares: what each crowd pays is held against the goal.

@@ -12,9 +12,11 @@
 //! - [`process`]: CPU, memory and context switches of a process, seen from outside
 //! - [`counters`]: instructions and cycles of a process, where the processor shares them
 //! - [`host`]: what the rest of the machine did meanwhile
+//! - [`machine`]: what the first process of a machine of our own does
 //!
 //! Times are nanoseconds and sizes are bytes unless a name says otherwise. This is the only crate of
-//! the workspace that may contain `unsafe`; each block wraps one system call.
+//! the workspace that may contain `unsafe`; each block wraps one system call, or a few
+//! instructions of which it matters how many they are.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -30,6 +32,8 @@ pub mod clock;
 pub mod counters;
 #[cfg(target_os = "linux")]
 pub mod host;
+#[cfg(target_os = "linux")]
+pub mod machine;
 #[cfg(target_os = "linux")]
 pub mod namespace;
 #[cfg(target_os = "linux")]

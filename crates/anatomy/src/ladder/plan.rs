@@ -6,6 +6,7 @@ use pushbench_model::anatomy::{Rung, Side};
 
 use crate::contender::Contender;
 use crate::cpu::Length;
+use crate::emulator::Emulator;
 
 /// A batch costs at least as much as so many deliveries, waking up included.
 const DELIVERIES_PER_BATCH: u64 = 20;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub counted: u64,
     /// Whether valgrind and strace count, which takes minutes.
     pub tools: bool,
+    /// The emulated machine that counts what the kernel executes, too.
+    pub emulator: Option<Emulator>,
 }
 
 /// A part of a plan.
@@ -71,6 +74,8 @@ pub enum Step {
     },
     /// Connections that are opened and closed.
     SetUp,
+    /// Stages and connections again, on a machine that counts.
+    Emulated,
 }
 
 impl fmt::Display for Step {
@@ -101,6 +106,9 @@ impl fmt::Display for Step {
                 plural(n)
             ),
             Self::SetUp => f.write_str("opening and closing connections"),
+            Self::Emulated => {
+                f.write_str("instructions of program and kernel, on an emulated machine")
+            }
         }
     }
 }
@@ -129,6 +137,7 @@ impl Plan {
             deliveries: 5000,
             counted: 2000,
             tools: true,
+            emulator: None,
         }
     }
 
@@ -160,6 +169,7 @@ impl Plan {
             .filter(|(subscribers, _)| *subscribers <= most);
         steps.extend(instrument.map(|&(subscribers, _)| Step::Instrument { subscribers }));
         steps.push(Step::SetUp);
+        steps.extend(self.emulator.is_some().then_some(Step::Emulated));
         steps
     }
 

@@ -176,6 +176,7 @@ fn row(contender: &Contender, cost: Cost) -> Row {
         times_floor: cost.times_floor,
         user_instructions: None,
         kernel_instructions: None,
+        instructions: None,
         cycles: None,
         bytes_down: Some(cost.bytes_down),
         bytes_up: cost.bytes_up,

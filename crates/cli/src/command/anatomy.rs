@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pushbench_anatomy::emulator::{self, Emulator};
 use pushbench_anatomy::ladder::{self, Found, Observer, Plan, Step};
 use pushbench_anatomy::wire::PAYLOAD;
 use pushbench_harness::RecordWriter;
@@ -46,6 +47,10 @@ pub(crate) struct Options {
     /// Record that the outcome is added to
     #[arg(long, value_name = "RECORD")]
     into: Option<PathBuf>,
+    /// Linux kernel (x86-64) for an emulated machine, which counts the instructions of program and kernel together; qemu-system-x86_64
+    /// runs it, for some minutes [default: benches/emulator/vmlinuz, if it is there; with --quick none]
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
     /// Show no progress: no bar in a terminal, no line per stage elsewhere
     #[arg(long)]
     no_progress: bool,
@@ -120,6 +125,7 @@ impl<'a> Keeper<'a> {
             turns: self.plan.turns,
             counting: found.counting,
             calls_counted: found.calls_counted,
+            emulation: found.emulation,
             interrupted: found.interrupted,
             stages: found.stages,
             batching: found.batching,
@@ -139,6 +145,10 @@ impl Observer for Keeper<'_> {
         self.number += 1;
         self.step_begin = Instant::now();
         self.bar.set_message(step.to_string());
+    }
+
+    fn comes_to(&mut self, step: &Step, part: &str) {
+        self.bar.set_message(format!("{step}: {part}"));
     }
 
     fn measured(&mut self, found: &Found) -> io::Result<()> {
@@ -177,10 +187,29 @@ fn plan(options: &Options) -> anyhow::Result<Plan> {
         Plan::full()
     };
     plan.transports.clone_from(&options.transports);
+    plan.emulator = emulator(options)?;
     if !options.subscribers.is_empty() {
         plan.subscribers.clone_from(&options.subscribers);
     }
     Ok(plan)
+}
+
+/// What counts instructions of the kernel: what was asked for, or what is there.
+fn emulator(options: &Options) -> anyhow::Result<Option<Emulator>> {
+    let usual = || Some(PathBuf::from(emulator::KERNEL)).filter(|_| !options.quick);
+    let Some(kernel) = options.kernel.clone().or_else(usual) else {
+        return Ok(None);
+    };
+    match Emulator::new(&kernel) {
+        Ok(emulator) => Ok(Some(emulator)),
+        Err(error) if options.kernel.is_some() => wrong!("--kernel: {error}"),
+        Err(error) => {
+            output::say(&format!(
+                "not counted, instructions of program and kernel together: {error}"
+            ));
+            Ok(None)
+        }
+    }
 }
 
 /// The record that takes the outcome: a new one that holds nothing else, or that of a run.

@@ -2,7 +2,7 @@
 
 use pushbench_model::anatomy::{Anatomy, Compared, Rung, SetUp, Side};
 
-use super::tables::{counted_figure, quartiles, times};
+use super::tables::{counted_figure, quartiles, times, together};
 use super::{order, words};
 use crate::number::{Unit, significant, whole};
 use crate::table::{Cell, Column, Table};
@@ -127,6 +127,15 @@ pub(crate) fn setup(anatomy: &Anatomy, side: Side) -> Option<Table> {
         Column::numbers("user instructions", ""),
         &count(|one| one.user_instructions),
     );
+    let floor = rows.iter().find(|one| one.rung == Rung::Floor);
+    let floor = floor.and_then(|floor| floor.instructions);
+    column(
+        Column::numbers("instructions, program and kernel", ""),
+        &|one| {
+            one.instructions
+                .map(|count| together(count, floor.filter(|_| one.rung != Rung::Floor)))
+        },
+    );
     column(Column::numbers("system calls", ""), &count(|one| one.calls));
     column(
         Column::numbers("allocations", ""),
@@ -143,7 +152,16 @@ pub(crate) fn setup(anatomy: &Anatomy, side: Side) -> Option<Table> {
         ""
     };
     table.notes.push(format!(
-        "{timed}Counts are of the program alone, in runs of their own that differ in nothing but the number of connections."
+        "{timed}Counts are of the program alone{}, in runs of their own that differ in nothing but the number of connections.",
+        if rows.iter().any(|one| one.instructions.is_some()) {
+            " where nothing else is said"
+        } else {
+            ""
+        }
     ));
+    if rows.iter().any(|one| one.instructions.is_some()) {
+        let notes = anatomy.emulation.as_ref().map(words::emulation);
+        table.notes.extend(notes);
+    }
     (!table.rows.is_empty()).then_some(table)
 }

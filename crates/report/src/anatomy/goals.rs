@@ -114,9 +114,11 @@ fn user_instructions_by_crowd(anatomy: &Anatomy, side: Side, name: &str) -> Vec<
     crowds
 }
 
-/// Instructions of program and kernel, where both were counted.
+/// Instructions of program and kernel, where both were counted: by the processor, or else by the emulated machine.
 fn total(row: &Row) -> Option<f64> {
-    Some(row.user_instructions? + row.kernel_instructions?)
+    let by_processor = row.user_instructions.zip(row.kernel_instructions);
+    let sum = by_processor.map(|(user, kernel)| user + kernel);
+    sum.or(row.instructions)
 }
 
 fn times_floor(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
@@ -170,6 +172,16 @@ fn p50(anatomy: &Anatomy, name: &str) -> Vec<Figure> {
 fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
     let mut setups = anatomy.setups.iter();
     let own = setups.find(|one| one.side == side && one.name == name)?;
+    let floor = anatomy
+        .setups
+        .iter()
+        .find(|one| one.side == side && one.rung == Rung::Floor);
+    let counted = own
+        .instructions
+        .zip(floor.and_then(|floor| floor.instructions));
+    if let Some((own, floor)) = counted.filter(|(_, floor)| *floor > 0.0) {
+        return Some(Figure::counted(own / floor, TOTAL));
+    }
     Some(Figure::in_turns(own.times_floor.as_ref()?, TURNS.into()))
 }
 
@@ -239,7 +251,12 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
         notes.push(
             "Goals that are multiples are meant for instructions of program and kernel together. This machine does not \
              count the kernel's, so processor time stands in for them: slices that took turns, each divided by the slice \
-             of the same turn."
+             of the same turn. An emulated machine counts them (scripts/install-extras emulator)."
+                .into(),
+        );
+    } else if anatomy.emulation.is_some() {
+        notes.push(
+            "Multiples of instructions of program and kernel are of those that an emulated machine has executed."
                 .into(),
         );
     }

@@ -4,7 +4,7 @@ use pushbench_model::anatomy::{Anatomy, Row, Stage};
 
 use crate::csv::{line, number};
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "side",
     "subscribers",
     "batch",
@@ -19,6 +19,7 @@ const NAMES: [&str; 24] = [
     "times_floor_high",
     "user_instructions",
     "kernel_instructions",
+    "instructions",
     "cycles",
     "bytes_down",
     "bytes_up",
@@ -61,6 +62,7 @@ fn fields(stage: &Stage, row: &Row) -> [String; NAMES.len()] {
         known(times.map(|q| q.high)),
         known(row.user_instructions),
         known(row.kernel_instructions),
+        known(row.instructions),
         known(row.cycles),
         known(row.bytes_down),
         known(row.bytes_up),

@@ -39,6 +39,15 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
         Column::numbers("kernel instructions", ""),
         &instructions(|row| row.kernel_instructions),
     );
+    let floor = rows.iter().find(|row| row.rung == Rung::Floor);
+    let floor = floor.and_then(|floor| floor.instructions);
+    column(
+        Column::numbers("instructions, program and kernel", ""),
+        &|row| {
+            row.instructions
+                .map(|count| together(count, floor.filter(|_| row.rung != Rung::Floor)))
+        },
+    );
     column(
         Column::numbers("cycles", ""),
         &instructions(|row| row.cycles),
@@ -85,6 +94,9 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     } else {
         notes.push(words::counting(&anatomy.counting));
     }
+    if any(|row| row.instructions.is_some()) {
+        notes.extend(anatomy.emulation.as_ref().map(words::emulation));
+    }
     if any(|row| row.calls.is_some()) {
         notes.push(
             "System calls that failed (mostly a read that found nothing) are among those above them."
@@ -117,6 +129,15 @@ pub(super) fn counted_figure(value: f64) -> String {
         whole(value.round() as u64)
     } else {
         significant(value, 3)
+    }
+}
+
+/// Instructions of program and kernel, and under them how many times the floor's they are.
+pub(super) fn together(count: f64, floor: Option<f64>) -> Cell {
+    let cell = Cell::plain(counted_figure(count));
+    match floor.filter(|floor| *floor > 0.0) {
+        Some(floor) => cell.under(format!("{}×", significant(count / floor, 3))),
+        None => cell,
     }
 }
 

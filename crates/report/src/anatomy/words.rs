@@ -1,6 +1,6 @@
 //! Sentences about an anatomy that more than one format prints.
 
-use pushbench_model::anatomy::{Anatomy, Counting, Quartiles, Stage};
+use pushbench_model::anatomy::{Anatomy, Counting, Emulation, Quartiles, Stage};
 
 use crate::number::{THIN, capitalised, counted, significant, whole};
 
@@ -57,7 +57,8 @@ pub(crate) const METHOD: [(&str, &str); 7] = [
         "Instructions",
         "Counts of instructions hardly vary from run to run, but they are not time: one instruction may clear a block \
          of memory, and a read that waits for memory is one instruction too. Where callgrind counted, the kernel's \
-         share is missing, which is most of a delivery; user instructions compare programs, not whole costs.",
+         share is missing, which is most of a delivery; user instructions compare programs, not whole costs. An emulated \
+         machine counts both.",
     ),
     (
         "One subscriber",
@@ -137,6 +138,18 @@ pub(crate) fn counting(counting: &Counting) -> String {
             because.trim_end_matches('.')
         ),
     }
+}
+
+/// Who counted instructions of program and kernel together, and what that leaves out.
+pub(crate) fn emulation(emulation: &Emulation) -> String {
+    format!(
+        "Instructions of program and kernel together were counted on an emulated machine ({}, Linux {}, one processor), whose clock \
+         advances a nanosecond per instruction; medians of {} slices. An emulated processor has no caches, and each \
+         repetition of a string instruction counts as one.",
+        emulation.emulator,
+        emulation.kernel,
+        whole(u64::from(emulation.turns))
+    )
 }
 
 /// `server side, 100 subscribers, one message per wake`

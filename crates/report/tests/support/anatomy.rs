@@ -73,6 +73,7 @@ pub fn anatomy() -> Anatomy {
             because: "the processor's counters are not passed to this virtual machine".into(),
         },
         calls_counted: true,
+        emulation: None,
         interrupted: false,
         stages,
         batching: batching(),
@@ -155,6 +156,7 @@ fn setups() -> Vec<SetUp> {
         cpu_ns: Some(around(20_000.0 + instructions)),
         times_floor: (rung != Rung::Floor).then(|| around(1.0 + instructions / 20_000.0)),
         user_instructions: Some(instructions),
+        instructions: None,
         allocations: Some(instructions / 1000.0),
         calls,
     };
@@ -265,6 +267,7 @@ fn stage(side: Side, subscribers: u32, batch: u32) -> Stage {
                 times_floor: (rung != Rung::Floor).then(|| spread(ns / floor)),
                 user_instructions: each(instructions * shared(0.4)),
                 kernel_instructions: None,
+                instructions: None,
                 cycles: None,
                 bytes_down: Some(if rung == Rung::Floor { 132.0 } else { 261.5 }),
                 bytes_up: Some(if name.starts_with("long-poll") {

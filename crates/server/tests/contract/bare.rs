@@ -7,6 +7,8 @@ use pushbench_transport::transport::ServeOptions;
 
 use crate::common;
 
+#[path = "alike.rs"]
+mod alike;
 #[path = "long_poll.rs"]
 mod long_poll;
 #[path = "ndjson.rs"]

@@ -7,6 +7,8 @@ use pushbench_transport::transport::ServeOptions;
 
 use crate::common;
 
+#[path = "alike.rs"]
+mod alike;
 #[path = "chat.rs"]
 mod chat;
 #[path = "long_poll.rs"]

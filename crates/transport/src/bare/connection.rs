@@ -97,7 +97,6 @@ impl<S: Default, L> Connection<S, L> {
 
 impl<S, L: Line> Connection<S, L> {
     /// Marks it as one whose socket takes no more, until an event says that it does.
-    #[inline]
     pub(super) fn block(&mut self) -> Result<(), Stop> {
         self.blocked = true;
         self.interest.full(self.line.stream()).map_err(Stop::from)

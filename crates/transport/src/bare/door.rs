@@ -175,7 +175,7 @@ mod tests {
         let poller = Poller::new().unwrap();
         let mut door = Door::new(&poller, &worker, 1, None).unwrap();
         let clients = call(&worker, 200);
-        let mut taken = |door: &mut Door| {
+        let taken = |door: &mut Door| {
             let mut taken = 0;
             door.accept(&poller, &worker, 0, |stream| {
                 assert!(stream.nodelay().unwrap());

@@ -13,6 +13,7 @@
 //! - `outlet`: writing: shared frames, joined once, and what becomes of who does not keep up
 //! - `connection`: the state of a connection, and the slab that holds all of them
 //! - `door`: accepting
+//! - `known`: openings that are the same as the one before
 //! - `interest`: what a connection is watched for
 //! - `wheel`: timers
 //! - `http`: request heads and answers, byte for byte as hyper writes them
@@ -24,6 +25,7 @@ mod connection;
 mod door;
 pub(crate) mod http;
 mod interest;
+mod known;
 mod line;
 mod outlet;
 mod serve;
@@ -44,6 +46,7 @@ use crate::transport::ServeOptions;
 pub(crate) use connection::Slab;
 pub(crate) use door::Door;
 pub(crate) use interest::Interest;
+pub(crate) use known::Known;
 pub(crate) use line::{Got, Line, Room};
 pub(crate) use serve::{IDLE_NS, LINGER_NS, MS, READS, serve};
 pub(crate) use wheel::Wheel;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use pushbench_model::scenario::Compression;
 
 use crate::bare::http::open;
-use crate::bare::{Asked, Common, Guise, Heard, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Known, Protocol};
 use crate::http2::bare::Endpoint;
 use crate::stream;
 use crate::tokens::parlour::Manner;
@@ -16,12 +16,14 @@ use super::server::{ANSWERS, CONTENT_TYPE, PATH};
 pub(super) struct Ndjson {
     /// Messages are compressed, each by itself.
     packs: bool,
+    known: Known,
 }
 
 impl Ndjson {
     pub(super) fn new(options: &ServeOptions) -> Self {
         Self {
             packs: options.compression == Some(Compression::Message),
+            known: Known::default(),
         }
     }
 }
@@ -51,12 +53,20 @@ impl Protocol for Ndjson {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
+        if let Some((asked, _)) = self.known.find(bytes, now) {
+            self.known.answer(&[], reply);
+            return asked;
+        }
         let head = match open(bytes, PATH, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,
         };
         let content_type = "content-type: application/x-ndjson\r\n";
-        stream::bare::begin(&head, content_type, common, now, reply)
+        let asked = stream::bare::begin(&head, content_type, common, now, reply);
+        let fresh_until = common.date.fresh_until();
+        self.known
+            .keep(asked, (bytes, 0..0), (reply, 0..0), fresh_until);
+        asked
     }
 
     fn hear(&mut self, (): &mut (), bytes: &[u8], _: &mut Vec<u8>) -> Heard {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use pushbench_model::scenario::Compression;
 
 use crate::bare::http::open_or;
-use crate::bare::{Asked, Common, Guise, Heard, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Known, Protocol};
 use crate::http2::bare::Endpoint;
 use crate::stream;
 use crate::stream::bare::size_line;
@@ -17,12 +17,14 @@ use super::server::{ANSWERS, CONTENT_TYPE, PATH, retry, takes_post};
 pub(super) struct Sse {
     /// Messages are compressed, each by itself.
     packs: bool,
+    known: Known,
 }
 
 impl Sse {
     pub(super) fn new(options: &ServeOptions) -> Self {
         Self {
             packs: options.compression == Some(Compression::Message),
+            known: Known::default(),
         }
     }
 }
@@ -59,6 +61,10 @@ impl Protocol for Sse {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
+        if let Some((asked, _)) = self.known.find(bytes, now) {
+            self.known.answer(&[], reply);
+            return asked;
+        }
         let head = match open_or(bytes, PATH, takes_post, common, now, reply) {
             Ok(head) => head,
             Err(asked) => return asked,
@@ -71,6 +77,9 @@ impl Protocol for Sse {
             let retry = format!("retry: {ms}\n\n");
             stream::bare::chunk(retry.as_bytes(), guise.unframed, reply);
         }
+        let fresh_until = common.date.fresh_until();
+        self.known
+            .keep(asked, (bytes, 0..0), (reply, 0..0), fresh_until);
         asked
     }
 

@@ -2,6 +2,7 @@
 
 mod reader;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use http::StatusCode;
 use pushbench_model::scenario::Compression;
 
 use crate::bare::http::{NO_BODY, answer, open};
-use crate::bare::{Asked, Common, Guise, Heard, Packing, Protocol};
+use crate::bare::{Asked, Common, Guise, Heard, Known, Packing, Protocol};
 use crate::deflate::{FLUSHED, agree, pack, unpack};
 use crate::http1::server::{after_of, says};
 use crate::hub::{Hub, Lagged, Message};
@@ -29,6 +30,10 @@ pub(super) struct WebSocket {
     hub: Arc<Hub>,
     /// What clients send that is not published.
     messages: Messages,
+    known: Known,
+    /// Whether who is known says something, and may be sent what is compressed.
+    known_says: bool,
+    known_deflates: bool,
 }
 
 impl WebSocket {
@@ -38,7 +43,13 @@ impl WebSocket {
         } else {
             Messages::Ignored
         };
-        Self { hub, messages }
+        Self {
+            hub,
+            messages,
+            known: Known::default(),
+            known_says: false,
+            known_deflates: false,
+        }
     }
 }
 
@@ -67,6 +78,9 @@ pub(crate) struct Shaken {
     says: bool,
     /// Messages may be compressed.
     deflates: bool,
+    /// Where the key stands in the request, and what follows from it in the answer.
+    key: Range<usize>,
+    accept: Range<usize>,
 }
 
 impl From<Asked> for Shaken {
@@ -75,6 +89,8 @@ impl From<Asked> for Shaken {
             asked,
             says: false,
             deflates: false,
+            key: 0..0,
+            accept: 0..0,
         }
     }
 }
@@ -135,6 +151,9 @@ pub(crate) fn shake(
     let status = StatusCode::SWITCHING_PROTOCOLS;
     answer(status, fields, None, head.form, date, now, reply);
     let deflates = agreed.is_some();
+    // Behind nothing that a client decides.
+    let at = memchr::memmem::find(reply, &accept).unwrap_or_default();
+    let key_at = key.as_ptr() as usize - bytes.as_ptr() as usize;
     let asked = Asked::Stream {
         used: head.used,
         after,
@@ -148,6 +167,8 @@ pub(crate) fn shake(
         asked,
         says,
         deflates,
+        key: key_at..key_at + key.len(),
+        accept: at..at + accept.len(),
     }
 }
 
@@ -166,10 +187,27 @@ impl Protocol for WebSocket {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
+        if let Some((asked, key)) = self.known.find(bytes, now)
+            && let Some(key) = handshake::plain(key)
+        {
+            self.known.answer(&handshake::accept_text(key), reply);
+            reader.says = self.known_says;
+            reader.deflates = self.known_deflates;
+            return asked;
+        }
         let compression = common.options.compression;
         let shaken = shake(bytes, PATH, compression, common, now, reply);
-        reader.says = shaken.says;
-        reader.deflates = shaken.deflates;
+        let Shaken { says, deflates, .. } = shaken;
+        (reader.says, reader.deflates) = (says, deflates);
+        let fresh_until = common.date.fresh_until();
+        if self.known.keep(
+            shaken.asked,
+            (bytes, shaken.key),
+            (reply, shaken.accept),
+            fresh_until,
+        ) {
+            (self.known_says, self.known_deflates) = (says, deflates);
+        }
         shaken.asked
     }
 

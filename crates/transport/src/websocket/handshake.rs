@@ -86,6 +86,13 @@ pub fn accept(key: &str) -> String {
 /// Characters of 20 bytes in base64.
 const ACCEPT_LEN: usize = 28;
 
+/// `key` as text, if it holds nothing that could be another part of a head.
+pub(crate) fn plain(key: &[u8]) -> Option<&str> {
+    let in_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let key = key.iter().all(in_base64).then_some(key)?;
+    str::from_utf8(key).ok()
+}
+
 /// As [`accept`], without allocating.
 pub(crate) fn accept_text(key: &str) -> [u8; ACCEPT_LEN] {
     let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();

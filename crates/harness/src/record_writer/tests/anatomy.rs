@@ -30,6 +30,7 @@ fn anatomy() -> Anatomy {
         times_floor,
         user_instructions: Some(70.0),
         kernel_instructions: None,
+        instructions: None,
         cycles: None,
         bytes_down: Some(132.0),
         bytes_up: Some(0.0),
@@ -55,6 +56,7 @@ fn anatomy() -> Anatomy {
             because: "no counters".into(),
         },
         calls_counted: true,
+        emulation: None,
         interrupted: false,
         stages: vec![Stage {
             side: Side::Server,

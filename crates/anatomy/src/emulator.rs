@@ -1,0 +1,356 @@
+//! A machine whose processor is a program that counts: for what the kernel executes, where the processor of this machine shows
+//! nobody its counters.
+//!
+//! QEMU counts instructions if it is told to, and makes its clock advance a nanosecond for each (`-icount shift=0`). The kernel that runs
+//! in it knows no other clock, so that the processor time that it reports is a number of instructions, its own among them.
+//! Nothing else on this machine changes that number.
+//!
+//! ```text
+//! Emulator::count ──boots──▶ the kernel ──▶ this program (inside), its first process
+//!        ◀────────a line of JSON per stage, on a serial port────────┘
+//! ```
+//!
+//! An emulated processor is no real one: it has no caches and predicts nothing, and every repetition of a string instruction counts as
+//! one. Its figures are counts, and no times.
+
+mod archive;
+mod inside;
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pushbench_model::anatomy::{Emulation, LeftOut, SetUp, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::ladder::{Found, Observer, Plan, Step};
+
+pub(crate) use inside::inside;
+
+/// Where a kernel is looked for that nobody has named.
+pub const KERNEL: &str = "benches/emulator/vmlinuz";
+
+const PROGRAM: &str = "qemu-system-x86_64";
+
+/// Subscribers above which an emulated machine takes too long, and more memory than it is given.
+const MOST_SUBSCRIBERS: u32 = 1000;
+
+/// Slices of every contender, and deliveries of a slice: counts hardly differ from slice to slice.
+const TURNS: u32 = 5;
+const DELIVERIES: u64 = 1000;
+
+/// How far from one nanosecond an instruction may be, by the clock inside: interrupts come meanwhile.
+const CLOCK_TOLERANCE: f64 = 0.02;
+
+/// The longest that a machine may say nothing.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// What a machine is made of, besides its kernel and its files. String instructions are not among those that count as one, whatever
+/// they move.
+const MACHINE: [&str; 18] = [
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-serial",
+    "stdio",
+    "-m",
+    "3072",
+    "-smp",
+    "1",
+    "-cpu",
+    "max,-erms,-fsrm",
+    "-accel",
+    "tcg,thread=single",
+    "-icount",
+    "shift=0,sleep=off",
+    "-append",
+];
+
+/// What its kernel is told: to say nothing, to believe its clock, to count interrupts as part of what they interrupt, as processor time
+/// is counted elsewhere, and to end the machine when something goes wrong.
+const TOLD: &str = "console=ttyS0 loglevel=0 tsc=reliable tsc=noirqtime mitigations=off random.trust_cpu=on panic=-1 rdinit=";
+
+/// An emulator, and a kernel for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emulator {
+    kernel: PathBuf,
+    version: String,
+}
+
+/// What the machine says, a line each.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Said {
+    /// It runs.
+    Runs {
+        kernel: String,
+        ns_per_instruction: Option<[f64; 2]>,
+    },
+    Starts(String),
+    Stage(Stage),
+    SetUps(Vec<SetUp>),
+    LeftOut(Vec<LeftOut>),
+    Failed(String),
+    Ended,
+}
+
+/// In front of every such line.
+const MARK: &str = "pushbench-says ";
+
+impl Said {
+    fn line(&self) -> io::Result<String> {
+        Ok(format!("{MARK}{}\n", serde_json::to_string(self)?))
+    }
+
+    /// `None` for what others say.
+    fn read(line: &str) -> Option<io::Result<Self>> {
+        let json = line.trim().strip_prefix(MARK)?;
+        Some(serde_json::from_str(json).map_err(io::Error::from))
+    }
+}
+
+impl Emulator {
+    /// QEMU, for the kernel in the file `kernel`.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not there, or this machine's programs do not run on the emulated one: what is missing, and how to get it.
+    pub fn new(kernel: &Path) -> Result<Self, String> {
+        if !cfg!(target_arch = "x86_64") {
+            return Err("programs for this processor do not run on the emulated machine".into());
+        }
+        let version = Command::new(PROGRAM)
+            .arg("--version")
+            .stderr(Stdio::null())
+            .output()
+            .ok()
+            .filter(|said| said.status.success())
+            .ok_or_else(|| {
+                format!("{PROGRAM} is not installed (scripts/install-extras emulator)")
+            })?;
+        File::open(kernel).map_err(|error| {
+            format!(
+                "the kernel {} cannot be read: {error} (scripts/install-extras emulator)",
+                kernel.display()
+            )
+        })?;
+        let said = String::from_utf8_lossy(&version.stdout);
+        Ok(Self {
+            kernel: kernel.to_owned(),
+            version: said.lines().next().unwrap_or(PROGRAM).to_owned(),
+        })
+    }
+
+    /// Counts what of `plan` has been measured, and connections, and adds it to the rows in `found`.
+    ///
+    /// # Errors
+    ///
+    /// When the observer fails. A machine that fails is told of in `found`.
+    pub(crate) fn count(
+        &self,
+        plan: &Plan,
+        found: &mut Found,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> io::Result<()> {
+        if let Err(error) = self.run(plan, found, observer, stop) {
+            found.left_out.push(LeftOut {
+                name: "emulated machine".into(),
+                side: pushbench_model::anatomy::Side::Server,
+                subscribers: None,
+                reason: error.to_string(),
+            });
+        }
+        observer.measured(found)
+    }
+
+    fn run(
+        &self,
+        plan: &Plan,
+        found: &mut Found,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> io::Result<()> {
+        let begin = Instant::now();
+        let mut files = tempfile::NamedTempFile::new()?;
+        files.write_all(&archive::of_this_program()?)?;
+        let mut machine = Machine::boot(self, files.path(), &inside::arguments(plan))?;
+        let mut last = Vec::new();
+        loop {
+            let Some(line) = machine.line(stop)? else {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                return Err(machine.failure(&last));
+            };
+            let said = match Said::read(&line) {
+                Some(said) => said?,
+                None => {
+                    last.push(line);
+                    continue;
+                }
+            };
+            match said {
+                Said::Runs {
+                    kernel,
+                    ns_per_instruction,
+                } => {
+                    found.emulation = Some(Emulation {
+                        emulator: self.version.clone(),
+                        kernel,
+                        ns_per_instruction: checked(ns_per_instruction)?,
+                        turns: TURNS,
+                        wall_s: 0.0,
+                    });
+                }
+                Said::Starts(step) => observer.comes_to(&Step::Emulated, &step),
+                Said::Stage(stage) => {
+                    add_stage(found, &stage);
+                    observer.measured(found)?;
+                }
+                Said::SetUps(setups) => add_setups(found, &setups),
+                Said::LeftOut(left_out) => {
+                    found.left_out.extend(left_out.into_iter().map(inside::of));
+                }
+                Said::Failed(reason) => return Err(io::Error::other(reason)),
+                Said::Ended => break,
+            }
+        }
+        if let Some(emulation) = &mut found.emulation {
+            emulation.wall_s = begin.elapsed().as_secs_f64();
+        }
+        machine.ends()
+    }
+}
+
+/// A clock that counts instructions, and nothing else.
+fn checked(ns_per_instruction: Option<[f64; 2]>) -> io::Result<[f64; 2]> {
+    let is_one = |ns: &f64| (ns - 1.0).abs() <= CLOCK_TOLERANCE;
+    match ns_per_instruction {
+        Some(ns) if ns.iter().all(is_one) => Ok(ns),
+        Some([narrow, wide]) => Err(io::Error::other(format!(
+            "its clock does not count instructions: one takes {narrow:.3} ns in one loop and {wide:.3} ns in another"
+        ))),
+        None => Err(io::Error::other(
+            "whether its clock counts instructions is not known for its processor",
+        )),
+    }
+}
+
+/// Puts counts where the same was measured here.
+fn add_stage(found: &mut Found, counted: &Stage) {
+    let is = |stage: &&mut Stage| {
+        (stage.side, stage.subscribers, stage.batch)
+            == (counted.side, counted.subscribers, counted.batch)
+    };
+    let Some(stage) = found.stages.iter_mut().find(is) else {
+        return;
+    };
+    for row in &mut stage.rows {
+        row.instructions = counted.row(&row.name).map(|row| row.cpu_ns.median);
+    }
+}
+
+fn add_setups(found: &mut Found, counted: &[SetUp]) {
+    for one in &mut found.setups {
+        let same = |other: &&SetUp| (other.side, &other.name) == (one.side, &one.name);
+        one.instructions = counted
+            .iter()
+            .find(same)
+            .and_then(|counted| Some(counted.cpu_ns?.median));
+    }
+}
+
+/// A machine that runs; it ends with this value.
+struct Machine {
+    process: Child,
+    lines: Receiver<String>,
+}
+
+impl Machine {
+    fn boot(emulator: &Emulator, files: &Path, arguments: &[String]) -> io::Result<Self> {
+        let told = format!("{TOLD}{} -- {}", archive::PROGRAM, arguments.join(" "));
+        let mut process = Command::new(PROGRAM)
+            .args(MACHINE)
+            .arg(told)
+            .arg("-kernel")
+            .arg(&emulator.kernel)
+            .arg("-initrd")
+            .arg(files)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (say, lines) = channel();
+        let said = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        thread::spawn(move || {
+            // Whatever of it is no text is no line of ours.
+            for line in BufReader::new(said).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                if say.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { process, lines })
+    }
+
+    /// The next line; none when there are no more, or `stop` is set.
+    fn line(&self, stop: &AtomicBool) -> io::Result<Option<String>> {
+        let begin = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            match self.lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) => return Ok(Some(line)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) if begin.elapsed() < SILENCE => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(io::Error::other(format!(
+                        "it has said nothing for {} s",
+                        SILENCE.as_secs()
+                    )));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why it ended before it was to.
+    fn failure(&mut self, last: &[String]) -> io::Error {
+        let mut complaint = String::new();
+        if let Some(stderr) = &mut self.process.stderr {
+            // What it has not said is missing in the message.
+            let _ = stderr.read_to_string(&mut complaint);
+        }
+        let status = self.process.wait();
+        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let from = last.len().saturating_sub(3);
+        let last = last[from..].join(" / ");
+        let said = [complaint.trim(), last.trim()].join(" ");
+        io::Error::other(format!("it ended early ({status}): {}", said.trim()))
+    }
+
+    /// Waits until it has turned itself off.
+    fn ends(mut self) -> io::Result<()> {
+        // Its last line was read.
+        while self.line(&AtomicBool::new(false))?.is_some() {}
+        match self.process.wait()? {
+            status if ExitStatus::success(&status) => Ok(()),
+            status => Err(io::Error::other(format!("it ended with {status}"))),
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
