@@ -125,10 +125,10 @@ struct SetUp {
 #[rustfmt::skip]
 const SET_UPS: [SetUp; 10] = [
     set_up("server", "floor", 640.0, 5.0),
-    set_up("server", "tcp/bare", 2_200.0, 7.0),
-    set_up("server", "sse/bare", 2_450.0, 7.0),
-    set_up("server", "websocket/bare", 6_500.0, 7.0),
-    set_up("server", "long-poll/bare", 2_850.0, 7.0),
+    set_up("server", "tcp/bare", 1_870.0, 7.0),
+    set_up("server", "sse/bare", 2_110.0, 7.0),
+    set_up("server", "websocket/bare", 6_150.0, 7.0),
+    set_up("server", "long-poll/bare", 2_540.0, 7.0),
     set_up("client", "floor", 630.0, 8.0),
     set_up("client", "tcp/pushbench", 1_600.0, 9.0),
     set_up("client", "sse/pushbench", 4_760.0, 9.0),

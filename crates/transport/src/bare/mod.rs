@@ -15,12 +15,13 @@
 //! - `door`: accepting
 //! - `known`: openings that are the same as the one before
 //! - `interest`: what a connection is watched for
-//! - `wheel`: timers
+//! - `wheel`: timers; `alarm`: what wakes the loop for them
 //! - `http`: request heads and answers, byte for byte as hyper writes them
 //!
 //! A frame is encoded once by the hub and shared by all subscribers. What is ready together is joined once and shared
 //! by all who are at the same place in the sequence. Per delivery there is a comparison and a write.
 
+mod alarm;
 mod connection;
 mod door;
 pub(crate) mod http;

@@ -21,6 +21,7 @@ use crate::tls::sealed::Sealed;
 use crate::tokens::parlour::Parlour;
 use crate::transport::ServeOptions;
 
+use super::alarm::Alarm;
 use super::connection::{Connection, Phase, Slab};
 use super::door::Door;
 use super::http::Date;
@@ -34,6 +35,7 @@ use delivery::Wrote;
 const BELL: u64 = u64::MAX;
 const DOOR: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
+const ALARM: u64 = u64::MAX - 3;
 /// Marks the tokens of connections that were handed over, and those above: of all but the connections that are served here.
 const GUEST: u64 = 1 << 63;
 
@@ -79,6 +81,7 @@ struct Loop<P: Protocol, L: Line> {
     outlet: Outlet<P>,
     slab: Slab<Connection<P::State, L>>,
     wheel: Wheel,
+    alarm: Alarm,
     /// Whether the bell was rung and not yet heard.
     rung: Arc<AtomicBool>,
     /// The next message as of the last delivery; a subscription may have pulled further.
@@ -113,6 +116,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         // Edge-triggered, it need not be silenced: every ring is an event.
         poller.add(&*worker.bell, BELL, EventFlags::IN | EventFlags::ET)?;
         let door = Door::new(&poller, &worker, DOOR, options.dead_after())?;
+        let alarm = Alarm::new(&poller, ALARM)?;
         let rung = Arc::new(AtomicBool::new(false));
         let (bell, unheard) = (Arc::clone(&worker.bell), Arc::clone(&rung));
         hub.on_news(Box::new(move || {
@@ -149,6 +153,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             outlet: Outlet::new(protocol, common, feed),
             slab: Slab::new(),
             wheel: Wheel::new(clock::now()),
+            alarm,
             rung,
             again: Vec::new(),
             expired: Vec::new(),
@@ -165,11 +170,11 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         let poller = Rc::clone(&self.poller);
         let mut events = Events::default();
         loop {
-            let timeout = self.timeout();
+            let timeout = self.timeout()?;
             let happened = poller.wait(&mut events, timeout)?;
             // Whoever polls is looked at by the clock, and there is somebody.
             self.now = if P::POLLED { clock::now() } else { 0 };
-            let (mut news, mut knocked) = (false, false);
+            let (mut news, mut knocked, mut due) = (false, false, false);
             for (token, flags) in happened {
                 if token & GUEST == 0 {
                     self.ready(token, flags);
@@ -178,6 +183,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
                 match token {
                     BELL => news = true,
                     DOOR => knocked = true,
+                    ALARM => due = true,
                     _ => self.visited(token),
                 }
             }
@@ -199,7 +205,9 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             } else {
                 self.door.is_quiet();
             }
-            self.tick();
+            if due {
+                self.tick();
+            }
         }
     }
 
@@ -211,23 +219,23 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         self.now
     }
 
-    fn timeout(&mut self) -> Option<Duration> {
+    /// How long to wait at most: for ever, but for what the alarm is for.
+    fn timeout(&mut self) -> io::Result<Option<Duration>> {
         if !self.again.is_empty() {
-            return Some(Duration::ZERO);
+            return Ok(Some(Duration::ZERO));
         }
         let due = match (self.wheel.next(), self.door.reopens()) {
-            (Some(due), Some(reopens)) => due.min(reopens),
-            (due, reopens) => due.or(reopens)?,
+            (Some(due), Some(reopens)) => Some(due.min(reopens)),
+            (due, reopens) => due.or(reopens),
         };
-        Some(Duration::from_nanos(due.saturating_sub(self.now())))
+        self.alarm.ring_by(due)?;
+        Ok(None)
     }
 
     /// Timers that are due.
-    #[inline]
+    #[cold]
     fn tick(&mut self) {
-        if self.wheel.next().is_none() && self.door.reopens().is_none() {
-            return;
-        }
+        self.alarm.rang();
         let now = self.now();
         if self.door.reopens().is_some_and(|due| due <= now) {
             self.door.reopen(&self.poller, &self.worker);
