@@ -82,7 +82,7 @@ fn figures(anatomy: &Anatomy, goal: &Goal, name: &str) -> Vec<Figure> {
             .into_iter()
             .collect(),
         Measure::P50 => p50(anatomy, name),
-        Measure::SetUp => set_up(anatomy, goal.side, name).into_iter().collect(),
+        Measure::SetUp => set_up(anatomy, goal.side, name),
     }
 }
 
@@ -169,20 +169,21 @@ fn p50(anatomy: &Anatomy, name: &str) -> Vec<Figure> {
     .collect()
 }
 
-fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
-    let mut setups = anatomy.setups.iter();
-    let own = setups.find(|one| one.side == side && one.name == name)?;
-    let floor = anatomy
-        .setups
-        .iter()
-        .find(|one| one.side == side && one.rung == Rung::Floor);
+/// Instructions and time both, where both were measured: a processor may have instructions for a part of it, the emulated one has not.
+fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Vec<Figure> {
+    let setups = || anatomy.setups.iter().filter(move |one| one.side == side);
+    let Some(own) = setups().find(|one| one.name == name) else {
+        return Vec::new();
+    };
+    let floor = setups().find(|one| one.rung == Rung::Floor);
     let counted = own
         .instructions
-        .zip(floor.and_then(|floor| floor.instructions));
-    if let Some((own, floor)) = counted.filter(|(_, floor)| *floor > 0.0) {
-        return Some(Figure::counted(own / floor, TOTAL));
-    }
-    Some(Figure::in_turns(own.times_floor.as_ref()?, TURNS.into()))
+        .zip(floor.and_then(|floor| floor.instructions))
+        .filter(|(_, floor)| *floor > 0.0)
+        .map(|(own, floor)| Figure::counted(own / floor, TOTAL));
+    let times = own.times_floor.as_ref();
+    let timed = times.map(|times| Figure::in_turns(times, TURNS.into()));
+    counted.into_iter().chain(timed).collect()
 }
 
 /// Every figure with its goal and how they stand; nothing where none was measured.
@@ -256,7 +257,8 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
         );
     } else if anatomy.emulation.is_some() {
         notes.push(
-            "Multiples of instructions of program and kernel are of those that an emulated machine has executed."
+            "Multiples of instructions of program and kernel are of those that an emulated machine has executed. It computes the \
+             hash of a WebSocket's key step by step; most processors have instructions for that, and their time shows it."
                 .into(),
         );
     }
