@@ -15,22 +15,24 @@
 
 mod archive;
 mod inside;
+mod machine;
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use pushbench_model::anatomy::{Emulation, LeftOut, SetUp, Stage};
 use serde::{Deserialize, Serialize};
 
 use crate::ladder::{Found, Observer, Plan, Step};
 
+use archive::Files;
 pub(crate) use inside::inside;
+pub(crate) use machine::keeper;
+use machine::{Machine, told};
 
 /// Where a kernel is looked for that nobody has named.
 pub const KERNEL: &str = "benches/emulator/vmlinuz";
@@ -46,36 +48,6 @@ const DELIVERIES: u64 = 1000;
 
 /// How far from one nanosecond an instruction may be, by the clock inside: interrupts come meanwhile.
 const CLOCK_TOLERANCE: f64 = 0.02;
-
-/// The longest that a machine may say nothing.
-const SILENCE: Duration = Duration::from_secs(600);
-
-/// What a machine is made of, besides its kernel and its files. String instructions are not among those that count as one, whatever
-/// they move.
-const MACHINE: [&str; 18] = [
-    "-nodefaults",
-    "-no-user-config",
-    "-no-reboot",
-    "-display",
-    "none",
-    "-serial",
-    "stdio",
-    "-m",
-    "3072",
-    "-smp",
-    "1",
-    "-cpu",
-    "max,-erms,-fsrm",
-    "-accel",
-    "tcg,thread=single",
-    "-icount",
-    "shift=0,sleep=off",
-    "-append",
-];
-
-/// What its kernel is told: to say nothing, to believe its clock, to count interrupts as part of what they interrupt, as processor time
-/// is counted elsewhere, and to end the machine when something goes wrong.
-const TOLD: &str = "console=ttyS0 loglevel=0 tsc=reliable tsc=noirqtime mitigations=off random.trust_cpu=on panic=-1 rdinit=";
 
 /// An emulator, and a kernel for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +132,12 @@ impl Emulator {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> io::Result<()> {
-        if let Err(error) = self.run(plan, found, observer, stop) {
+        let begin = Instant::now();
+        let ended = self.run(plan, found, observer, stop);
+        if let Some(emulation) = &mut found.emulation {
+            emulation.wall_s = begin.elapsed().as_secs_f64();
+        }
+        if let Err(error) = ended {
             found.left_out.push(LeftOut {
                 name: "emulated machine".into(),
                 side: pushbench_model::anatomy::Side::Server,
@@ -178,25 +155,12 @@ impl Emulator {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> io::Result<()> {
-        let begin = Instant::now();
         let mut files = tempfile::NamedTempFile::new()?;
-        files.write_all(&archive::of_this_program()?)?;
-        let mut machine = Machine::boot(self, files.path(), &inside::arguments(plan))?;
-        let mut last = Vec::new();
-        loop {
-            let Some(line) = machine.line(stop)? else {
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                return Err(machine.failure(&last));
-            };
-            let said = match Said::read(&line) {
-                Some(said) => said?,
-                None => {
-                    last.push(line);
-                    continue;
-                }
-            };
+        let Files { archive, libraries } = archive::of_this_program()?;
+        files.write_all(&archive)?;
+        let told = told(&libraries, &inside::arguments(plan));
+        let mut machine = Machine::boot(&self.kernel, files.path(), &told)?;
+        while let Some(said) = machine.says(stop)? {
             match said {
                 Said::Runs {
                     kernel,
@@ -220,13 +184,10 @@ impl Emulator {
                     found.left_out.extend(left_out.into_iter().map(inside::of));
                 }
                 Said::Failed(reason) => return Err(io::Error::other(reason)),
-                Said::Ended => break,
+                Said::Ended => return machine.ends(stop),
             }
         }
-        if let Some(emulation) = &mut found.emulation {
-            emulation.wall_s = begin.elapsed().as_secs_f64();
-        }
-        machine.ends()
+        Ok(())
     }
 }
 
@@ -265,92 +226,5 @@ fn add_setups(found: &mut Found, counted: &[SetUp]) {
             .iter()
             .find(same)
             .and_then(|counted| Some(counted.cpu_ns?.median));
-    }
-}
-
-/// A machine that runs; it ends with this value.
-struct Machine {
-    process: Child,
-    lines: Receiver<String>,
-}
-
-impl Machine {
-    fn boot(emulator: &Emulator, files: &Path, arguments: &[String]) -> io::Result<Self> {
-        let told = format!("{TOLD}{} -- {}", archive::PROGRAM, arguments.join(" "));
-        let mut process = Command::new(PROGRAM)
-            .args(MACHINE)
-            .arg(told)
-            .arg("-kernel")
-            .arg(&emulator.kernel)
-            .arg("-initrd")
-            .arg(files)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (say, lines) = channel();
-        let said = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        thread::spawn(move || {
-            // Whatever of it is no text is no line of ours.
-            for line in BufReader::new(said).split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).into_owned();
-                if say.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Self { process, lines })
-    }
-
-    /// The next line; none when there are no more, or `stop` is set.
-    fn line(&self, stop: &AtomicBool) -> io::Result<Option<String>> {
-        let begin = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
-            match self.lines.recv_timeout(Duration::from_millis(100)) {
-                Ok(line) => return Ok(Some(line)),
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
-                Err(RecvTimeoutError::Timeout) if begin.elapsed() < SILENCE => {}
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(io::Error::other(format!(
-                        "it has said nothing for {} s",
-                        SILENCE.as_secs()
-                    )));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Why it ended before it was to.
-    fn failure(&mut self, last: &[String]) -> io::Error {
-        let mut complaint = String::new();
-        if let Some(stderr) = &mut self.process.stderr {
-            // What it has not said is missing in the message.
-            let _ = stderr.read_to_string(&mut complaint);
-        }
-        let status = self.process.wait();
-        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        let from = last.len().saturating_sub(3);
-        let last = last[from..].join(" / ");
-        let said = [complaint.trim(), last.trim()].join(" ");
-        io::Error::other(format!("it ended early ({status}): {}", said.trim()))
-    }
-
-    /// Waits until it has turned itself off.
-    fn ends(mut self) -> io::Result<()> {
-        // Its last line was read.
-        while self.line(&AtomicBool::new(false))?.is_some() {}
-        match self.process.wait()? {
-            status if ExitStatus::success(&status) => Ok(()),
-            status => Err(io::Error::other(format!("it ended with {status}"))),
-        }
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

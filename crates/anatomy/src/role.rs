@@ -79,7 +79,7 @@ pub fn play() -> io::Result<bool> {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if emulator::inside(&arguments)? {
+    if emulator::keeper(&arguments)? || emulator::inside(&arguments)? {
         return Ok(true);
     }
     let [ROLE, side, name, rest @ ..] = arguments.as_slice() else {

@@ -270,6 +270,8 @@ fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
     let page = words(&alone(anatomy.clone()));
     assert!(page.contains("on an emulated machine (QEMU emulator version 7.2, Linux 6.1.0"));
     assert!(!page.contains("scripts/install-extras emulator"));
+    let found = "on an emulated machine: 10\u{202f}400 against 10\u{202f}400 (the same).";
+    assert!(page.contains(found));
     let text = markdown(&alone(anatomy.clone()));
     let goal = |name: &str, what: &str| {
         let lines = text.lines();
@@ -294,6 +296,8 @@ fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
     }
     let by_processor = markdown(&alone(anatomy));
     assert!(by_processor.contains("| websocket/reference | met | 1.00× |"));
+    // Connections are counted by nobody else.
+    assert!(by_processor.contains("Emulated: multiples are of instructions"));
 }
 
 /// An answer to a poll has a head of its own that a crowd shares: what each crowd pays is held against the goal.

@@ -16,30 +16,46 @@ const DIRECTORY: u32 = 0o040_755;
 const FILE: u32 = 0o100_755;
 const DEVICE: u32 = 0o020_600;
 
-/// An archive of this program, its libraries and what loads them.
-pub(super) fn of_this_program() -> io::Result<Vec<u8>> {
+/// The files of a machine.
+pub(super) struct Files {
+    pub(super) archive: Vec<u8>,
+    /// Libraries of the program, each by its path.
+    pub(super) libraries: Vec<String>,
+}
+
+/// This program, its libraries and what loads them.
+pub(super) fn of_this_program() -> io::Result<Files> {
     let program = fs::read(std::env::current_exe()?)?;
     let mut archive = Archive::default();
     let (console, major, minor) = CONSOLE;
     archive.add(console, DEVICE, &[], (major, minor));
     archive.add("/tmp/", DIRECTORY, &[], (0, 0));
-    if let Some(loader) = Elf::of(&program).and_then(Elf::loader) {
+    let loader = Elf::of(&program).and_then(Elf::loader);
+    if let Some(loader) = loader {
         archive.file(loader, &fs::read(loader)?);
     }
+    let loader = loader.and_then(|loader| fs::canonicalize(loader).ok());
+    let mut known = Vec::new();
     for library in libraries(&fs::read_to_string("/proc/self/maps")?) {
-        archive.file(library, &fs::read(library)?);
+        if loader.as_deref() != Some(Path::new(library)) {
+            archive.file(library, &fs::read(library)?);
+            known.push(library.to_owned());
+        }
     }
     archive.file(PROGRAM, &program);
-    Ok(archive.end())
+    Ok(Files {
+        archive: archive.end(),
+        libraries: known,
+    })
 }
 
 /// The files whose code is mapped, but for the first, which is the program: they were loaded with it.
 fn libraries(maps: &str) -> BTreeSet<&str> {
     let code = maps.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
+        let mut words = line.splitn(6, ' ');
         let rights = words.nth(1)?;
-        let path = words.nth(3).filter(|path| path.starts_with('/'))?;
-        rights.contains('x').then_some(path)
+        let path = words.nth(3)?.trim_start();
+        (path.starts_with('/') && rights.contains('x')).then_some(path)
     });
     let mut code = code;
     let program = code.next();
@@ -163,10 +179,12 @@ mod tests {
             5581c0a00000-5581c0b00000 r--p 00000000 fe:00 1 /opt/pushbench\n\
             5581c0b00000-5581c0c00000 r-xp 00100000 fe:00 1 /opt/pushbench\n\
             7f0000000000-7f0000100000 r-xp 00028000 fe:00 2 /usr/lib/libc.so.6\n\
+            7f00000f0000-7f0000100000 r-xp 00028000 fe:00 27                         /opt/a b/libd.so\n\
             7f0000100000-7f0000200000 rw-p 00128000 fe:00 3 /var/data\n\
             7f0000200000-7f0000300000 r-xp 00000000 fe:00 2 /usr/lib/libc.so.6\n\
             7ffd00000000-7ffd00001000 r-xp 00000000 00:00 0 [vdso]\n";
-        assert_eq!(libraries(maps), BTreeSet::from(["/usr/lib/libc.so.6"]));
+        let expected = ["/opt/a b/libd.so", "/usr/lib/libc.so.6"];
+        assert_eq!(libraries(maps), BTreeSet::from(expected));
     }
 
     #[test]
@@ -209,7 +227,8 @@ mod tests {
         let elf = Elf::of(&program).unwrap();
         let end = elf.end().unwrap();
         assert!(end < program.len(), "{end} of {}", program.len());
-        let archive = of_this_program().unwrap();
+        let Files { archive, libraries } = of_this_program().unwrap();
+        assert!(libraries.iter().all(|library| !library.contains("/ld-")));
         assert!(archive.len() > end);
         if let Some(loader) = elf.loader() {
             let name = loader.trim_start_matches('/').as_bytes();

@@ -126,7 +126,9 @@ impl Speaker {
 
 impl Observer for Speaker {
     fn starts(&mut self, step: &Step) {
-        self.failed = say(&Said::Starts(step.to_string())).err();
+        if let Err(error) = say(&Said::Starts(step.to_string())) {
+            self.failed = Some(error);
+        }
     }
 
     fn measured(&mut self, found: &Found) -> io::Result<()> {

@@ -92,6 +92,18 @@ impl<'a> Pair<'a> {
         Some(self.over.user_instructions? / under)
     }
 
+    /// What an emulated machine executed for the first and for the second.
+    fn executed(&self) -> Option<String> {
+        let under = self.under.instructions.filter(|n| *n > 0.0)?;
+        let over = self.over.instructions?;
+        Some(format!(
+            "In instructions of program and kernel, on an emulated machine: {} against {} ({}).",
+            tables::counted_figure(over),
+            tables::counted_figure(under),
+            more(over / under)
+        ))
+    }
+
     /// `websocket/reference@defaults against websocket/reference@defaults-4k`
     fn names(&self) -> String {
         format!("{} against {}", self.over.name, self.under.name)
@@ -249,6 +261,7 @@ fn equal_engineering(anatomy: &Anatomy) -> Option<Finding> {
             more(ratio)
         ));
     }
+    text.extend(pair.executed());
     let library = Pair::of(
         anatomy,
         Side::Server,
@@ -266,6 +279,7 @@ fn equal_engineering(anatomy: &Anatomy) -> Option<Finding> {
              not to protocols.",
             library.names()
         ));
+        text.extend(library.executed());
     }
     text.extend(others(anatomy, Side::Server, sse, websocket));
     text.push(pair.measured_at());

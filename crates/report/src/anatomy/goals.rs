@@ -40,6 +40,7 @@ impl Figure {
 }
 
 const TOTAL: &str = "instructions of program and kernel";
+const EMULATED: &str = "instructions of program and kernel, emulated";
 const USER: &str = "user instructions";
 const TURNS: &str = "processor time in turns";
 
@@ -114,22 +115,30 @@ fn user_instructions_by_crowd(anatomy: &Anatomy, side: Side, name: &str) -> Vec<
     crowds
 }
 
-/// Instructions of program and kernel, where both were counted: by the processor, or else by the emulated machine.
+/// Instructions of program and kernel as the processor counted them.
 fn total(row: &Row) -> Option<f64> {
-    let by_processor = row.user_instructions.zip(row.kernel_instructions);
-    let sum = by_processor.map(|(user, kernel)| user + kernel);
-    sum.or(row.instructions)
+    Some(row.user_instructions? + row.kernel_instructions?)
+}
+
+/// How many times as many instructions of program and kernel `own` has as `other`, both counted by the processor, or else both
+/// by the emulated machine.
+fn multiple(own: &Row, other: &Row) -> Option<Figure> {
+    let by_processor = total(own).zip(total(other));
+    let emulated = || own.instructions.zip(other.instructions);
+    let (pair, unit) = match by_processor {
+        Some(pair) => (Some(pair), TOTAL),
+        None => (emulated(), EMULATED),
+    };
+    let (own, other) = pair.filter(|(_, other)| *other > 0.0)?;
+    Some(Figure::counted(own / other, unit))
 }
 
 fn times_floor(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
     let stage = *stages(anatomy, side).first()?;
     let row = stage.row(name)?;
     let floor = stage.rows.iter().find(|row| row.rung == Rung::Floor);
-    if let Some((own, floor)) = total(row)
-        .zip(floor.and_then(total))
-        .filter(|(_, f)| *f > 0.0)
-    {
-        return Some(Figure::counted(own / floor, TOTAL));
+    if let Some(figure) = floor.and_then(|floor| multiple(row, floor)) {
+        return Some(figure);
     }
     let times = row.times_floor.as_ref()?;
     Some(Figure::in_turns(times, TURNS.into()))
@@ -140,11 +149,9 @@ fn together(anatomy: &Anatomy, side: Side, name: &str, batch: u32) -> Option<Fig
     let counted = (alone.batch == 1)
         .then(|| anatomy.stage(side, alone.subscribers, batch))
         .flatten()
-        .and_then(|stage| total(stage.row(name)?))
-        .zip(alone.row(name).and_then(total))
-        .filter(|(_, alone)| *alone > 0.0);
-    if let Some((together, alone)) = counted {
-        return Some(Figure::counted(together / alone, TOTAL));
+        .and_then(|stage| multiple(stage.row(name)?, alone.row(name)?));
+    if counted.is_some() {
+        return counted;
     }
     let pair = anatomy
         .batching
@@ -180,7 +187,7 @@ fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Vec<Figure> {
         .instructions
         .zip(floor.and_then(|floor| floor.instructions))
         .filter(|(_, floor)| *floor > 0.0)
-        .map(|(own, floor)| Figure::counted(own / floor, TOTAL));
+        .map(|(own, floor)| Figure::counted(own / floor, EMULATED));
     let times = own.times_floor.as_ref();
     let timed = times.map(|times| Figure::in_turns(times, TURNS.into()));
     counted.into_iter().chain(timed).collect()
@@ -247,7 +254,7 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
     let known = stages(anatomy, Side::Server)
         .iter()
         .flat_map(|stage| &stage.rows)
-        .any(|row| total(row).is_some());
+        .any(|row| total(row).or(row.instructions).is_some());
     if !known {
         notes.push(
             "Goals that are multiples are meant for instructions of program and kernel together. This machine does not \
@@ -255,10 +262,10 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
              of the same turn. An emulated machine counts them (scripts/install-extras emulator)."
                 .into(),
         );
-    } else if anatomy.emulation.is_some() {
+    }
+    if held(anatomy).iter().any(|one| one.figure.unit == EMULATED) {
         notes.push(
-            "Multiples of instructions of program and kernel are of those that an emulated machine has executed. It computes the \
-             hash of a WebSocket's key step by step; most processors have instructions for that, and their time shows it."
+            "Emulated: multiples are of instructions that an emulated machine has executed. It computes the hash of a WebSocket's key step by step; most processors have instructions for that, and their time shows it."
                 .into(),
         );
     }

@@ -91,7 +91,7 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
              that each pays, and a share in what is paid once per message."
                 .into(),
         );
-    } else {
+    } else if !any(|row| row.instructions.is_some()) {
         notes.push(words::counting(&anatomy.counting));
     }
     if any(|row| row.instructions.is_some()) {

@@ -1,6 +1,7 @@
 //! Heads without end and frames that lie about their length.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use pushbench_server::Server;
 use pushbench_transport::stack::Stack;
@@ -61,6 +62,45 @@ fn a_head_of_a_megabyte_is_refused() {
     }
 }
 
+/// Who goes on sending after the end was announced is not listened to for ever, nor does that put off the clocks of others: of who
+/// never speaks, before and after the first of them has run out.
+#[test]
+fn floods_are_cut_off_and_hold_up_no_clock() {
+    const PATIENCE: Duration = Duration::from_secs(25);
+    for wire in [SSE, WEBSOCKET, LONG_POLL, NDJSON] {
+        let server = server(wire.transport, 300);
+        let address = server.data_addr();
+        let floods: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(move || {
+                    let client = Client::connect(address);
+                    let mut out = client.writer();
+                    let begin = Instant::now();
+                    out.write_all(b"no request at all\r\n\r\n").unwrap();
+                    let flood = vec![b'x'; 64 * 1024];
+                    // It ends with an error when it is cut off.
+                    while begin.elapsed() < PATIENCE {
+                        if out.write_all(&flood).is_err() {
+                            return true;
+                        }
+                    }
+                    false
+                })
+            })
+            .collect();
+        for _ in 0..3 {
+            Client::connect(address).expect_end();
+        }
+        for flood in floods {
+            let name = wire.transport;
+            assert!(
+                flood.join().unwrap(),
+                "{name}: it was listened to for {PATIENCE:?}"
+            );
+        }
+    }
+}
+
 /// A head that never ends is ended by the clock, however often a byte of it comes; a healthy subscriber notices nothing.
 #[test]
 fn a_head_that_drips_is_not_waited_for() {
@@ -83,7 +123,7 @@ fn a_head_that_drips_is_not_waited_for() {
                     return sent;
                 }
                 sent += 1;
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5));
             }
         });
         client.expect_end();
@@ -342,8 +382,7 @@ fn pings_without_end_are_not_answered_without_end() {
     let server = server("websocket", LONG);
     let client = WEBSOCKET.subscribe(Client::with_small_window(server.data_addr()));
     let mut out = client.writer();
-    out.set_write_timeout(Some(std::time::Duration::from_secs(1)))
-        .unwrap();
+    out.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'x'; 125]].concat();
     let many = ping.repeat(1000);
     let mut sent = 0;

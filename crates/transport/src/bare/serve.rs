@@ -221,15 +221,13 @@ impl<P: Protocol, L: Line> Loop<P, L> {
 
     /// How long to wait at most: for ever, but for what the alarm is for.
     fn timeout(&mut self) -> io::Result<Option<Duration>> {
-        if !self.again.is_empty() {
-            return Ok(Some(Duration::ZERO));
-        }
         let due = match (self.wheel.next(), self.door.reopens()) {
             (Some(due), Some(reopens)) => Some(due.min(reopens)),
             (due, reopens) => due.or(reopens),
         };
+        // Also where some have more to read, and nobody waits: who goes on sending must not put off the timers of all.
         self.alarm.ring_by(due)?;
-        Ok(None)
+        Ok((!self.again.is_empty()).then_some(Duration::ZERO))
     }
 
     /// Timers that are due.
