@@ -143,7 +143,7 @@ fn alone_its_rows_are_the_csv() {
         .find(|line| line.starts_with("server,100,1,websocket/reference@defaults,"))
         .unwrap();
     assert!(
-        line.starts_with("server,100,1,websocket/reference@defaults,websocket,defaults,6796.8,7080,7434,5.76,6,6.3,3010,,,261.5,0,1,1,0.01,0,1,,"),
+        line.starts_with("server,100,1,websocket/reference@defaults,websocket,defaults,6796.8,7080,7434,5.76,6,6.3,3010,,,,261.5,0,1,1,0.01,0,1,,"),
         "{line}"
     );
 }

@@ -174,7 +174,8 @@ mod tests {
         let worker = worker();
         let poller = Poller::new().unwrap();
         let mut door = Door::new(&poller, &worker, 1, None).unwrap();
-        let clients = call(&worker, 200);
+        // No more than wait at a listener of the standard library.
+        let clients = call(&worker, 120);
         let taken = |door: &mut Door| {
             let mut taken = 0;
             door.accept(&poller, &worker, 0, |stream| {
@@ -183,9 +184,9 @@ mod tests {
             });
             taken
         };
-        let crowd: Vec<u32> = (0..9).map(|_| taken(&mut door)).collect();
+        let crowd: Vec<u32> = (0..7).map(|_| taken(&mut door)).collect();
         // The last of them finds fewer than it could take, and who comes then is probably alone.
-        assert_eq!(crowd, [1, 2, 4, 8, 16, 32, 64, 64, 9]);
+        assert_eq!(crowd, [1, 2, 4, 8, 16, 32, 57]);
         let few = call(&worker, 4);
         assert_eq!([taken(&mut door), taken(&mut door)], [1, 2]);
         door.is_quiet();
@@ -193,6 +194,6 @@ mod tests {
         drop((clients, few));
         let stats = &worker.stats;
         let counted = [&stats.accepted, &stats.nodelay].map(|count| count.load(Ordering::Relaxed));
-        assert_eq!(counted, [204, 204]);
+        assert_eq!(counted, [124, 124]);
     }
 }
