@@ -232,12 +232,15 @@ fn deliveries_and_connections_stay_within_their_budget() {
     let mut allocations = 0.0_f64;
     for (counted, figures) in count_all(&program, deliveries.chain(set_ups).collect()) {
         allocations = allocations.max(figures.get("allocations").copied().unwrap_or_default());
-        over.extend(over_budget(
-            &counted.words[..3],
-            &figures,
-            &counted.bounds,
-            is_expected,
-        ));
+        let held =
+            |figures| over_budget(&counted.words[..3], figures, &counted.bounds, is_expected);
+        let mut beyond = held(&figures);
+        if !beyond.is_empty() {
+            // A busy machine tears apart what would have been one; what a program does, it does again.
+            say("counted again:");
+            beyond = held(&self::figures(&program, &counted.words));
+        }
+        over.extend(beyond);
     }
     assert!(
         over.is_empty(),
