@@ -42,7 +42,8 @@ const PROGRAM: &str = "qemu-system-x86_64";
 /// Subscribers above which an emulated machine takes too long, and more memory than it is given.
 const MOST_SUBSCRIBERS: u32 = 1000;
 
-/// Slices of every contender, and deliveries of a slice: counts hardly differ from slice to slice.
+/// Slices of every contender, and deliveries of a slice. Counts differ from slice to slice by how often whom a server wakes takes its
+/// processor from it.
 const TURNS: u32 = 5;
 const DELIVERIES: u64 = 1000;
 
