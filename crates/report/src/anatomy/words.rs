@@ -144,8 +144,8 @@ pub(crate) fn counting(counting: &Counting) -> String {
 pub(crate) fn emulation(emulation: &Emulation) -> String {
     format!(
         "Instructions of program and kernel together were counted on an emulated machine ({}, Linux {}, one processor), whose clock \
-         advances a nanosecond per instruction; medians of {} slices. An emulated processor has no caches, and each \
-         repetition of a string instruction counts as one.",
+         advances a nanosecond per instruction; medians of {} slices, which differ by some per cent from run to run. An \
+         emulated processor has no caches, and each repetition of a string instruction counts as one.",
         emulation.emulator,
         emulation.kernel,
         whole(u64::from(emulation.turns))
