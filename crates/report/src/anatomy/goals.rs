@@ -265,7 +265,8 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
     }
     if held(anatomy).iter().any(|one| one.figure.unit == EMULATED) {
         notes.push(
-            "Emulated: multiples are of instructions that an emulated machine has executed. It computes the hash of a WebSocket's key step by step; most processors have instructions for that, and their time shows it."
+            "Emulated: multiples are of instructions that an emulated machine has executed. It computes the hash of a \
+             WebSocket's key step by step; most processors have instructions for that, and their time shows it."
                 .into(),
         );
     }

@@ -7,8 +7,8 @@ use pushbench_sys::timer::Timer;
 
 const NEVER: u64 = u64::MAX;
 
-/// A timer of the kernel. It is set when something is due earlier than what it was set for, which is seldom: nearly all timers are
-/// put off or called off before they are due. A time limit for every wait would be set and called off at each of them.
+/// A timer of the kernel. It is set when something is due earlier than what it was set for; nearly all timers are put off or called
+/// off before they are due, and that sets nothing. A time limit for every wait would be set and called off at each of them.
 pub(crate) struct Alarm {
     timer: Timer,
     /// When it rings, nanoseconds.

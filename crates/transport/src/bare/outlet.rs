@@ -285,7 +285,7 @@ impl Joined {
 }
 
 /// One write; what it took. A socket that takes nothing more is marked.
-// Where it is called from a loop, a call would cost it a fifth of what it does.
+// A call is a good part of what a delivery costs the program; the budgets notice one.
 #[inline(always)]
 pub(super) fn write<S, L: Line>(conn: &mut Connection<S, L>, bytes: &[u8]) -> Result<usize, Stop> {
     if L::SEALS {
