@@ -39,11 +39,10 @@ pub const KERNEL: &str = "benches/emulator/vmlinuz";
 
 const PROGRAM: &str = "qemu-system-x86_64";
 
-/// Most subscribers of a stage there. With a thousand a stage takes minutes, and one was seen in which something had no figure.
-const MOST_SUBSCRIBERS: u32 = 100;
+/// Most subscribers of a stage there. With a thousand, a stage takes a minute or two; with ten thousand it would take ten times as long.
+const MOST_SUBSCRIBERS: u32 = 1000;
 
-/// Slices of every contender, and deliveries of a slice. Counts differ from slice to slice by how often whom a server wakes takes its
-/// processor from it.
+/// Slices of every contender, and deliveries of a slice.
 const TURNS: u32 = 5;
 const DELIVERIES: u64 = 1000;
 
@@ -85,7 +84,10 @@ impl Said {
     /// `None` for what others say.
     fn read(line: &str) -> Option<io::Result<Self>> {
         let json = line.trim().strip_prefix(MARK)?;
-        Some(serde_json::from_str(json).map_err(io::Error::from))
+        let said = serde_json::from_str(json);
+        Some(said.map_err(|error| {
+            io::Error::other(format!("what it said makes no sense ({error}): {json}"))
+        }))
     }
 }
 
@@ -216,16 +218,17 @@ fn add_stage(found: &mut Found, counted: &Stage) {
         return;
     };
     for row in &mut stage.rows {
-        row.instructions = counted.row(&row.name).map(|row| row.cpu_ns.median);
+        let counted = counted.row(&row.name);
+        row.instructions = counted.map(|counted| counted.cpu_ns.median);
+        row.instructions_times_floor = counted.and_then(|counted| counted.times_floor);
     }
 }
 
 fn add_setups(found: &mut Found, counted: &[SetUp]) {
     for one in &mut found.setups {
         let same = |other: &&SetUp| (other.side, &other.name) == (one.side, &one.name);
-        one.instructions = counted
-            .iter()
-            .find(same)
-            .and_then(|counted| Some(counted.cpu_ns?.median));
+        let counted = counted.iter().find(same);
+        one.instructions = counted.and_then(|counted| Some(counted.cpu_ns?.median));
+        one.instructions_times_floor = counted.and_then(|counted| counted.times_floor);
     }
 }

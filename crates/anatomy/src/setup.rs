@@ -80,6 +80,7 @@ fn nothing(contender: &Contender) -> SetUp {
         times_floor: None,
         user_instructions: None,
         instructions: None,
+        instructions_times_floor: None,
         allocations: None,
         calls: None,
     }

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::thread;
 
 use common::{Ended, Stage, finish, skipped, wait};
-use pushbench_model::anatomy::Side;
+use pushbench_model::anatomy::{Rung, Side};
 use pushbench_model::record::Record;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -137,6 +137,11 @@ fn an_emulated_machine_counts_what_program_and_kernel_execute() {
     assert!(emulation.ns_per_instruction.iter().all(is_one));
     let counted = |side, batch: u32| -> Vec<f64> {
         let rows = &anatomy.stage(side, 1, batch).unwrap().rows;
+        // Each is held against the floor, and the floor against nobody.
+        let held = rows
+            .iter()
+            .map(|row| row.instructions_times_floor.is_some());
+        assert!(held.eq(rows.iter().map(|row| row.rung != Rung::Floor)));
         rows.iter().map(|row| row.instructions.unwrap()).collect()
     };
     for side in Side::ALL {

@@ -194,6 +194,9 @@ pub struct Row {
     /// Instructions of both together, as the emulated machine counted them: the median of its slices.
     #[serde(default)]
     pub instructions: Option<f64>,
+    /// The same as a multiple of what the floor executed in the same turn; absent for the floor itself, and in records of before.
+    #[serde(default)]
+    pub instructions_times_floor: Option<Quartiles>,
     /// Processor cycles of both.
     pub cycles: Option<f64>,
     /// TCP payload bytes that travelled from server to client.
@@ -270,6 +273,9 @@ pub struct SetUp {
     /// Instructions of program and kernel together, as the emulated machine counted them: the median of its slices.
     #[serde(default)]
     pub instructions: Option<f64>,
+    /// The same as a multiple of what the floor executed in the same turn; absent for the floor itself, and in records of before.
+    #[serde(default)]
+    pub instructions_times_floor: Option<Quartiles>,
     /// Allocations of the program.
     pub allocations: Option<f64>,
     /// System calls.

@@ -3,13 +3,23 @@
 use std::ffi::CStr;
 use std::fs;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::mount::{MountFlags, mount};
 use rustix::system::{RebootCommand, reboot, uname};
 
 use crate::clock;
 
-/// Mounts what a program expects of a system: processes, devices of the kernel, and files of devices.
+/// Whether this process has settled in one.
+static OURS: AtomicBool = AtomicBool::new(false);
+
+/// Priorities of threads that go before all others: of those that were told to, and of the kernel's, which finishes for them what
+/// interrupts have begun.
+const FIRST: i32 = 1;
+const KERNEL: i32 = 2;
+
+/// Mounts what a program expects of a system: processes, devices of the kernel, and files of devices. What interrupts leave to do is
+/// done at once from then on, whoever has the processor.
 ///
 /// # Errors
 ///
@@ -23,7 +33,62 @@ pub fn settle() -> io::Result<()> {
         fs::create_dir_all(place)?;
         mount(kind, place, kind, MountFlags::empty(), NOTHING)?;
     }
+    // Otherwise who goes first is held up for a twentieth of every second.
+    fs::write("/proc/sys/kernel/sched_rt_runtime_us", "-1")?;
+    for thread in named("ksoftirqd/")? {
+        set_first(thread, KERNEL)?;
+    }
+    OURS.store(true, Ordering::Relaxed);
     Ok(())
+}
+
+/// Whether this process is the first of a machine of our own, and has [settled](settle) there.
+#[must_use]
+pub fn is_ours() -> bool {
+    OURS.load(Ordering::Relaxed)
+}
+
+/// Gives the processor to `thread`, and to those that it starts, whenever they have something to do (`SCHED_FIFO`).
+///
+/// # Errors
+///
+/// When there is no such thread, or this process may not.
+pub fn go_first(thread: u32) -> io::Result<()> {
+    set_first(thread, FIRST)
+}
+
+#[allow(unsafe_code, reason = "no safe wrapper for sched_setscheduler")]
+fn set_first(thread: u32, priority: i32) -> io::Result<()> {
+    // 0 would mean the calling thread.
+    let thread = libc::pid_t::try_from(thread)
+        .ok()
+        .filter(|&thread| thread > 0)
+        .ok_or(io::ErrorKind::NotFound)?;
+    let priority = libc::sched_param {
+        sched_priority: priority,
+    };
+    // SAFETY: the kernel reads `priority`, which lives until the call has returned.
+    match unsafe { libc::sched_setscheduler(thread, libc::SCHED_FIFO, &raw const priority) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Processes whose names begin with `start`.
+fn named(start: &str) -> io::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let Some(id) = entry.file_name().to_str().and_then(|id| id.parse().ok()) else {
+            continue;
+        };
+        // Who has ended meanwhile has no name.
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        if name.starts_with(start) {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 /// The version of the kernel, as `uname -r` prints it.
@@ -120,6 +185,22 @@ mod tests {
     #[test]
     fn who_is_not_the_first_process_leaves_the_machine_alone() {
         assert!(settle().is_err());
+        assert!(!is_ours());
         assert!(power_off().is_err());
+    }
+
+    #[test]
+    fn nobody_goes_first_who_is_nobody() {
+        for nobody in [0, u32::MAX] {
+            let refused = go_first(nobody).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::NotFound, "{nobody}");
+        }
+    }
+
+    #[test]
+    fn processes_are_found_by_their_names() {
+        let own = fs::read_to_string("/proc/self/comm").unwrap();
+        assert!(named(own.trim()).unwrap().contains(&std::process::id()));
+        assert!(named("no process is called so").unwrap().is_empty());
     }
 }

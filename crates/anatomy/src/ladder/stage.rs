@@ -177,6 +177,7 @@ fn row(contender: &Contender, cost: Cost) -> Row {
         user_instructions: None,
         kernel_instructions: None,
         instructions: None,
+        instructions_times_floor: None,
         cycles: None,
         bytes_down: Some(cost.bytes_down),
         bytes_up: cost.bytes_up,

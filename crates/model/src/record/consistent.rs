@@ -136,7 +136,8 @@ fn parts(anatomy: &Anatomy) -> Result<(), Inconsistency> {
     }
     let mut setups = BTreeSet::new();
     for one in &anatomy.setups {
-        if ![one.cpu_ns, one.times_floor].iter().flatten().all(ordered) {
+        let quartiles = [one.cpu_ns, one.times_floor, one.instructions_times_floor];
+        if !quartiles.iter().flatten().all(ordered) {
             return Err(format!(
                 "set-up of {} {:?}: quartiles are not in order",
                 one.side.label(),
@@ -162,6 +163,11 @@ fn disordered(row: &Row) -> Option<&'static str> {
     if !ordered(&row.cpu_ns) {
         return Some("cpu_ns");
     }
-    let times = row.times_floor.as_ref().filter(|q| !ordered(q));
-    times.map(|_| "times_floor")
+    let times = [
+        ("times_floor", &row.times_floor),
+        ("instructions_times_floor", &row.instructions_times_floor),
+    ];
+    let wrong = |times: &Option<Quartiles>| times.is_some_and(|q| !ordered(&q));
+    let found = times.into_iter().find(|(_, times)| wrong(times));
+    found.map(|(name, _)| name)
 }

@@ -2,7 +2,7 @@
 
 use pushbench_model::anatomy::{Anatomy, Compared, Rung, SetUp, Side};
 
-use super::tables::{counted_figure, quartiles, times, together};
+use super::tables::{counted_figure, executed, quartiles, times};
 use super::{order, words};
 use crate::number::{Unit, significant, whole};
 use crate::table::{Cell, Column, Table};
@@ -127,13 +127,11 @@ pub(crate) fn setup(anatomy: &Anatomy, side: Side) -> Option<Table> {
         Column::numbers("user instructions", ""),
         &count(|one| one.user_instructions),
     );
-    let floor = rows.iter().find(|one| one.rung == Rung::Floor);
-    let floor = floor.and_then(|floor| floor.instructions);
     column(
         Column::numbers("instructions, program and kernel", ""),
         &|one| {
             one.instructions
-                .map(|count| together(count, floor.filter(|_| one.rung != Rung::Floor)))
+                .map(|count| executed(count, one.instructions_times_floor.as_ref()))
         },
     );
     column(Column::numbers("system calls", ""), &count(|one| one.calls));

@@ -100,7 +100,14 @@ impl<'a> Pair<'a> {
             "In instructions of program and kernel, on an emulated machine: {} against {} ({}).",
             tables::counted_figure(over),
             tables::counted_figure(under),
-            more(over / under)
+            match (
+                self.over.instructions_times_floor,
+                self.under.instructions_times_floor,
+            ) {
+                (Some(over), Some(under)) if !apart(&over, &under) =>
+                    "no difference is shown".into(),
+                _ => more(over / under),
+            }
         ))
     }
 

@@ -137,11 +137,17 @@ fn times_floor(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
     let stage = *stages(anatomy, side).first()?;
     let row = stage.row(name)?;
     let floor = stage.rows.iter().find(|row| row.rung == Rung::Floor);
-    if let Some(figure) = floor.and_then(|floor| multiple(row, floor)) {
-        return Some(figure);
+    let by_processor = || Some(total(row)? / total(floor?).filter(|n| *n > 0.0)?);
+    if let Some(times) = by_processor() {
+        return Some(Figure::counted(times, TOTAL));
     }
-    let times = row.times_floor.as_ref()?;
-    Some(Figure::in_turns(times, TURNS.into()))
+    let emulated = row.instructions_times_floor.as_ref();
+    let emulated = emulated.map(|times| Figure::in_turns(times, EMULATED.into()));
+    let timed = || {
+        let times = row.times_floor.as_ref()?;
+        Some(Figure::in_turns(times, TURNS.into()))
+    };
+    emulated.or_else(timed)
 }
 
 fn together(anatomy: &Anatomy, side: Side, name: &str, batch: u32) -> Option<Figure> {
@@ -182,15 +188,13 @@ fn set_up(anatomy: &Anatomy, side: Side, name: &str) -> Vec<Figure> {
     let Some(own) = setups().find(|one| one.name == name) else {
         return Vec::new();
     };
-    let floor = setups().find(|one| one.rung == Rung::Floor);
-    let counted = own
-        .instructions
-        .zip(floor.and_then(|floor| floor.instructions))
-        .filter(|(_, floor)| *floor > 0.0)
-        .map(|(own, floor)| Figure::counted(own / floor, EMULATED));
-    let times = own.times_floor.as_ref();
-    let timed = times.map(|times| Figure::in_turns(times, TURNS.into()));
-    counted.into_iter().chain(timed).collect()
+    let figures = [
+        (own.instructions_times_floor.as_ref(), EMULATED),
+        (own.times_floor.as_ref(), TURNS),
+    ];
+    let in_turns =
+        |(times, unit): (Option<&Quartiles>, &str)| Some(Figure::in_turns(times?, unit.into()));
+    figures.into_iter().filter_map(in_turns).collect()
 }
 
 /// Every figure with its goal and how they stand; nothing where none was measured.
@@ -226,7 +230,7 @@ pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
 fn notes(anatomy: &Anatomy) -> Vec<String> {
     let mut notes = vec![
         "Undecided: the interval, which is the middle half of the slices, crosses the goal. More slices make it no narrower, a \
-         quieter machine does. A count has no interval."
+         quieter machine does. A figure without an interval is a count of one run."
             .to_owned(),
     ];
     let side = |side| {

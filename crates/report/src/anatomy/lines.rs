@@ -4,7 +4,7 @@ use pushbench_model::anatomy::{Anatomy, Row, Stage};
 
 use crate::csv::{line, number};
 
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 28] = [
     "side",
     "subscribers",
     "batch",
@@ -20,6 +20,9 @@ const NAMES: [&str; 25] = [
     "user_instructions",
     "kernel_instructions",
     "instructions",
+    "instructions_times_floor_low",
+    "instructions_times_floor",
+    "instructions_times_floor_high",
     "cycles",
     "bytes_down",
     "bytes_up",
@@ -44,7 +47,7 @@ pub(crate) fn csv(anatomy: &Anatomy) -> String {
 }
 
 fn fields(stage: &Stage, row: &Row) -> [String; NAMES.len()] {
-    let times = row.times_floor;
+    let (times, executed) = (row.times_floor, row.instructions_times_floor);
     let calls = row.calls;
     let known = |value: Option<f64>| value.map_or_else(String::new, number);
     [
@@ -63,6 +66,9 @@ fn fields(stage: &Stage, row: &Row) -> [String; NAMES.len()] {
         known(row.user_instructions),
         known(row.kernel_instructions),
         known(row.instructions),
+        known(executed.map(|q| q.low)),
+        known(executed.map(|q| q.median)),
+        known(executed.map(|q| q.high)),
         known(row.cycles),
         known(row.bytes_down),
         known(row.bytes_up),

@@ -39,13 +39,11 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
         Column::numbers("kernel instructions", ""),
         &instructions(|row| row.kernel_instructions),
     );
-    let floor = rows.iter().find(|row| row.rung == Rung::Floor);
-    let floor = floor.and_then(|floor| floor.instructions);
     column(
         Column::numbers("instructions, program and kernel", ""),
         &|row| {
             row.instructions
-                .map(|count| together(count, floor.filter(|_| row.rung != Rung::Floor)))
+                .map(|count| executed(count, row.instructions_times_floor.as_ref()))
         },
     );
     column(
@@ -132,11 +130,11 @@ pub(super) fn counted_figure(value: f64) -> String {
     }
 }
 
-/// Instructions of program and kernel, and under them how many times the floor's they are.
-pub(super) fn together(count: f64, floor: Option<f64>) -> Cell {
+/// Instructions of program and kernel, and under them how many times the floor's they are: the middle half of the slices.
+pub(super) fn executed(count: f64, times_floor: Option<&Quartiles>) -> Cell {
     let cell = Cell::plain(counted_figure(count));
-    match floor.filter(|floor| *floor > 0.0) {
-        Some(floor) => cell.under(format!("{}×", significant(count / floor, 3))),
+    match times_floor {
+        Some(times) => cell.under(format!("{}×", words::range(times))),
         None => cell,
     }
 }

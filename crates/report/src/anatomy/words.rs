@@ -144,8 +144,9 @@ pub(crate) fn counting(counting: &Counting) -> String {
 pub(crate) fn emulation(emulation: &Emulation) -> String {
     format!(
         "Instructions of program and kernel together were counted on an emulated machine ({}, Linux {}, one processor), whose clock \
-         advances a nanosecond per instruction; medians of {} slices, which differ by some per cent from run to run. An \
-         emulated processor has no caches, and each repetition of a string instruction counts as one.",
+         advances a nanosecond per instruction. A figure is the median of {} slices; small: the middle half of its multiples of the \
+         floor's slice of the same turn. There the measured process goes before all others. An emulated \
+         processor has no caches, and each repetition of a string instruction counts as one.",
         emulation.emulator,
         emulation.kernel,
         whole(u64::from(emulation.turns))

@@ -157,6 +157,7 @@ fn setups() -> Vec<SetUp> {
         times_floor: (rung != Rung::Floor).then(|| around(1.0 + instructions / 20_000.0)),
         user_instructions: Some(instructions),
         instructions: None,
+        instructions_times_floor: None,
         allocations: Some(instructions / 1000.0),
         calls,
     };
@@ -268,6 +269,7 @@ fn stage(side: Side, subscribers: u32, batch: u32) -> Stage {
                 user_instructions: each(instructions * shared(0.4)),
                 kernel_instructions: None,
                 instructions: None,
+                instructions_times_floor: None,
                 cycles: None,
                 bytes_down: Some(if rung == Rung::Floor { 132.0 } else { 261.5 }),
                 bytes_up: Some(if name.starts_with("long-poll") {

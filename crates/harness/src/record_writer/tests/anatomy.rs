@@ -31,6 +31,7 @@ fn anatomy() -> Anatomy {
         user_instructions: Some(70.0),
         kernel_instructions: None,
         instructions: None,
+        instructions_times_floor: None,
         cycles: None,
         bytes_down: Some(132.0),
         bytes_up: Some(0.0),
@@ -132,7 +133,7 @@ fn an_anatomy_that_makes_no_sense_is_refused() {
         writer.put_anatomy(&anatomy).unwrap();
         Record::read(writer.directory()).unwrap_err().to_string()
     };
-    let cases: [(Damage, &str); 5] = [
+    let cases: [(Damage, &str); 6] = [
         (|a| a.schema += 1, "anatomy.json: field `schema` is 3"),
         (
             |a| a.stages[0].rows[1].name = "floor".into(),
@@ -145,6 +146,14 @@ fn an_anatomy_that_makes_no_sense_is_refused() {
         (
             |a| a.stages[0].rows[1].cpu_ns.low = 5000.0,
             "row \"tcp/bare\": the quartiles of `cpu_ns` are not in order",
+        ),
+        (
+            |a| {
+                let mut times = a.stages[0].rows[1].times_floor.unwrap();
+                times.high = 0.0;
+                a.stages[0].rows[1].instructions_times_floor = Some(times);
+            },
+            "row \"tcp/bare\": the quartiles of `instructions_times_floor` are not in order",
         ),
         // JSON has no such number.
         (
