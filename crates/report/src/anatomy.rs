@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - this file: which stage is shown first, and in which order stacks stand
-//! - `tables`: the tables of a stage, over all stages, of who took part and who did not
+//! - `tables`: the tables of a stage, of who took part and who did not; `overview`: all stages of a side
 //! - `ladder`: what each rung adds to the one below it, for the bars
 //! - `findings`: what was found by comparing two rows
 //! - `goals`: figures that have a goal, held against it; `extras`: what the instrument adds, what a connection costs
@@ -15,6 +15,7 @@ mod findings;
 mod goals;
 mod ladder;
 mod lines;
+mod overview;
 mod summary;
 mod tables;
 mod words;
@@ -24,8 +25,9 @@ pub(crate) use findings::{Finding, findings};
 pub(crate) use goals::{goals, reasons};
 pub(crate) use ladder::{Figure, Ladder, Step, ladders};
 pub(crate) use lines::csv;
+pub(crate) use overview::overviews;
 pub use summary::{AnatomySummary, StageSummary, anatomy_summary};
-pub(crate) use tables::{contenders, left_out, overview, stage_table};
+pub(crate) use tables::{contenders, left_out, stage_table};
 pub(crate) use words::{
     INTRODUCTION, METHOD, RUNGS, WORDS, load, made_with, notices, stage_name, stopped,
 };

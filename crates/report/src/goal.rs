@@ -1,6 +1,6 @@
 //! Figures that have a goal: how they stand to it, in words and in a table.
 
-use crate::number::significant;
+use crate::number::{ratio, significant};
 use crate::table::{Cell, Column, Table};
 
 /// How a figure stands to its goal.
@@ -68,13 +68,11 @@ pub(crate) struct Row {
 
 /// `2.00×`, with an interval under it.
 pub(crate) fn times(value: f64, interval: Option<(f64, f64)>) -> Cell {
-    let cell = Cell::plain(format!("{}×", significant(value, 3)));
-    match interval {
-        Some((low, high)) => {
-            cell.under(format!("{}–{}", significant(low, 3), significant(high, 3)))
-        }
-        None => cell,
-    }
+    let Some(ends @ (low, high)) = interval else {
+        return Cell::plain(format!("{}×", significant(value, 3)));
+    };
+    let cell = Cell::plain(format!("{}×", ratio(value, ends)));
+    cell.under(format!("{}–{}", ratio(low, ends), ratio(high, ends)))
 }
 
 /// A row per figure; `head` says what the first column names.

@@ -158,9 +158,12 @@ fn delivery(measured: &Anatomy) -> String {
         let name = capitalised(&anatomy::stage_name(main));
         out += &format!("\n### {}\n\n", escape(&name));
         out += &table(&anatomy::stage_table(measured, main));
-        if let Some(overview) = anatomy::overview(measured, side) {
-            out += &format!("\n### All stages of the {} side\n\n", side.label());
-            out += &table(&overview);
+        let overviews = anatomy::overviews(measured, side);
+        if !overviews.is_empty() {
+            out += &format!("\n### All stages of the {} side\n", side.label());
+        }
+        for overview in &overviews {
+            out += &format!("\n{}", table(overview));
         }
     }
     if let Some(instrument) = anatomy::instrument(measured) {

@@ -146,6 +146,17 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     grouped(&format!("{value:.decimals$}"))
 }
 
+/// `value`, which is a ratio or an end of its interval from `low` to `high`: three digits, and three decimals where the interval is so
+/// narrow that it would look like one number.
+pub(crate) fn ratio(value: f64, (low, high): (f64, f64)) -> String {
+    let narrow = high - low < 0.01 * low && (0.1..10.0).contains(&value);
+    if narrow {
+        format!("{value:.3}")
+    } else {
+        significant(value, 3)
+    }
+}
+
 /// A whole number, grouped by thousands.
 #[must_use]
 pub fn whole(value: u64) -> String {
@@ -211,6 +222,19 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(significant(value, 3), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn narrow_intervals_have_decimals_to_be_told_apart() {
+        let narrow = (0.9984, 1.0079);
+        let said = |value| ratio(value, narrow);
+        assert_eq!(
+            [said(0.9984), said(1.0041), said(1.0079)],
+            ["0.998", "1.004", "1.008"]
+        );
+        assert_eq!(ratio(1.0041, (0.99, 1.01)), "1.00");
+        assert_eq!(ratio(12.345, (12.34, 12.35)), "12.3");
+        assert_eq!(ratio(0.012_34, (0.012_33, 0.012_35)), "0.0123");
     }
 
     #[test]

@@ -242,13 +242,8 @@ fn goals_are_held_against_the_best_figure_there_is() {
     assert!(!words(&alone(anatomy)).contains("Held against the goals"));
 }
 
-/// What an emulated machine has counted stands in for counters that the processor does not share, and says so.
-#[test]
-fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
-    let mut anatomy = support::anatomy();
-    let plain = words(&alone(anatomy.clone()));
-    assert!(plain.contains("scripts/install-extras emulator"));
-    assert!(!plain.contains("emulated machine ("));
+/// Adds what an emulated machine may have counted.
+fn emulate(anatomy: &mut Anatomy) {
     let count = |name: &str| match name {
         "floor" => 10_000.0,
         "websocket/reference" => 12_200.0,
@@ -278,6 +273,16 @@ fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
         turns: 5,
         wall_s: 300.0,
     });
+}
+
+/// What an emulated machine has counted stands in for counters that the processor does not share, and says so.
+#[test]
+fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
+    let mut anatomy = support::anatomy();
+    let plain = words(&alone(anatomy.clone()));
+    assert!(plain.contains("scripts/install-extras emulator"));
+    assert!(!plain.contains("emulated machine ("));
+    emulate(&mut anatomy);
     let page = words(&alone(anatomy.clone()));
     assert!(page.contains("on an emulated machine (QEMU emulator version 7.2, Linux 6.1.0"));
     assert!(!page.contains("scripts/install-extras emulator"));
@@ -317,6 +322,43 @@ fn counts_of_an_emulated_machine_decide_where_the_processor_has_none() {
     assert!(by_processor.contains("| websocket/reference | met | 1.00× |"));
     // Connections are counted by nobody else.
     assert!(by_processor.contains("Emulated: multiples are of instructions"));
+}
+
+/// It is drawn beside processor time, and shown over all stages.
+#[test]
+fn what_an_emulated_machine_has_counted_is_drawn_and_held_together() {
+    let mut anatomy = support::anatomy();
+    let title = "Instructions of program and kernel per delivery, server side";
+    let drawn = |anatomy: &Anatomy| html(&alone(anatomy.clone())).matches(title).count();
+    let overview = "| instructions, × floor | ";
+    assert_eq!(drawn(&anatomy), 0);
+    assert!(!markdown(&alone(anatomy.clone())).contains(overview));
+    emulate(&mut anatomy);
+    let by_time = html(&alone(anatomy.clone()));
+    let bars = by_time.matches("Processor time per delivery, server side");
+    assert_eq!(drawn(&anatomy), bars.count());
+    let text = markdown(&alone(anatomy.clone()));
+    let (_, held) = text.split_once(overview).unwrap();
+    let mut rows = held.lines().skip(2);
+    // The floor by what it needs itself, the others by their multiples of that.
+    let floor = rows.next().unwrap();
+    assert!(
+        floor.starts_with("| floor | 1<br><sub>10\u{202f}000</sub> |"),
+        "{floor}"
+    );
+    let next = rows.next().unwrap();
+    assert!(next.contains("| 1.05<br><sub>1.04–1.06</sub> |"), "{next}");
+    // Callgrind counts what neither a processor nor an emulated one does.
+    let strange = "Where user instructions are more than those of program and kernel";
+    let said = |anatomy: &Anatomy| html(&alone(anatomy.clone())).matches(strange).count();
+    for row in anatomy.stages.iter_mut().flat_map(|stage| &mut stage.rows) {
+        row.user_instructions = Some(100.0);
+    }
+    assert_eq!(said(&anatomy), 0);
+    anatomy.stages[0].rows[1].user_instructions = Some(200_000.0);
+    assert_eq!(said(&anatomy), 1);
+    anatomy.counting = Counting::Processor;
+    assert_eq!(said(&anatomy), 0);
 }
 
 /// An answer to a poll has a head of its own that a crowd shares: what each crowd pays is held against the goal.

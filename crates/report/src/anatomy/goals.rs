@@ -117,7 +117,7 @@ fn user_instructions_by_crowd(anatomy: &Anatomy, side: Side, name: &str) -> Vec<
 
 /// Instructions of program and kernel as the processor counted them.
 fn total(row: &Row) -> Option<f64> {
-    Some(row.user_instructions? + row.kernel_instructions?)
+    super::ladder::Figure::Instructions.of(row)
 }
 
 /// How many times as many instructions of program and kernel `own` has as `other`, both counted by the processor, or else both

@@ -7,6 +7,10 @@ use pushbench_model::anatomy::{Row, Rung, Stage};
 pub(crate) enum Figure {
     /// Processor time, nanoseconds.
     Cpu,
+    /// Instructions of program and kernel, counted by the processor.
+    Instructions,
+    /// The same, counted by an emulated machine.
+    Emulated,
     /// Instructions of the program.
     UserInstructions,
 }
@@ -16,6 +20,8 @@ impl Figure {
     pub(crate) fn of(self, row: &Row) -> Option<f64> {
         match self {
             Self::Cpu => Some(row.cpu_ns.median),
+            Self::Instructions => Some(row.user_instructions? + row.kernel_instructions?),
+            Self::Emulated => row.instructions,
             Self::UserInstructions => row.user_instructions,
         }
     }

@@ -1,6 +1,6 @@
 //! The anatomy in short, for a terminal.
 
-use pushbench_model::anatomy::{Anatomy, Side, Stage};
+use pushbench_model::anatomy::{Anatomy, Row, Side, Stage};
 
 use super::tables::counted_figure;
 use super::{findings, goals, notices, sorted, stages, words};
@@ -54,14 +54,21 @@ pub fn anatomy_summary(anatomy: &Anatomy) -> AnatomySummary {
 fn table(stage: &Stage) -> Table {
     let rows = sorted(stage);
     let time = Unit::Time.scale(rows.iter().map(|row| row.cpu_ns.median));
-    let counted = rows.iter().any(|row| row.user_instructions.is_some());
+    // Of both counts the one that misses nothing, where there is one.
+    let (head, count): (&str, fn(&Row) -> Option<f64>) =
+        if rows.iter().any(|row| row.instructions.is_some()) {
+            ("instructions", |row| row.instructions)
+        } else {
+            ("user instructions", |row| row.user_instructions)
+        };
+    let counted = rows.iter().any(|row| count(row).is_some());
     let mut columns = vec![
         Column::numbers("CPU", time.symbol),
         Column::numbers("× floor", ""),
         Column::numbers("middle half", ""),
     ];
     if counted {
-        columns.push(Column::numbers("user instructions", ""));
+        columns.push(Column::numbers(head, ""));
     }
     let mut table = Table::new("per delivery", columns);
     for row in rows {
@@ -73,7 +80,7 @@ fn table(stage: &Stage) -> Table {
             times.map_or_else(none, |q| Cell::plain(words::range(q))),
         ];
         if counted {
-            let count = row.user_instructions.map(counted_figure);
+            let count = count(row).map(counted_figure);
             cells.push(count.map_or_else(none, Cell::plain));
         }
         table.row(&row.name, cells);

@@ -3,7 +3,7 @@
 use pushbench_model::anatomy::{Anatomy, Calls, Counting, Quartiles, Row, Rung, Side, Stage};
 
 use super::{sorted, stages, words};
-use crate::number::{Scale, THIN, Unit, significant, whole};
+use crate::number::{Scale, THIN, Unit, ratio, significant, whole};
 use crate::table::{Cell, Column, Table};
 
 /// Everything that was measured of a stage; columns in which no row has a figure are left out.
@@ -94,6 +94,15 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     }
     if any(|row| row.instructions.is_some()) {
         notes.extend(anatomy.emulation.as_ref().map(words::emulation));
+        let is_part = |row: &Row| {
+            row.user_instructions
+                .zip(row.instructions)
+                .is_none_or(|(part, whole)| part <= whole)
+        };
+        if matches!(anatomy.counting, Counting::Callgrind { .. }) && !stage.rows.iter().all(is_part)
+        {
+            notes.push(words::REPEATED.into());
+        }
     }
     if any(|row| row.calls.is_some()) {
         notes.push(
@@ -118,7 +127,7 @@ pub(super) fn quartiles(q: &Quartiles, scale: &Scale) -> Cell {
 
 /// The multiple of the floor, likewise.
 pub(super) fn times(q: &Quartiles) -> Cell {
-    Cell::plain(significant(q.median, 3)).under(words::range(q))
+    Cell::plain(ratio(q.median, (q.low, q.high))).under(words::range(q))
 }
 
 /// A count per delivery: whole where it is large.
@@ -180,48 +189,6 @@ fn figure(calls: f64) -> String {
     } else {
         format!("{calls:.2}")
     }
-}
-
-/// Times the floor over all stages of a side: a row per contender, a column per number of subscribers and messages per
-/// wake. Nothing where only one stage was measured.
-pub(crate) fn overview(anatomy: &Anatomy, side: Side) -> Option<Table> {
-    let mut stages = stages(anatomy, side);
-    if stages.len() < 2 {
-        return None;
-    }
-    stages.sort_by_key(|stage| (stage.batch, stage.subscribers));
-    let mut rows: Vec<&Row> = Vec::new();
-    for row in stages.iter().flat_map(|stage| &stage.rows) {
-        if !rows.iter().any(|known| known.name == row.name) {
-            rows.push(row);
-        }
-    }
-    rows.sort_by_key(|row| super::place(row));
-    let columns = stages.iter().map(|stage| {
-        let wake = format!("{} per wake", whole(u64::from(stage.batch)));
-        Column::numbers(words::subscribers(stage.subscribers), wake)
-    });
-    let mut table = Table::new("times the floor", columns.collect());
-    for row in rows {
-        let cells = stages.iter().map(|stage| match stage.row(&row.name) {
-            None => Cell::plain("–"),
-            Some(at) => match &at.times_floor {
-                Some(q) => times(q),
-                None if at.rung == Rung::Floor => {
-                    let scale = Unit::Time.scale([at.cpu_ns.median]);
-                    Cell::plain("1").under(scale.with_unit(at.cpu_ns.median))
-                }
-                None => Cell::absent(""),
-            },
-        });
-        table.row(&row.name, cells.collect());
-    }
-    table.notes.push(
-        "Processor time per delivery as a multiple of the floor's under the same load; small: the middle half of the \
-         slices, and for the floor its own time."
-            .into(),
-    );
-    Some(table)
 }
 
 /// Who took part.

@@ -2,7 +2,7 @@
 
 use pushbench_model::anatomy::{Anatomy, Counting, Emulation, Quartiles, Stage};
 
-use crate::number::{THIN, capitalised, counted, significant, whole};
+use crate::number::{THIN, capitalised, counted, ratio, significant, whole};
 
 /// What the section is about.
 pub(crate) const INTRODUCTION: [&str; 2] = [
@@ -130,7 +130,7 @@ pub(crate) fn counting(counting: &Counting) -> String {
         }
         Counting::Callgrind { because } => format!(
             "User instructions were counted by valgrind's callgrind, in runs of their own; it sees the program and not \
-             the kernel, and no cycles. The processor's counters were not used: {}.",
+             the kernel, and no cycles, and counts an instruction that clears or copies memory once for every step of it. The processor's counters were not used: {}.",
             because.trim_end_matches('.')
         ),
         Counting::Nobody { because } => format!(
@@ -140,13 +140,18 @@ pub(crate) fn counting(counting: &Counting) -> String {
     }
 }
 
+/// What is to be said where the program alone seems to execute more than program and kernel together.
+pub(super) const REPEATED: &str = "Where user instructions are more than those of program and kernel, memory is cleared: on this \
+     processor with an instruction of which callgrind counts every step, on the emulated one, for which that would be slow, in \
+     another way.";
+
 /// Who counted instructions of program and kernel together, and what that leaves out.
 pub(crate) fn emulation(emulation: &Emulation) -> String {
     format!(
         "Instructions of program and kernel together were counted on an emulated machine ({}, Linux {}, one processor), whose clock \
          advances a nanosecond per instruction. A figure is the median of {} slices; small: the middle half of its multiples of the \
          floor's slice of the same turn. There the measured process goes before all others. An emulated \
-         processor has no caches, and each repetition of a string instruction counts as one.",
+         processor has no caches, and a string instruction counts once for every step of it.",
         emulation.emulator,
         emulation.kernel,
         whole(u64::from(emulation.turns))
@@ -173,7 +178,8 @@ pub(super) fn subscribers(n: u32) -> String {
 
 /// `1.31–1.42`
 pub(super) fn range(q: &Quartiles) -> String {
-    format!("{}–{}", significant(q.low, 3), significant(q.high, 3))
+    let ends = (q.low, q.high);
+    format!("{}–{}", ratio(q.low, ends), ratio(q.high, ends))
 }
 
 /// With what it was made.

@@ -16,11 +16,13 @@ const GAP: f64 = 0.02;
 /// Rungs that stand on a ladder, from below.
 const RUNGS: [Rung; 4] = [Rung::Floor, Rung::Framing, Rung::Library, Rung::Defaults];
 
-/// The charts of `stage`: processor time, and user instructions where they were counted.
+/// The charts of `stage`: processor time, and instructions of program and kernel and of the program alone where they were counted.
 pub(crate) fn figures(stage: &Stage, palette: &Palette) -> Vec<Figure> {
-    let measures = [Measure::Cpu, Measure::UserInstructions];
     let of = |measure| figure(stage, measure, palette);
-    measures.into_iter().filter_map(of).collect()
+    // Who counts for himself needs nobody who stands in for him.
+    let both = of(Measure::Instructions).or_else(|| of(Measure::Emulated));
+    let figures = [of(Measure::Cpu), both, of(Measure::UserInstructions)];
+    figures.into_iter().flatten().collect()
 }
 
 fn figure(stage: &Stage, measure: Measure, palette: &Palette) -> Option<Figure> {
@@ -31,6 +33,9 @@ fn figure(stage: &Stage, measure: Measure, palette: &Palette) -> Option<Figure> 
     let totals = || ladders.iter().map(|ladder| ladder.top().total);
     let (unit, what) = match measure {
         Measure::Cpu => (Unit::Time, "processor time"),
+        Measure::Instructions | Measure::Emulated => {
+            (Unit::Count, "instructions of program and kernel")
+        }
         Measure::UserInstructions => (Unit::Count, "user instructions"),
     };
     let scale = unit.scale(totals());
@@ -55,6 +60,14 @@ fn figure(stage: &Stage, measure: Measure, palette: &Palette) -> Option<Figure> 
             "Each bar ends at what the stack beside it costs, user and kernel time together; its parts are what each \
              rung adds to the one below. Compare bars of this chart only: the machine may be slower under another."
         }
+        Measure::Instructions => {
+            "Each bar ends at what the stack beside it needs in program and kernel together; its parts are what each rung adds to \
+             the one below. Instructions are not time."
+        }
+        Measure::Emulated => {
+            "Each bar ends at what the stack beside it needs in program and kernel together, as an emulated machine executed it; its \
+             parts are what each rung adds to the one below. Instructions are not time."
+        }
         Measure::UserInstructions => {
             "Each bar ends at what the stack beside it needs in the program alone; the kernel's share, most of a \
              delivery, is not in it."
@@ -63,8 +76,8 @@ fn figure(stage: &Stage, measure: Measure, palette: &Palette) -> Option<Figure> 
     Some(Figure {
         meta: vec![
             match measure {
-                Measure::Cpu => "median of the slices".into(),
-                Measure::UserInstructions => "counted".into(),
+                Measure::Cpu | Measure::Emulated => "median of the slices".into(),
+                Measure::Instructions | Measure::UserInstructions => "counted".into(),
             },
             "lower is better".into(),
         ],

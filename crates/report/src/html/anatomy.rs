@@ -131,9 +131,12 @@ fn one_side(anatomy: &Anatomy, side: Side, palette: &Palette) -> String {
         escape(&anatomy::load(main))
     );
     out += &stage(anatomy, main, palette);
-    if let Some(overview) = anatomy::overview(anatomy, side) {
+    let overviews = anatomy::overviews(anatomy, side);
+    if !overviews.is_empty() {
         out += &format!("<h4>All stages of the {} side</h4>\n", side.label());
-        out += &table::plain(&overview);
+    }
+    for overview in &overviews {
+        out += &table::plain(overview);
     }
     if !others.is_empty() {
         out += &format!(
