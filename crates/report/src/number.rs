@@ -147,7 +147,7 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
 }
 
 /// `value`, which is a ratio or an end of its interval from `low` to `high`: three digits, and three decimals where the interval is so
-/// narrow that it would look like one number.
+/// narrow that two would hardly tell its ends apart.
 pub(crate) fn ratio(value: f64, (low, high): (f64, f64)) -> String {
     let narrow = high - low < 0.01 * low && (0.1..10.0).contains(&value);
     if narrow {

@@ -23,7 +23,7 @@ const KERNEL: i32 = 2;
 ///
 /// # Errors
 ///
-/// When the kernel has none of them, or this process is not the first.
+/// When the kernel has none of them, or this process is not the first of a machine.
 pub fn settle() -> io::Result<()> {
     const NOTHING: Option<&CStr> = None;
     if std::process::id() != 1 {
@@ -33,11 +33,17 @@ pub fn settle() -> io::Result<()> {
         fs::create_dir_all(place)?;
         mount(kind, place, kind, MountFlags::empty(), NOTHING)?;
     }
-    // Otherwise who goes first is held up for a twentieth of every second.
-    fs::write("/proc/sys/kernel/sched_rt_runtime_us", "-1")?;
-    for thread in named("ksoftirqd/")? {
+    let threads = named("ksoftirqd/")?;
+    if threads.is_empty() {
+        return Err(io::Error::other(
+            "this is no machine of our own: the kernel's threads cannot be seen",
+        ));
+    }
+    for thread in threads {
         set_first(thread, KERNEL)?;
     }
+    // Otherwise some kernels hold who goes first up for a twentieth of every second.
+    fs::write("/proc/sys/kernel/sched_rt_runtime_us", "-1")?;
     OURS.store(true, Ordering::Relaxed);
     Ok(())
 }

@@ -15,7 +15,7 @@ use pushbench_sys::process;
 use super::{PROGRAM, Said, archive};
 
 /// The longest that a machine may say nothing of what it does, whatever else is said there.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_secs(1200);
 
 /// Lines that others say there which are kept, for the case that it fails.
 const LAST: usize = 3;

@@ -254,7 +254,7 @@ mod tests {
         let found: Peers = found.unwrap();
         for width in [80, 100, 200] {
             let text = in_words(&found, width);
-            for word in [peers::GOALS, "missed", "3.5×", "2.40×", "3.00×"] {
+            for word in [peers::GOALS, "missed", "3.5×", "2.400×", "3.000×"] {
                 assert!(text.contains(word), "{word}: {text}");
             }
             let words = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -12,7 +12,7 @@ use list::{GOALS, Goal, Measure};
 /// A figure, and what it is counted in.
 struct Figure {
     value: f64,
-    /// The middle half of the slices; a count has none.
+    /// The middle half of the slices; a figure of a single run, or of two stages, has none.
     interval: Option<(f64, f64)>,
     unit: String,
 }
@@ -229,8 +229,8 @@ pub(crate) fn goals(anatomy: &Anatomy) -> Option<Table> {
 
 fn notes(anatomy: &Anatomy) -> Vec<String> {
     let mut notes = vec![
-        "Undecided: the interval, which is the middle half of the slices, crosses the goal. More slices make it no narrower, a \
-         quieter machine does. A figure without an interval is a count of one run."
+        "Undecided: the interval, which is the middle half of the slices, crosses the goal. More slices make it no narrower; \
+         times are steadier on a quieter machine. A figure without an interval is a count of one run, or a quotient of two stages."
             .to_owned(),
     ];
     let side = |side| {
@@ -258,7 +258,7 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
     let known = stages(anatomy, Side::Server)
         .iter()
         .flat_map(|stage| &stage.rows)
-        .any(|row| total(row).or(row.instructions).is_some());
+        .any(|row| total(row).is_some() || row.instructions_times_floor.is_some());
     if !known {
         notes.push(
             "Goals that are multiples are meant for instructions of program and kernel together. This machine does not \

@@ -1,9 +1,9 @@
 //! The anatomy in short, for a terminal.
 
-use pushbench_model::anatomy::{Anatomy, Row, Side, Stage};
+use pushbench_model::anatomy::{Anatomy, Side, Stage};
 
 use super::tables::counted_figure;
-use super::{findings, goals, notices, sorted, stages, words};
+use super::{Figure, findings, goals, notices, sorted, stages, words};
 use crate::number::{Unit, capitalised, significant};
 use crate::table::{Cell, Column, Table};
 
@@ -54,21 +54,21 @@ pub fn anatomy_summary(anatomy: &Anatomy) -> AnatomySummary {
 fn table(stage: &Stage) -> Table {
     let rows = sorted(stage);
     let time = Unit::Time.scale(rows.iter().map(|row| row.cpu_ns.median));
-    // Of both counts the one that misses nothing, where there is one.
-    let (head, count): (&str, fn(&Row) -> Option<f64>) =
-        if rows.iter().any(|row| row.instructions.is_some()) {
-            ("instructions", |row| row.instructions)
-        } else {
-            ("user instructions", |row| row.user_instructions)
-        };
-    let counted = rows.iter().any(|row| count(row).is_some());
+    // Rather what misses nothing, and of that rather what this processor has counted.
+    let counts = [
+        ("instructions", Figure::Instructions),
+        ("instructions, emulated", Figure::Emulated),
+        ("user instructions", Figure::UserInstructions),
+    ];
+    let there = |(_, figure): &&(&str, Figure)| rows.iter().any(|row| figure.of(row).is_some());
+    let counted = counts.iter().find(there);
     let mut columns = vec![
         Column::numbers("CPU", time.symbol),
         Column::numbers("× floor", ""),
         Column::numbers("middle half", ""),
     ];
-    if counted {
-        columns.push(Column::numbers(head, ""));
+    if let Some((head, _)) = counted {
+        columns.push(Column::numbers(*head, ""));
     }
     let mut table = Table::new("per delivery", columns);
     for row in rows {
@@ -79,8 +79,8 @@ fn table(stage: &Stage) -> Table {
             times.map_or_else(none, |q| Cell::plain(significant(q.median, 3))),
             times.map_or_else(none, |q| Cell::plain(words::range(q))),
         ];
-        if counted {
-            let count = count(row).map(counted_figure);
+        if let Some((_, figure)) = counted {
+            let count = figure.of(row).map(counted_figure);
             cells.push(count.map_or_else(none, Cell::plain));
         }
         table.row(&row.name, cells);

@@ -139,11 +139,13 @@ pub(super) fn counted_figure(value: f64) -> String {
     }
 }
 
-/// Instructions of program and kernel, and under them how many times the floor's they are: the middle half of the slices.
+/// Instructions of program and kernel, and under them how many times the floor's they are, as [`times`] has it.
 pub(super) fn executed(count: f64, times_floor: Option<&Quartiles>) -> Cell {
     let cell = Cell::plain(counted_figure(count));
     match times_floor {
-        Some(times) => cell.under(format!("{}×", words::range(times))),
+        Some(q) => cell
+            .under(format!("{}×", ratio(q.median, (q.low, q.high))))
+            .under(words::range(q)),
         None => cell,
     }
 }
