@@ -146,8 +146,8 @@ pub(crate) struct Played {
     pub(crate) end: End,
 }
 
-/// Lets `members` take `turns` turns after one that warms up, always in the same order: between two slices of each then lies the same
-/// time. TCP acknowledges at once what comes after a pause, 16 times, which costs a server a sixth of a delivery, so that who had
+/// Lets `members` take `turns` turns after one that warms up, always in the same order: between the beginnings of two slices of each
+/// then lies the same time. TCP acknowledges at once what comes after a pause, 16 times, which costs a server a sixth of a delivery, so that who had
 /// rested longer than others would seem to cost more. `None` when `stop` was set meanwhile.
 pub(crate) fn turns(
     members: &[Member],

@@ -4,6 +4,7 @@ mod list;
 
 use pushbench_model::anatomy::{Anatomy, Quartiles, Row, Rung, Side, Stage};
 
+use super::ladder::Figure as Count;
 use super::{MAIN_SUBSCRIBERS, stages, tables, words};
 use crate::goal::{self, Verdict};
 use crate::table::{Cell, Table};
@@ -115,47 +116,34 @@ fn user_instructions_by_crowd(anatomy: &Anatomy, side: Side, name: &str) -> Vec<
     crowds
 }
 
-/// Instructions of program and kernel as the processor counted them.
-fn total(row: &Row) -> Option<f64> {
-    super::ladder::Figure::Instructions.of(row)
-}
-
-/// How many times as many instructions of program and kernel `own` has as `other`, both counted by the processor, or else both
-/// by the emulated machine.
-fn multiple(own: &Row, other: &Row) -> Option<Figure> {
-    let by_processor = total(own).zip(total(other));
-    let emulated = || own.instructions.zip(other.instructions);
-    let (pair, unit) = match by_processor {
-        Some(pair) => (Some(pair), TOTAL),
-        None => (emulated(), EMULATED),
-    };
-    let (own, other) = pair.filter(|(_, other)| *other > 0.0)?;
-    Some(Figure::counted(own / other, unit))
+/// How many times as many instructions of program and kernel `own` has as `other`, by the same `count`.
+fn multiple(own: &Row, other: &Row, count: Count, unit: &str) -> Option<Figure> {
+    let other = count.of(other).filter(|other| *other > 0.0)?;
+    Some(Figure::counted(count.of(own)? / other, unit))
 }
 
 fn times_floor(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
     let stage = *stages(anatomy, side).first()?;
     let row = stage.row(name)?;
     let floor = stage.rows.iter().find(|row| row.rung == Rung::Floor);
-    let by_processor = || Some(total(row)? / total(floor?).filter(|n| *n > 0.0)?);
-    if let Some(times) = by_processor() {
-        return Some(Figure::counted(times, TOTAL));
-    }
-    let emulated = row.instructions_times_floor.as_ref();
-    let emulated = emulated.map(|times| Figure::in_turns(times, EMULATED.into()));
-    let timed = || {
-        let times = row.times_floor.as_ref()?;
-        Some(Figure::in_turns(times, TURNS.into()))
+    let in_turns = |times: &Option<Quartiles>, unit: &str| {
+        let times = times.as_ref()?;
+        Some(Figure::in_turns(times, unit.to_owned()))
     };
-    emulated.or_else(timed)
+    floor
+        .and_then(|floor| multiple(row, floor, Count::Instructions, TOTAL))
+        .or_else(|| in_turns(&row.instructions_times_floor, EMULATED))
+        .or_else(|| in_turns(&row.times_floor, TURNS))
 }
 
 fn together(anatomy: &Anatomy, side: Side, name: &str, batch: u32) -> Option<Figure> {
     let alone = *stages(anatomy, side).first()?;
-    let counted = (alone.batch == 1)
-        .then(|| anatomy.stage(side, alone.subscribers, batch))
-        .flatten()
-        .and_then(|stage| multiple(stage.row(name)?, alone.row(name)?));
+    let several = anatomy.stage(side, alone.subscribers, batch);
+    let counted = several.filter(|_| alone.batch == 1).and_then(|several| {
+        let (together, alone) = (several.row(name)?, alone.row(name)?);
+        multiple(together, alone, Count::Instructions, TOTAL)
+            .or_else(|| multiple(together, alone, Count::Emulated, EMULATED))
+    });
     if counted.is_some() {
         return counted;
     }
@@ -258,7 +246,12 @@ fn notes(anatomy: &Anatomy) -> Vec<String> {
     let known = stages(anatomy, Side::Server)
         .iter()
         .flat_map(|stage| &stage.rows)
-        .any(|row| total(row).is_some() || row.instructions_times_floor.is_some());
+        .any(|row| {
+            Count::Instructions
+                .of(row)
+                .or(Count::Emulated.of(row))
+                .is_some()
+        });
     if !known {
         notes.push(
             "Goals that are multiples are meant for instructions of program and kernel together. This machine does not \

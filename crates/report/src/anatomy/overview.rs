@@ -81,7 +81,7 @@ fn overview(stages: &[&Stage], cost: Cost) -> Option<Table> {
     }
     rows.sort_by_key(|row| super::place(row));
     let columns = stages.iter().map(|stage| {
-        let wake = format!("{} per wake", whole(u64::from(stage.batch)));
+        let wake = format!("{}\u{a0}per\u{a0}wake", whole(u64::from(stage.batch)));
         Column::numbers(words::subscribers(stage.subscribers), wake)
     });
     let mut table = Table::new(cost.head(), columns.collect());

@@ -142,8 +142,8 @@ pub(crate) fn counting(counting: &Counting) -> String {
 
 /// What is to be said where the program alone seems to execute more than program and kernel together.
 pub(super) const REPEATED: &str = "Where user instructions are more than those of program and kernel, memory is cleared: on this \
-     processor with an instruction of which callgrind counts every step, on the emulated one, for which that would be slow, in \
-     another way.";
+     processor with an instruction of which callgrind counts every step, on the emulated one, which does not say that it is fast at \
+     that, in another way.";
 
 /// Who counted instructions of program and kernel together, and what that leaves out.
 pub(crate) fn emulation(emulation: &Emulation) -> String {
