@@ -70,8 +70,11 @@ pub(crate) fn start(
                         async move { Ok::<_, Infallible>(respond(request, &control).await) }
                     });
                     let io = TokioIo::new(stream);
+                    let mut http = http1::Builder::new();
+                    // Who ends its side with its request waits for the answer.
+                    http.half_close(true);
                     // A client that hangs up is not an error of the server.
-                    let _ = http1::Builder::new().serve_connection(io, service).await;
+                    let _ = http.serve_connection(io, service).await;
                 }
             });
             LocalSet::new().block_on(&runtime, serve);

@@ -404,3 +404,29 @@ fn an_address_in_use_is_said() {
         "{error}"
     );
 }
+
+/// A client may end its side with its last request: `nc` does, and whoever has nothing more to ask. Request and end come
+/// in one segment, to a server that waits for them, so that neither is seen without the other.
+#[test]
+fn who_has_no_more_to_say_is_answered() {
+    let server = server("tcp");
+    for (request, answer) in [
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200"),
+        (
+            "POST /publish HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+            "204",
+        ),
+    ] {
+        let mut client = Client::connect(server.control_addr());
+        let head = client.ask("GET /certificate HTTP/1.1\r\nHost: x\r\n\r\n");
+        let (_, length) = head.split_once("content-length: ").unwrap();
+        client.read(length.split_once('\r').unwrap().0.parse().unwrap());
+        let socket = client.writer();
+        socket2::SockRef::from(&socket).set_tcp_cork(true).unwrap();
+        client.send(request);
+        client.finish();
+        let rest = String::from_utf8(client.rest()).unwrap();
+        assert!(rest.starts_with(&format!("HTTP/1.1 {answer} ")), "{rest:?}");
+    }
+    assert_eq!(health(&server).published, 1);
+}
