@@ -20,28 +20,32 @@ pub const BINARY_ENVELOPE: usize = 29;
 /// First byte of a binary body; no JSON text starts with it.
 pub const BINARY_TAG: u8 = 0xB1;
 
-const SEQ: Field = Field {
-    key: b"{\"seq\":",
-    width: 10,
-};
-const INTENDED: Field = Field {
-    key: b",\"intended\":",
-    width: 18,
-};
-const PUBLISHED: Field = Field {
-    key: b",\"published\":",
-    width: 18,
-};
-const CRC: Field = Field {
-    key: b",\"crc\":",
-    width: 10,
-};
+/// A text body as far as its data, without its numbers: spaces are where they stand.
+const ENVELOPE: &[u8; TEXT_ENVELOPE - END.len()] =
+    b"{\"seq\":          ,\"intended\":                  ,\"published\":                  ,\"crc\":          ,\"data\":\"";
+const SEQ: Field = Field::behind(0, b"{\"seq\":", 10);
+const INTENDED: Field = Field::behind(SEQ.end, b",\"intended\":", 18);
+const PUBLISHED: Field = Field::behind(INTENDED.end, b",\"published\":", 18);
+const CRC: Field = Field::behind(PUBLISHED.end, b",\"crc\":", 10);
 const DATA: &[u8] = b",\"data\":\"";
 const END: &[u8] = b"\"}";
 
+/// A number of the envelope, at the right end of its columns.
 struct Field {
     key: &'static [u8],
     width: usize,
+    /// Where the next begins.
+    end: usize,
+}
+
+impl Field {
+    const fn behind(start: usize, key: &'static [u8], width: usize) -> Self {
+        Self {
+            key,
+            width,
+            end: start + key.len() + width,
+        }
+    }
 }
 
 /// Position in the sequence and the two publish times of a message.
@@ -79,18 +83,25 @@ pub fn encode_text(stamp: Stamp, data: &str, out: &mut Vec<u8>) {
         data.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'),
         "data needs no escapes"
     );
-    out.reserve(TEXT_ENVELOPE + data.len());
     let crc = checksum(stamp, data.as_bytes());
+    let mut envelope = *ENVELOPE;
     for (field, value) in [
         (SEQ, stamp.seq),
         (INTENDED, stamp.intended),
         (PUBLISHED, stamp.published),
         (CRC, crc.into()),
     ] {
-        out.extend_from_slice(field.key);
-        push_padded(value, field.width, out);
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(value).as_bytes();
+        let width = field.width;
+        assert!(
+            digits.len() <= width,
+            "number does not fit its {width} columns"
+        );
+        envelope[field.end - digits.len()..field.end].copy_from_slice(digits);
     }
-    out.extend_from_slice(DATA);
+    out.reserve(TEXT_ENVELOPE + data.len());
+    out.extend_from_slice(&envelope);
     out.extend_from_slice(data.as_bytes());
     out.extend_from_slice(END);
 }
@@ -230,21 +241,6 @@ pub fn checksum(stamp: Stamp, data: &[u8]) -> u32 {
     hasher.update(&head);
     hasher.update(data);
     hasher.finalize()
-}
-
-fn push_padded(mut value: u64, width: usize, out: &mut Vec<u8>) {
-    let end = out.len() + width;
-    out.resize(end, b' ');
-    let mut at = end;
-    loop {
-        at -= 1;
-        out[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-        assert!(at > end - width, "number does not fit its {width} columns");
-    }
 }
 
 fn read_padded(digits: &[u8]) -> Option<u64> {

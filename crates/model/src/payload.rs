@@ -60,12 +60,21 @@ pub struct Payload {
 /// How far the window over the source moves; a power of two keeps the step cheap.
 const WINDOWS: usize = 4096;
 
+/// What payloads are windows of.
+#[derive(Debug)]
+enum Source {
+    Text(String),
+    Binary(Vec<u8>),
+    /// None: quotes are made for each message. From a source that comes again a compressor would take whole messages.
+    Quotes,
+}
+
 /// Makes message bodies for one publisher.
 #[derive(Debug)]
 pub struct BodyMaker {
     payload: Payload,
     native_binary: bool,
-    source: Vec<u8>,
+    source: Source,
     /// Which messages are larger, and who makes them.
     large: Option<(Large, Box<Self>)>,
     seed: u64,
@@ -76,22 +85,20 @@ impl BodyMaker {
     /// transport carries binary bodies as they are.
     #[must_use]
     pub fn new(payload: Payload, native_binary: bool, seed: u64) -> Self {
-        let mut random = Pcg64Mcg::seed_from_u64(seed);
-        // Quotes are made for each message: from a source that comes again a compressor would take whole messages.
-        let len = match payload.kind {
-            PayloadKind::Text | PayloadKind::Binary => payload.bytes + WINDOWS,
-            PayloadKind::Quotes => 0,
+        let random = || {
+            let mut bytes = vec![0; payload.bytes + WINDOWS];
+            Pcg64Mcg::seed_from_u64(seed).fill_bytes(&mut bytes);
+            bytes
         };
-        let mut source = vec![0; len];
-        random.fill_bytes(&mut source);
-        if payload.kind == PayloadKind::Text {
-            // 64 characters that need no escape in JSON: a byte carries 6 random bits.
-            const ALPHABET: &[u8; 64] =
-                b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .";
-            for byte in &mut source {
-                *byte = ALPHABET[usize::from(*byte % 64)];
-            }
-        }
+        // 64 characters that need no escape in JSON: a byte carries 6 random bits.
+        const ALPHABET: &[u8; 64] =
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .";
+        let letter = |byte: u8| char::from(ALPHABET[usize::from(byte % 64)]);
+        let source = match payload.kind {
+            PayloadKind::Text => Source::Text(random().into_iter().map(letter).collect()),
+            PayloadKind::Binary => Source::Binary(random()),
+            PayloadKind::Quotes => Source::Quotes,
+        };
         Self {
             payload,
             native_binary,
@@ -149,22 +156,21 @@ impl BodyMaker {
         {
             return maker.body(stamp, out);
         }
-        if self.payload.kind == PayloadKind::Quotes {
-            let mut quotes = Vec::with_capacity(self.payload.bytes + 96);
-            quotes::append(self.seed, stamp.seq, self.payload.bytes, &mut quotes);
-            let text = str::from_utf8(&quotes).expect("quotes are ASCII");
-            return message::encode_text(stamp, text, out);
-        }
         let start = (stamp.seq as usize).wrapping_mul(61) % WINDOWS;
-        let bytes = &self.source[start..start + self.payload.bytes];
-        match self.payload.kind {
-            PayloadKind::Binary if self.native_binary => message::encode_binary(stamp, bytes, out),
-            PayloadKind::Binary => {
-                let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let window = start..start + self.payload.bytes;
+        match &self.source {
+            Source::Text(text) => message::encode_text(stamp, &text[window], out),
+            Source::Binary(bytes) if self.native_binary => {
+                message::encode_binary(stamp, &bytes[window], out);
+            }
+            Source::Binary(bytes) => {
+                let text = base64::engine::general_purpose::STANDARD.encode(&bytes[window]);
                 message::encode_text(stamp, &text, out);
             }
-            PayloadKind::Text | PayloadKind::Quotes => {
-                let text = std::str::from_utf8(bytes).expect("the source is ASCII");
+            Source::Quotes => {
+                let mut quotes = Vec::with_capacity(self.payload.bytes + 96);
+                quotes::append(self.seed, stamp.seq, self.payload.bytes, &mut quotes);
+                let text = str::from_utf8(&quotes).expect("quotes are ASCII");
                 message::encode_text(stamp, text, out);
             }
         }

@@ -53,27 +53,10 @@ fn add(columns: &mut [u8; WIDE], stride: &[u8; WIDE], fold: impl Fn(u8, u8) -> u
     }
 }
 
-/// Most digits of a number.
-pub(crate) const MOST_DECIMALS: usize = 20;
-
-/// A number in digits, at the end of `room`, at a fraction of what the general formatting of text costs: polls and answers hold some.
+/// Appends a number, at a fraction of what the general formatting of text costs: polls and answers hold some.
 #[inline]
-pub(crate) fn decimal(mut number: u64, room: &mut [u8; MOST_DECIMALS]) -> &[u8] {
-    let mut at = room.len();
-    loop {
-        at -= 1;
-        room[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    &room[at..]
-}
-
-/// Appends a number.
 pub(crate) fn push_decimal(number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(decimal(number, &mut [0; MOST_DECIMALS]));
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pushbench_model::anatomy::{Calls, Counting, LeftOut, Row, Side, Stage};
+use pushbench_model::anatomy::{Calls, Counting, LeftOut, Row, Rung, Side, Stage};
 
 use super::{Found, Observer, Plan};
 use crate::contender::Contender;
@@ -11,9 +11,11 @@ use crate::count::{self, Instructions, Tool};
 use crate::cpu::{self, Cost};
 use crate::trial::Shape;
 
-/// Above this, tools that slow a process down by fifty times are left out. What a delivery costs there follows from the
-/// counts at one and at a hundred: a part that each pays, and a share in publishing.
-const MOST_UNDER_TOOLS: u32 = 100;
+/// Tools slow a process down by fifty times: with more subscribers than this only floor and framing are counted by them,
+/// and no more than so many deliveries at once. What a library takes there follows from the counts at one and at a hundred:
+/// a part that each pays, and a share in publishing.
+const ALL_UNDER_TOOLS: u32 = 100;
+const AT_ONCE_UNDER_TOOLS: u32 = 10_000;
 
 /// Which stage.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,13 @@ impl Load {
             connections: self.subscribers as usize,
             batch: self.batch as usize,
         }
+    }
+
+    /// Whether tools count `contender` under it.
+    fn is_for_tools(self, contender: &Contender) -> bool {
+        let at_once = self.subscribers.saturating_mul(self.batch);
+        self.subscribers <= ALL_UNDER_TOOLS
+            || (contender.rung <= Rung::Framing && at_once <= AT_ONCE_UNDER_TOOLS)
     }
 
     fn left_out(self, name: &str, reason: &str) -> LeftOut {
@@ -140,7 +149,7 @@ fn counts(
 ) -> io::Result<(Option<Instructions>, Option<Calls>)> {
     let shape = load.shape();
     let few = plan.under_tools(load.subscribers);
-    let by_tools = load.subscribers <= MOST_UNDER_TOOLS;
+    let by_tools = load.is_for_tools(contender);
     let instructions = match counting {
         Counting::Processor => {
             let batches = plan.length(load.subscribers, load.batch).batches;
@@ -183,5 +192,28 @@ fn row(contender: &Contender, cost: Cost) -> Row {
         bytes_up: cost.bytes_up,
         calls: None,
         p50_ns: cost.p50_ns,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_count_libraries_for_few_and_what_is_ours_for_many() {
+        let counted = |subscribers, batch| {
+            let load = Load {
+                side: Side::Server,
+                subscribers,
+                batch,
+            };
+            let contenders = Contender::present(Side::Server);
+            let counted = contenders.iter().filter(|one| load.is_for_tools(one));
+            counted.map(|one| one.rung).max()
+        };
+        assert_eq!(counted(100, 10), Some(Rung::Variant));
+        assert_eq!(counted(1000, 10), Some(Rung::Framing));
+        assert_eq!(counted(10_000, 1), Some(Rung::Framing));
+        assert_eq!(counted(10_000, 10), None);
     }
 }

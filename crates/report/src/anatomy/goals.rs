@@ -90,7 +90,7 @@ fn figures(anatomy: &Anatomy, goal: &Goal, name: &str) -> Vec<Figure> {
 
 fn user_instructions(anatomy: &Anatomy, side: Side, name: &str) -> Option<Figure> {
     let counted = |stage: &Stage| stage.row(name)?.user_instructions;
-    // The first that was counted: tools are used for few subscribers.
+    // The first that was counted.
     let value = stages(anatomy, side).into_iter().find_map(counted)?;
     Some(Figure::counted(value, USER))
 }

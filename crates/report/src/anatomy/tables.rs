@@ -2,7 +2,7 @@
 
 use pushbench_model::anatomy::{Anatomy, Calls, Counting, Quartiles, Row, Rung, Side, Stage};
 
-use super::{sorted, stages, words};
+use super::{MAIN_SUBSCRIBERS, sorted, stages, words};
 use crate::number::{Scale, THIN, Unit, ratio, significant, whole};
 use crate::table::{Cell, Column, Table};
 
@@ -80,16 +80,14 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
         whole(u64::from(stage.turns.unwrap_or(anatomy.turns)))
     )];
     let any = |has: fn(&Row) -> bool| stage.rows.iter().any(has);
-    if any(|row| row.user_instructions.is_some()) {
+    let by_callgrind = matches!(anatomy.counting, Counting::Callgrind { .. });
+    let is_counted = |row: &Row| row.user_instructions.is_some();
+    if any(is_counted) {
         notes.push(words::counting(&anatomy.counting));
-    } else if matches!(anatomy.counting, Counting::Callgrind { .. }) {
-        notes.push(
-            "Instructions were not counted in this stage: callgrind runs a program many times slower, so it is used for \
-             fewer subscribers only. What a delivery needs here follows from the counts at one and at a hundred: a part \
-             that each pays, and a share in what is paid once per message."
-                .into(),
-        );
-    } else if !any(|row| row.instructions.is_some()) {
+    }
+    if by_callgrind && stage.subscribers > MAIN_SUBSCRIBERS && !stage.rows.iter().all(is_counted) {
+        notes.push(words::NOT_COUNTED.into());
+    } else if !any(is_counted) && !any(|row| row.instructions.is_some()) {
         notes.push(words::counting(&anatomy.counting));
     }
     if any(|row| row.instructions.is_some()) {
@@ -99,8 +97,7 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
                 .zip(row.instructions)
                 .is_none_or(|(part, whole)| part <= whole)
         };
-        if matches!(anatomy.counting, Counting::Callgrind { .. }) && !stage.rows.iter().all(is_part)
-        {
+        if by_callgrind && !stage.rows.iter().all(is_part) {
             notes.push(words::REPEATED.into());
         }
     }

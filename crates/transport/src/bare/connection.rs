@@ -208,8 +208,8 @@ impl<C> Slab<C> {
     /// Every connection, by its index.
     #[inline]
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut C)> {
-        let slots = (0..).zip(&mut self.slots);
-        slots.filter_map(|(index, slot)| Some((index, slot.connection.as_mut()?)))
+        let slots = self.slots.iter_mut().enumerate();
+        slots.filter_map(|(index, slot)| Some((index as u32, slot.connection.as_mut()?)))
     }
 
     /// Takes a connection out and closes it.

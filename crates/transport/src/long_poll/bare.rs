@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 
+use crate::ascii::push_decimal;
 use crate::bare::http::{Form, answer, open};
 use crate::bare::{Asked, Common, Heard, Poll, Protocol};
 use crate::http1::body::Framing;
@@ -17,6 +18,13 @@ mod tests;
 
 /// How nearly every poll begins; its number follows.
 const POLL: &[u8; 16] = b"GET /poll?after=";
+/// What an answer says of the messages in it.
+const FIELDS: [&str; 2] = [
+    "content-type: application/x-ndjson\r\n",
+    "cache-control: no-store\r\n",
+];
+/// The head of an answer as far as its length, where nothing is asked for that is not usual.
+const USUAL: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ncache-control: no-store\r\ncontent-length: ";
 /// Digits of a number that cannot overflow.
 const MAX_DIGITS: usize = 19;
 /// Longest time that a poll is held: further than any clock here goes, and no sum with its time overflows.
@@ -164,13 +172,18 @@ impl Protocol for LongPoll {
     ) {
         let date = &mut common.date;
         match len {
+            // As nearly always, and the same bytes as below.
+            Some(len) if form.is_usual() => {
+                reply.reserve(USUAL.len() + 64);
+                reply.extend_from_slice(USUAL);
+                push_decimal(len as u64, reply);
+                reply.extend_from_slice(b"\r\ndate: ");
+                reply.extend_from_slice(date.at(now));
+                reply.extend_from_slice(b"\r\n\r\n");
+            }
             Some(len) => {
-                let fields = [
-                    "content-type: application/x-ndjson\r\n",
-                    "cache-control: no-store\r\n",
-                ];
                 let framing = Some(Framing::Length(len as u64));
-                answer(StatusCode::OK, &fields, framing, form, date, now, reply);
+                answer(StatusCode::OK, &FIELDS, framing, form, date, now, reply);
             }
             None => answer(StatusCode::NO_CONTENT, &[], None, form, date, now, reply),
         }

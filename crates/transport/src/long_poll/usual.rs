@@ -3,8 +3,6 @@
 
 use std::ops::Range;
 
-use crate::ascii::{MOST_DECIMALS, decimal};
-
 /// Longest head that is kept, bytes.
 const MAX_KNOWN: usize = 1024;
 
@@ -161,8 +159,8 @@ impl KnownPoll {
     }
 
     fn renumber(&mut self, after: u64) {
-        let mut room = [0; MOST_DECIMALS];
-        let number = decimal(after, &mut room);
+        let mut number = itoa::Buffer::new();
+        let number = number.format(after).as_bytes();
         match self.text.get_mut(self.digits.clone()) {
             Some(digits) if digits.len() == number.len() => digits.copy_from_slice(number),
             _ => {

@@ -107,3 +107,25 @@ fn a_poll_that_differs_in_its_number_is_known() {
     let other = format!("GET /poll?after=8{}", ENDS[0]);
     assert_eq!(protocol.known(other.as_bytes()), None);
 }
+
+#[test]
+fn a_usual_head_is_that_of_any_answer() {
+    let (mut protocol, mut common) = (LongPoll::default(), common());
+    for len in [0, 9, 10, 65_536, usize::MAX] {
+        let (mut usual, mut general) = (Vec::new(), Vec::new());
+        let form = Form::default();
+        protocol.head(Some(len), form, &mut common, 1, &mut usual);
+        let framing = Some(Framing::Length(len as u64));
+        answer(
+            StatusCode::OK,
+            &FIELDS,
+            framing,
+            form,
+            &mut common.date,
+            1,
+            &mut general,
+        );
+        assert_eq!(usual, general);
+        assert!(usual.ends_with(b" GMT\r\n\r\n"), "{usual:?}");
+    }
+}
