@@ -44,11 +44,11 @@ const OWN: Option<f64> = Some(1024.0);
 
 #[rustfmt::skip]
 const ROWS: [Row; 29] = [
-    row("server", "floor", 42.0, NONE, None),
-    row("server", "tcp/bare", 84.0, NONE, BARE),
-    row("server", "sse/bare", 96.0, NONE, BARE),
-    row("server", "websocket/bare", 87.0, NONE, BARE),
-    row("server", "long-poll/bare", 185.0, NONE, BARE),
+    row("server", "floor", 38.0, NONE, None),
+    row("server", "tcp/bare", 75.0, NONE, BARE),
+    row("server", "sse/bare", 90.0, NONE, BARE),
+    row("server", "websocket/bare", 81.0, NONE, BARE),
+    row("server", "long-poll/bare", 170.0, NONE, BARE),
     Row { subscribers: "1000", ..row("server", "long-poll/bare", BARE_GOAL, NONE, BARE) },
     row("server", "tcp/reference", 980.0, NONE, None),
     row("server", "sse/reference", 2_050.0, NONE, None),

@@ -10,6 +10,12 @@ use crate::windows::{Grid, Windows};
 /// How many distinct faults are kept in words.
 const KEPT_FAULTS: usize = 5;
 
+/// How many bodies are known, the latest: more than come together in most bursts.
+const KNOWN: usize = 16;
+
+/// Bodies above this length take each other's place, so that what is kept stays small.
+const LONG: usize = 64 * 1024;
+
 /// Where the delays of a message go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
@@ -22,10 +28,26 @@ enum Place {
     Large,
 }
 
+/// A body that passed its checksum.
+#[derive(Debug, Default)]
+struct Known {
+    body: Vec<u8>,
+    /// Absent when there is none.
+    stamp: Option<Stamp>,
+    place: Place,
+}
+
+/// Where a body is kept, by its sequence number.
+#[inline]
+const fn shelf(seq: u64, len: usize) -> usize {
+    if len > LONG { 0 } else { seq as usize % KNOWN }
+}
+
 /// The messages of one worker thread, all its subscribers together.
 ///
-/// In a fan-out every subscriber of a worker receives the same bytes. The last body that passed its checksum is kept:
-/// a body equal to it byte for byte is intact and has the same stamp, so it needs no second parse.
+/// In a fan-out every subscriber of a worker receives the same bytes. The last bodies that passed their checksum are kept:
+/// one that is equal to one of them byte for byte is intact and has the same stamp, so it needs no second parse. It is looked for
+/// where the message that its subscriber is to receive next would be; anywhere else it is parsed again.
 #[derive(Debug, Default)]
 pub struct Inbox {
     recorder: Recorder,
@@ -38,10 +60,7 @@ pub struct Inbox {
     /// Which messages are large ones, whose delays are kept apart.
     large: Option<Large>,
     large_recorder: Recorder,
-    known: Vec<u8>,
-    known_stamp: Option<Stamp>,
-    /// Of the message with that stamp.
-    known_place: Place,
+    known: [Known; KNOWN],
     settled: u64,
     corrupted: u64,
     faults: Vec<String>,
@@ -62,7 +81,7 @@ impl Inbox {
         self.record_from = seq;
         self.recorder = Recorder::default();
         self.large_recorder = Recorder::default();
-        self.known_stamp = None;
+        self.forget();
         if let Some(late) = &mut self.late {
             late.record_from(seq);
         }
@@ -71,7 +90,14 @@ impl Inbox {
     /// Keeps the delays of large messages apart from those of the others.
     pub fn set_apart(&mut self, large: Option<Large>) {
         self.large = large;
-        self.known_stamp = None;
+        self.forget();
+    }
+
+    /// Looks at every body anew: its place may be another one.
+    fn forget(&mut self) {
+        for known in &mut self.known {
+            known.stamp = None;
+        }
     }
 
     /// Notes response times over time from now on, of every message.
@@ -100,10 +126,11 @@ impl Inbox {
     /// Takes a message body that `check`'s subscriber, `who` of its worker, received at `received` (CLOCK_MONOTONIC nanoseconds).
     #[inline]
     pub fn take(&mut self, body: &[u8], received: u64, who: usize, check: &mut SequenceCheck) {
-        let stamp = match self.known_stamp {
-            Some(stamp) if self.known == body => stamp,
+        let known = &self.known[shelf(check.next(), body.len())];
+        let (stamp, place) = match known.stamp {
+            Some(stamp) if known.body == body => (stamp, known.place),
             _ => match self.learn(body) {
-                Some(stamp) => stamp,
+                Some(learnt) => learnt,
                 None => return,
             },
         };
@@ -112,7 +139,7 @@ impl Inbox {
             if let Some(windows) = &mut self.windows {
                 windows.record(received, received.saturating_sub(stamp.intended));
             }
-            match self.known_place {
+            match place {
                 Place::Usual => {
                     self.recorder.record(stamp, received);
                     if let Some(late) = &mut self.late {
@@ -135,14 +162,15 @@ impl Inbox {
         }
     }
 
-    fn learn(&mut self, body: &[u8]) -> Option<Stamp> {
+    fn learn(&mut self, body: &[u8]) -> Option<(Stamp, Place)> {
         match message::parse(body) {
             Ok(stamp) => {
-                self.known.clear();
-                self.known.extend_from_slice(body);
-                self.known_stamp = Some(stamp);
-                self.known_place = self.place_of(stamp.seq);
-                Some(stamp)
+                let place = self.place_of(stamp.seq);
+                let known = &mut self.known[shelf(stamp.seq, body.len())];
+                known.body.clear();
+                known.body.extend_from_slice(body);
+                (known.stamp, known.place) = (Some(stamp), place);
+                Some((stamp, place))
             }
             Err(error) => {
                 self.fault(&error);
@@ -239,6 +267,63 @@ mod tests {
         let seen: Vec<_> = windows.iter().map(|w| (w.start_ns, w.n)).collect();
         assert_eq!(seen, [(0, 2), (300, 3)], "the warm-up shows over time");
         assert_eq!(check.counts(5).delivered, 5);
+    }
+
+    /// How many bodies had to be parsed: those whose shelf holds another, or a stamp that is no longer known.
+    fn parsed(inbox: &mut Inbox, bodies: &[Vec<u8>], check: &mut SequenceCheck) -> usize {
+        let unknown = |inbox: &Inbox, body: &Vec<u8>, next| {
+            let known = &inbox.known[shelf(next, body.len())];
+            known.stamp.is_none() || known.body != *body
+        };
+        let mut parsed = 0;
+        for body in bodies {
+            parsed += usize::from(unknown(inbox, body, check.next()));
+            inbox.take(body, 10_000, 0, check);
+        }
+        parsed
+    }
+
+    #[test]
+    fn a_burst_is_parsed_for_the_first_of_its_subscribers() {
+        let mut inbox = Inbox::default();
+        for (many, again) in [(KNOWN as u64, 0), (KNOWN as u64 + 1, 2)] {
+            let bodies: Vec<_> = (1..=many).map(body).collect();
+            inbox.record_from(0);
+            let mut first = SequenceCheck::starting_at(1);
+            assert_eq!(parsed(&mut inbox, &bodies, &mut first), bodies.len());
+            let mut second = SequenceCheck::starting_at(1);
+            // The last of more than there is room for has taken the place of the first, and the first takes it back.
+            assert_eq!(parsed(&mut inbox, &bodies, &mut second), again);
+            for check in [first, second] {
+                assert_eq!(check.counts(many).delivered, many);
+            }
+            assert_eq!(inbox.recorder().response.len(), 2 * many);
+        }
+    }
+
+    /// Long ones share a place, and none is mistaken for another.
+    #[test]
+    fn long_bodies_are_kept_one_at_a_time() {
+        let long = |seq| {
+            let mut out = Vec::new();
+            let stamp = Stamp {
+                seq,
+                intended: 1,
+                published: 2,
+            };
+            message::encode_text(stamp, &"x".repeat(LONG), &mut out);
+            out
+        };
+        let mut inbox = Inbox::default();
+        let mut checks = [1, 1].map(SequenceCheck::starting_at);
+        for bodies in [[long(1)], [long(2)], [long(3)]] {
+            let parsed = checks
+                .each_mut()
+                .map(|check| parsed(&mut inbox, &bodies, check));
+            assert_eq!(parsed, [1, 0]);
+        }
+        let kept = inbox.known.iter().filter(|known| !known.body.is_empty());
+        assert_eq!(kept.count(), 1);
     }
 
     #[test]

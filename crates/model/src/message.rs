@@ -283,6 +283,23 @@ mod tests {
         }
     }
 
+    /// Servers in other languages write the same.
+    #[test]
+    fn the_layout_is_the_one_that_is_documented() {
+        let crc = checksum(STAMP, b"x");
+        let expected = format!(
+            "{{\"seq\":         7,\"intended\":     1234567890123,\"published\":     1234567890456,\"crc\":{crc:10},\"data\":\"x\"}}"
+        );
+        assert_eq!(String::from_utf8(text(STAMP, "x")).unwrap(), expected);
+        // Every column in use.
+        let stamp = Stamp {
+            seq: 9_999_999_999,
+            intended: 999_999_999_999_999_999,
+            published: 100_000_000_000_000_000,
+        };
+        assert_eq!(parse_padded(&text(stamp, "")).unwrap().0, stamp);
+    }
+
     #[test]
     fn rewritten_json_is_read_and_verified() {
         let body = text(STAMP, "caf\u{e9} ok");

@@ -104,10 +104,12 @@ pub(crate) fn tally<'a>(
         .filter(|(_, n)| *n > 0)
         .map(|(verdict, n)| format!("{n} {}", verdict.label()))
         .collect();
-    let missed: Vec<String> = held
+    let mut missed: Vec<String> = held
         .filter(|(_, _, verdict)| *verdict == Verdict::Missed)
         .map(|(name, goal, _)| format!("{name} ({goal})"))
         .collect();
+    // A figure may be held against its goal under several loads.
+    missed.dedup();
     let mut text = said.join(", ");
     if !missed.is_empty() {
         text += &format!("; missed: {}", missed.join(", "));

@@ -269,10 +269,16 @@ fn one_side_and_one_stage_need_no_overview() {
         .stages
         .retain(|stage| (stage.side, stage.subscribers, stage.batch) == (Side::Client, 1000, 10));
     anatomy.setups.clear();
+    let said = words(&alone(anatomy.clone()));
+    assert!(said.contains("they count floor and framing at most"));
     anatomy.counting = Counting::Nobody {
         because: "valgrind is not installed".into(),
     };
+    for row in &mut anatomy.stages[0].rows {
+        (row.user_instructions, row.calls) = (None, None);
+    }
     let said = words(&alone(anatomy));
+    assert!(!said.contains("at most, and these"), "{said}");
     assert!(
         said.contains("With 1\u{202f}000 subscribers, 10 messages per wake."),
         "{said}"

@@ -7,14 +7,16 @@ use pushbench_model::message::{self, Stamp};
 
 use crate::client::{Delay, Received};
 
+/// Bodies that are kept: more than come together.
+const KNOWN: u64 = 16;
+
 /// Verifies messages and records their delays.
 pub(crate) struct Ledger {
     delivered: u64,
     response: Histogram,
     service: Histogram,
-    /// The last body that was verified: all connections receive the same.
-    known: Vec<u8>,
-    stamp: Stamp,
+    /// The last bodies that were verified, by their numbers: all connections receive the same.
+    known: [(Vec<u8>, Stamp); KNOWN as usize],
     /// Messages of a slice, and the last one of this slice.
     slice: u64,
     slice_end: u64,
@@ -28,12 +30,14 @@ impl Default for Ledger {
             delivered: 0,
             response: histogram::new(),
             service: histogram::new(),
-            known: Vec::new(),
-            stamp: Stamp {
-                seq: 0,
-                intended: 0,
-                published: 0,
-            },
+            known: std::array::from_fn(|_| {
+                let stamp = Stamp {
+                    seq: 0,
+                    intended: 0,
+                    published: 0,
+                };
+                (Vec::new(), stamp)
+            }),
             slice: u64::MAX,
             slice_end: u64::MAX,
             slices: Vec::new(),
@@ -56,22 +60,25 @@ impl Ledger {
         received: u64,
         expected: &mut u64,
     ) -> io::Result<()> {
-        if self.known != body {
+        let (known, stamp) = &mut self.known[(*expected % KNOWN) as usize];
+        let is_new = known != body;
+        if is_new {
             // By position; once per message, not once per delivery.
-            self.stamp = message::parse(body).map_err(io::Error::other)?;
-            self.known.clear();
-            self.known.extend_from_slice(body);
-            if self.stamp.seq > self.slice_end {
-                self.end_slice();
-            }
+            *stamp = message::parse(body).map_err(io::Error::other)?;
+            known.clear();
+            known.extend_from_slice(body);
         }
-        if self.stamp.seq != *expected {
+        let stamp = *stamp;
+        if stamp.seq != *expected {
             return Err(io::Error::other("a message is missing"));
+        }
+        if is_new && stamp.seq > self.slice_end {
+            self.end_slice();
         }
         *expected += 1;
         self.delivered += 1;
-        let response = received.saturating_sub(self.stamp.intended).min(HIGHEST);
-        let service = received.saturating_sub(self.stamp.published).min(HIGHEST);
+        let response = received.saturating_sub(stamp.intended).min(HIGHEST);
+        let service = received.saturating_sub(stamp.published).min(HIGHEST);
         self.response.saturating_record(response);
         self.service.saturating_record(service);
         Ok(())

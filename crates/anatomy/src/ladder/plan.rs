@@ -15,7 +15,7 @@ const DELIVERIES_PER_BATCH: u64 = 20;
 const LEAST_TURNS: u64 = 5;
 
 /// Batches under a tool. Its counts are exact but for what happens rarely: 20 batches at 100 subscribers come within 2 %
-/// of 60, and 5 at 1000 within 2 % of 20.
+/// of 60, and the instructions of 5 at 1000 within 2 % of those of 20.
 const BATCHES_UNDER_TOOLS: (u64, u64) = (5, 100);
 
 /// Numbers of subscribers at which response times are held against a raw receiver's, with the batches of a slice.

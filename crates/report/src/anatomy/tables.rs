@@ -2,7 +2,7 @@
 
 use pushbench_model::anatomy::{Anatomy, Calls, Counting, Quartiles, Row, Rung, Side, Stage};
 
-use super::{MAIN_SUBSCRIBERS, sorted, stages, words};
+use super::{sorted, stages, words};
 use crate::number::{Scale, THIN, Unit, ratio, significant, whole};
 use crate::table::{Cell, Column, Table};
 
@@ -74,6 +74,9 @@ pub(crate) fn stage_table(anatomy: &Anatomy, stage: &Stage) -> Table {
     table
 }
 
+/// With more subscribers tools count floor and framing at most.
+const ALL_UNDER_TOOLS: u32 = 100;
+
 fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     let mut notes = vec![format!(
         "Small figures: the middle half of {} slices. Bytes are TCP payload, down from the server, up to it.",
@@ -85,9 +88,12 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
     if any(is_counted) {
         notes.push(words::counting(&anatomy.counting));
     }
-    if by_callgrind && stage.subscribers > MAIN_SUBSCRIBERS && !stage.rows.iter().all(is_counted) {
+    let all = |has: fn(&Row) -> bool| stage.rows.iter().all(has);
+    let is_traced = |row: &Row| row.calls.is_some();
+    let left_out = by_callgrind && !all(is_counted) || any(is_traced) && !all(is_traced);
+    if left_out && stage.subscribers > ALL_UNDER_TOOLS {
         notes.push(words::NOT_COUNTED.into());
-    } else if !any(is_counted) && !any(|row| row.instructions.is_some()) {
+    } else if !by_callgrind && !any(is_counted) && !any(|row| row.instructions.is_some()) {
         notes.push(words::counting(&anatomy.counting));
     }
     if any(|row| row.instructions.is_some()) {
@@ -101,7 +107,7 @@ fn notes(anatomy: &Anatomy, stage: &Stage) -> Vec<String> {
             notes.push(words::REPEATED.into());
         }
     }
-    if any(|row| row.calls.is_some()) {
+    if any(is_traced) {
         notes.push(
             "System calls that failed (mostly a read that found nothing) are among those above them."
                 .into(),

@@ -140,10 +140,10 @@ pub(crate) fn counting(counting: &Counting) -> String {
     }
 }
 
-/// What is to be said where callgrind did not count all.
-pub(super) const NOT_COUNTED: &str = "Callgrind runs a program many times slower: with more than a hundred subscribers it counted floor \
-     and framing at most. What a library needs here follows from its counts at one and at a hundred: a part that each delivery pays, and \
-     a share in what is paid once per message.";
+/// What is to be said where tools did not count all.
+pub(super) const NOT_COUNTED: &str = "Callgrind and strace run a program many times slower: with more than a hundred subscribers they \
+     count floor and framing at most, and these for up to ten thousand deliveries at once. What others need here would follow from \
+     counts at one and at a hundred: a part that each delivery pays, and a share in what is paid once per message.";
 
 /// What is to be said where the program alone seems to execute more than program and kernel together.
 pub(super) const REPEATED: &str = "Where user instructions are more than those of program and kernel, memory is cleared: on this \

@@ -192,6 +192,7 @@ fn a_poll_is_held_against_the_goal_at_each_crowd_that_was_counted() {
         }
     };
     let mut anatomy = support::anatomy();
+    count(&mut anatomy, 1000, None);
     let at_100 = "**missed** 160 user instructions, 100 subscribers";
     assert_eq!(rows(&anatomy), [at_100]);
     count(&mut anatomy, 1000, Some(149.0));

@@ -247,7 +247,8 @@ fn stage(side: Side, subscribers: u32, batch: u32) -> Stage {
         .filter(|(name, ..)| subscribers > 1 || !name.ends_with("multi-thread"))
         .map(|&(name, rung, about, ns, instructions)| {
             let ns = ns * load * shared(if rung <= Rung::Framing { 0.109 } else { 0.2 });
-            let counted = instructions > 0.0 && subscribers < 1000;
+            let by_tools = subscribers < 1000 || rung <= Rung::Framing;
+            let counted = instructions > 0.0 && by_tools;
             let each = |value: f64| counted.then_some(value);
             let spread = |median: f64| Quartiles {
                 low: median * 0.96,
