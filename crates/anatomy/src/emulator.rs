@@ -39,7 +39,7 @@ pub const KERNEL: &str = "benches/emulator/vmlinuz";
 
 const PROGRAM: &str = "qemu-system-x86_64";
 
-/// Most subscribers of a stage there. A stage takes longer with each; all of them, up to these, took seven minutes.
+/// Most subscribers of a stage there. A stage takes longer with each; all of them, up to these, took nine minutes.
 const MOST_SUBSCRIBERS: u32 = 1000;
 
 /// Slices of every contender, and deliveries of a slice.

@@ -7,7 +7,7 @@ use pushbench_model::message::{self, Stamp};
 
 use crate::client::{Delay, Received};
 
-/// Bodies that are kept: more than come together.
+/// Bodies that are kept: more than the ten that usually come together at most.
 const KNOWN: u64 = 16;
 
 /// Verifies messages and records their delays.
