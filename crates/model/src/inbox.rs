@@ -15,12 +15,16 @@ const KNOWN: usize = 16;
 
 /// Bodies above this length take each other's place, so that what is kept stays small.
 const LONG: usize = 64 * 1024;
+/// Where they are kept.
+const LONG_SHELF: usize = 0;
 
 /// Where the delays of a message go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
-    /// Nowhere: it belongs to the warm-up.
+    /// It is not known any more, or there is none.
     #[default]
+    Unknown,
+    /// Nowhere: it belongs to the warm-up.
     Nowhere,
     /// Among those of the others.
     Usual,
@@ -28,28 +32,25 @@ enum Place {
     Large,
 }
 
-/// A body that passed its checksum.
+/// A body that passed its checksum, unless its place is unknown.
 #[derive(Debug, Default)]
 struct Known {
     body: Vec<u8>,
-    /// Absent when there is none.
-    stamp: Option<Stamp>,
+    stamp: Stamp,
     place: Place,
 }
 
 impl Known {
-    /// Its stamp and its place, if it is `body`.
     #[inline]
-    fn is(&self, body: &[u8]) -> Option<(Stamp, Place)> {
-        let stamp = self.stamp.filter(|_| self.body == body)?;
-        Some((stamp, self.place))
+    fn is(&self, body: &[u8]) -> bool {
+        self.place != Place::Unknown && self.body == body
     }
 }
 
-/// Where a body is kept, by its sequence number.
+/// Where the body of a message is kept, unless it is a long one.
 #[inline]
-const fn shelf(seq: u64, len: usize) -> usize {
-    if len > LONG { 0 } else { seq as usize % KNOWN }
+const fn shelf(seq: u64) -> usize {
+    seq as usize % KNOWN
 }
 
 /// The messages of one worker thread, all its subscribers together.
@@ -57,7 +58,7 @@ const fn shelf(seq: u64, len: usize) -> usize {
 /// In a fan-out every subscriber of a worker receives the same bytes. The last bodies that passed their checksum are kept:
 /// one that is equal to one of them byte for byte is intact and has the same stamp, so it needs no second parse. It is looked for
 /// where the message that its subscriber is to receive next would be, and, for subscribers that are not sent every message, where the
-/// last one is that was parsed.
+/// last one is that was parsed; a long one where those are.
 #[derive(Debug, Default)]
 pub struct Inbox {
     recorder: Recorder,
@@ -73,6 +74,8 @@ pub struct Inbox {
     known: [Known; KNOWN],
     /// Which of them was learnt last.
     latest: usize,
+    #[cfg(test)]
+    parsed: usize,
     settled: u64,
     corrupted: u64,
     faults: Vec<String>,
@@ -108,7 +111,7 @@ impl Inbox {
     /// Looks at every body anew: its place may be another one.
     fn forget(&mut self) {
         for known in &mut self.known {
-            known.stamp = None;
+            known.place = Place::Unknown;
         }
     }
 
@@ -138,10 +141,10 @@ impl Inbox {
     /// Takes a message body that `check`'s subscriber, `who` of its worker, received at `received` (CLOCK_MONOTONIC nanoseconds).
     #[inline]
     pub fn take(&mut self, body: &[u8], received: u64, who: usize, check: &mut SequenceCheck) {
-        let known = self.known(body, check.next());
-        let Some((stamp, place)) = known.or_else(|| self.learn(body)) else {
+        let Some(at) = self.find(body, check.next()) else {
             return;
         };
+        let Known { stamp, place, .. } = self.known[at % KNOWN];
         if let Arrival::New | Arrival::Reordered = check.arrived(stamp.seq) {
             self.settled += 1;
             if let Some(windows) = &mut self.windows {
@@ -155,7 +158,7 @@ impl Inbox {
                     }
                 }
                 Place::Large => self.large_recorder.record(stamp, received),
-                Place::Nowhere => {}
+                Place::Nowhere | Place::Unknown => {}
             }
         }
     }
@@ -170,23 +173,48 @@ impl Inbox {
         }
     }
 
-    /// What is known of `body`, received by one that is to receive message `next`.
+    /// Where `body` is kept, received by one that is to receive message `next`; `None` if it is no message.
     #[inline]
-    fn known(&self, body: &[u8], next: u64) -> Option<(Stamp, Place)> {
-        let due = &self.known[shelf(next, body.len())];
-        due.is(body).or_else(|| self.known[self.latest].is(body))
+    fn find(&mut self, body: &[u8], next: u64) -> Option<usize> {
+        let due = shelf(next);
+        // As nearly always: it is the one that is due, and another subscriber has had it before.
+        if self.known[due].is(body) {
+            return Some(due);
+        }
+        self.find_elsewhere(body)
     }
 
-    fn learn(&mut self, body: &[u8]) -> Option<(Stamp, Place)> {
+    #[cold]
+    fn find_elsewhere(&mut self, body: &[u8]) -> Option<usize> {
+        let at = if body.len() > LONG {
+            LONG_SHELF
+        } else {
+            self.latest
+        };
+        if self.known[at].is(body) {
+            return Some(at);
+        }
+        self.learn(body)
+    }
+
+    fn learn(&mut self, body: &[u8]) -> Option<usize> {
+        #[cfg(test)]
+        {
+            self.parsed += 1;
+        }
         match message::parse(body) {
             Ok(stamp) => {
                 let place = self.place_of(stamp.seq);
-                self.latest = shelf(stamp.seq, body.len());
+                self.latest = if body.len() > LONG {
+                    LONG_SHELF
+                } else {
+                    shelf(stamp.seq)
+                };
                 let known = &mut self.known[self.latest];
                 known.body.clear();
                 known.body.extend_from_slice(body);
-                (known.stamp, known.place) = (Some(stamp), place);
-                Some((stamp, place))
+                (known.stamp, known.place) = (stamp, place);
+                Some(self.latest)
             }
             Err(error) => {
                 self.fault(&error);
@@ -287,12 +315,11 @@ mod tests {
 
     /// How many of `bodies` had to be parsed.
     fn parsed(inbox: &mut Inbox, bodies: &[Vec<u8>], check: &mut SequenceCheck) -> usize {
-        let mut parsed = 0;
+        let before = inbox.parsed;
         for body in bodies {
-            parsed += usize::from(inbox.known(body, check.next()).is_none());
             inbox.take(body, 10_000, 0, check);
         }
-        parsed
+        inbox.parsed - before
     }
 
     #[test]
@@ -328,7 +355,7 @@ mod tests {
         assert!(checks.iter().all(|check| check.counts(12).delivered == 3));
     }
 
-    /// Long ones share a place, and none is mistaken for another.
+    /// Long ones share a place, and none is mistaken for another; short ones between them do not drive them out.
     #[test]
     fn long_bodies_are_kept_one_at_a_time() {
         let long = |seq| {
@@ -343,13 +370,18 @@ mod tests {
         };
         let mut inbox = Inbox::default();
         let mut checks = [1, 1].map(SequenceCheck::starting_at);
-        for bodies in [[long(1)], [long(2)], [long(3)]] {
+        for (bodies, again) in [
+            ([long(1), body(2)], 0),
+            ([body(3), long(4)], 0),
+            // Each takes the other's place.
+            ([long(5), long(6)], 2),
+        ] {
             let parsed = checks
                 .each_mut()
                 .map(|check| parsed(&mut inbox, &bodies, check));
-            assert_eq!(parsed, [1, 0]);
+            assert_eq!(parsed, [2, again]);
         }
-        let kept = inbox.known.iter().filter(|known| !known.body.is_empty());
+        let kept = inbox.known.iter().filter(|known| known.body.len() > LONG);
         assert_eq!(kept.count(), 1);
     }
 

@@ -49,7 +49,7 @@ impl Field {
 }
 
 /// Position in the sequence and the two publish times of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// Sequence number; a publisher counts from 1 without gaps.
     pub seq: u64,

@@ -89,7 +89,7 @@ fn order(transport: &str) -> usize {
 }
 
 /// The rows of a stage in the order of tables.
-fn sorted(stage: &Stage) -> Vec<&Row> {
+pub(crate) fn sorted(stage: &Stage) -> Vec<&Row> {
     let mut rows: Vec<&Row> = stage.rows.iter().collect();
     rows.sort_by_key(|row| place(row));
     rows

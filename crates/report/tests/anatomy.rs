@@ -271,6 +271,17 @@ fn one_side_and_one_stage_need_no_overview() {
     anatomy.setups.clear();
     let said = words(&alone(anatomy.clone()));
     assert!(said.contains("they count floor and framing at most"));
+    let chart = "User instructions were not counted here of ";
+    let names = said
+        .split(chart)
+        .nth(1)
+        .and_then(|rest| rest.split('.').next());
+    assert!(
+        names.is_some_and(
+            |names| names.contains("websocket/tungstenite-4k") && !names.contains("pushbench")
+        ),
+        "{said}"
+    );
     anatomy.counting = Counting::Nobody {
         because: "valgrind is not installed".into(),
     };
@@ -279,6 +290,7 @@ fn one_side_and_one_stage_need_no_overview() {
     }
     let said = words(&alone(anatomy));
     assert!(!said.contains("at most, and these"), "{said}");
+    assert!(!said.contains(chart), "nor is there a chart");
     assert!(
         said.contains("With 1\u{202f}000 subscribers, 10 messages per wake."),
         "{said}"

@@ -7,7 +7,7 @@ use super::palette::Role;
 use super::rows::{Lane, Mark, Rows, ServerRow};
 use super::scale::zero_range;
 use super::{Figure, LegendEntry, Palette, Room};
-use crate::anatomy::{Figure as Measure, Ladder, Step, ladders};
+use crate::anatomy::{Figure as Measure, Ladder, Step, ladders, sorted};
 use crate::number::{Scale, Unit, capitalised, significant};
 use crate::table::{Cell, Column, Table};
 
@@ -82,7 +82,14 @@ fn figure(stage: &Stage, measure: Measure, palette: &Palette) -> Option<Figure> 
             "lower is better".into(),
         ],
         caption: caption.into(),
-        findings: not_dearer(&ladders, &scale),
+        findings: [
+            not_dearer(&ladders, &scale),
+            not_counted(stage, measure, what),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|text| (None, text))
+        .collect(),
         room: Room::Half,
         panels: vec![chart.panel(&title)],
         legend: legend(&ladders),
@@ -155,7 +162,7 @@ fn legend(ladders: &[Ladder<'_>]) -> Vec<LegendEntry> {
 }
 
 /// Rungs that add nothing, so that nobody looks for them in the bars.
-fn not_dearer(ladders: &[Ladder<'_>], scale: &Scale) -> Vec<(Option<bool>, String)> {
+fn not_dearer(ladders: &[Ladder<'_>], scale: &Scale) -> Option<String> {
     let mut said: Vec<String> = Vec::new();
     for (below, step) in ladders.iter().flat_map(Ladder::not_dearer) {
         let one = format!(
@@ -169,14 +176,28 @@ fn not_dearer(ladders: &[Ladder<'_>], scale: &Scale) -> Vec<(Option<bool>, Strin
             said.push(one);
         }
     }
-    if said.is_empty() {
-        return Vec::new();
-    }
-    let text = format!(
-        "Not dearer than the rung below, so without a part of its own: {}.",
-        said.join(", ")
-    );
-    vec![(None, text)]
+    (!said.is_empty()).then(|| {
+        format!(
+            "Not dearer than the rung below, so without a part of its own: {}.",
+            said.join(", ")
+        )
+    })
+}
+
+/// Stacks that were measured, and whose `what` was not counted: their part is missing.
+fn not_counted(stage: &Stage, measure: Measure, what: &str) -> Option<String> {
+    let missing: Vec<&str> = sorted(stage)
+        .into_iter()
+        .filter(|row| row.rung != Rung::Variant && measure.of(row).is_none())
+        .map(|row| row.name.as_str())
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "{} were not counted here of {}.",
+            capitalised(what),
+            missing.join(", ")
+        )
+    })
 }
 
 fn data(ladders: &[Ladder<'_>], scale: &Scale) -> Table {

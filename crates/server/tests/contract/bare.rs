@@ -11,6 +11,8 @@ use crate::common;
 mod alike;
 #[path = "long_poll.rs"]
 mod long_poll;
+#[path = "long_poll_behind.rs"]
+mod long_poll_behind;
 #[path = "ndjson.rs"]
 mod ndjson;
 #[path = "short_poll.rs"]

@@ -242,6 +242,57 @@ fn polls_of_every_kind_follow_each_other_on_one_connection() {
     client.expect_end();
 }
 
+/// Waits until all that was sent before has been read: one worker serves all. It is no poll: a server may remember the last.
+pub(super) fn read_so_far(server: &pushbench_server::Server) {
+    let mut somebody = Client::connect(server.data_addr());
+    let refused = somebody.ask("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(refused.starts_with("HTTP/1.1 404"), "{refused}");
+}
+
+/// Has somebody poll as nearly all do, and publishes what he waits for: polls like that are known from then on.
+pub(super) fn polled(server: &pushbench_server::Server, message: &str) {
+    let mut somebody = Client::connect(server.data_addr());
+    somebody.send(poll(&format!("?after={}", newest_of(server))));
+    read_so_far(server);
+    server.hub().publish(message.as_bytes(), false);
+    let line = format!("{message}\n");
+    assert_eq!(somebody.head(), head(line.len()));
+    somebody.expect(&line);
+}
+
+/// A poll that waits and came in one piece with one that was answered is not forgotten when the same is asked again.
+#[test]
+fn a_poll_behind_one_that_was_answered_is_held() {
+    let server = server("long-poll");
+    for (field, closes) in [("", false), ("Connection: close\r\n", true)] {
+        let newest = newest_of(&server);
+        polled(&server, "one");
+        let mut client = Client::connect(server.data_addr());
+        let second = format!(
+            "GET /poll?after={} HTTP/1.1\r\nHost: x\r\n{field}\r\n",
+            newest + 1
+        );
+        client.send(poll(&format!("?after={newest}")) + &second);
+        assert_eq!(client.head(), head(4));
+        client.expect("one\n");
+        read_so_far(&server);
+        client.send(poll(&format!("?after={}", newest + 1)));
+        read_so_far(&server);
+        server.hub().publish(b"two", false);
+        if closes {
+            let closing = head(4).replace("content-length", "connection: close\r\ncontent-length");
+            assert_eq!(client.head(), closing);
+            client.expect("two\n");
+            client.expect_end();
+        } else {
+            for _ in 0..2 {
+                assert_eq!(client.head(), head(4));
+                client.expect("two\n");
+            }
+        }
+    }
+}
+
 fn newest_of(server: &pushbench_server::Server) -> u64 {
     server.hub().published()
 }

@@ -27,6 +27,17 @@ pub(super) enum Phase {
     Lingering,
 }
 
+/// Whether a connection that polls is known to be as nearly all are: nothing is kept of it and nothing owed to it. What it is at
+/// follows, so that one look tells both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tidy {
+    No,
+    /// It is between a usual answer and the next usual request: [`Phase::Opening`].
+    Between,
+    /// A usual request of it waits for its answer: [`Phase::Held`].
+    Waits,
+}
+
 /// One connection.
 pub(super) struct Connection<S, L> {
     pub(super) line: L,
@@ -40,9 +51,8 @@ pub(super) struct Connection<S, L> {
     pub(super) ending: bool,
     /// A request of it was whole, and no byte of a further one has come.
     pub(super) opened: bool,
-    /// It is between a usual answer and the next usual request, or waits for its answer: nothing is kept of it and nothing
-    /// owed to it. Whatever else is done with a connection must unset this first.
-    pub(super) tidy: bool,
+    /// Whatever else is done with a connection must unset this first.
+    pub(super) tidy: Tidy,
     /// See [`super::Asked::Stream`].
     pub(super) guise: Guise,
     pub(super) form: Form,
@@ -78,7 +88,7 @@ impl<S: Default, L> Connection<S, L> {
             unread: false,
             ending: false,
             opened: false,
-            tidy: false,
+            tidy: Tidy::No,
             guise: Guise::default(),
             form: Form::default(),
             cursor: 0,
@@ -114,11 +124,28 @@ impl<S, L: Line> Connection<S, L> {
         self.phase == Phase::Streaming && self.guise == Guise::default()
     }
 
-    /// Whether nothing is left of the last request and its answer, so that the next can be dealt with by itself.
+    /// Notes whether nothing is left of the last request and its answer, so that the next can be dealt with by itself.
     #[inline]
-    pub(super) fn is_tidy(&self) -> bool {
+    pub(super) fn tidy_up(&mut self) {
         let read = self.inbox.is_empty() && self.skip == 0 && !self.unread && !self.ending;
-        read && self.phase == Phase::Opening && self.form.is_usual() && self.is_clear()
+        let tidy = read && self.phase == Phase::Opening && self.form.is_usual() && self.is_clear();
+        self.tidy = if tidy { Tidy::Between } else { Tidy::No };
+    }
+
+    /// A usual request was read of one that was [`Tidy::Between`], and waits for the messages from number `next` on.
+    #[inline]
+    pub(super) fn waits_for(&mut self, next: u64) {
+        debug_assert_eq!(self.phase, Phase::Opening, "as its tidiness says");
+        self.cursor = next;
+        (self.tidy, self.phase) = (Tidy::Waits, Phase::Held);
+    }
+
+    /// A usual answer with the messages before `next` went out whole to one that was [`Tidy::Waits`].
+    #[inline]
+    pub(super) fn has_until(&mut self, next: u64) {
+        debug_assert_eq!(self.phase, Phase::Held, "as its tidiness says");
+        self.cursor = next;
+        (self.tidy, self.phase) = (Tidy::Between, Phase::Opening);
     }
 
     /// Whether something is to go out before any further message.

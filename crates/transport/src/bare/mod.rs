@@ -127,11 +127,17 @@ pub(crate) enum Packing {
     Frames,
 }
 
-/// A request that waits for the messages from number `next` on, for `hold_ns` nanoseconds: at most a quarter of what fits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A request that waits for the messages from number `next` on, for `hold_ns` nanoseconds: at most a quarter of what fits. One that
+/// does not wait has a number that no message has, [`Self::DOES_NOT_WAIT`]: whoever looks for those that wait for the next finds
+/// none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Poll {
     pub(crate) next: u64,
     pub(crate) hold_ns: u64,
+}
+
+impl Poll {
+    pub(crate) const DOES_NOT_WAIT: u64 = u64::MAX;
 }
 
 /// What a subscriber sent.

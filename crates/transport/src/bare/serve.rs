@@ -22,7 +22,7 @@ use crate::tokens::parlour::Parlour;
 use crate::transport::ServeOptions;
 
 use super::alarm::Alarm;
-use super::connection::{Connection, Phase, Slab};
+use super::connection::{Connection, Phase, Slab, Tidy};
 use super::door::Door;
 use super::http::Date;
 use super::interest::Interest;
@@ -336,8 +336,8 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             }
             Phase::Answering => Ok(()),
             // The timer of a poll that was answered: from here on it is idle.
-            Phase::Opening if conn.tidy => {
-                conn.tidy = false;
+            Phase::Opening if conn.tidy == Tidy::Between => {
+                conn.tidy = Tidy::No;
                 self.wheel.arm(index, now + IDLE_NS);
                 Ok(())
             }

@@ -18,6 +18,8 @@ mod tests;
 
 /// How nearly every poll begins; its number follows.
 const POLL: &[u8; 16] = b"GET /poll?after=";
+/// A poll that every server understands alike, known before there was any: whatever else stood for none could be sent.
+const FIRST: &[u8] = b"GET /poll?after=0&timeout=0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /// What an answer says of the messages in it.
 const FIELDS: [&str; 2] = [
     "content-type: application/x-ndjson\r\n",
@@ -34,10 +36,12 @@ const MAX_KNOWN: usize = 1024;
 
 /// Remembers the poll that it read last: one that differs only in its number needs no second look.
 pub(super) struct LongPoll {
-    /// The poll, whole; at first something that no poll is, and never empty.
+    /// The poll, whole.
     last: Vec<u8>,
-    /// What it asks for.
+    /// What it waits for.
     poll: Poll,
+    /// Its number.
+    after: u64,
     /// Digits of its number.
     digits: usize,
     hold_ms: u64,
@@ -46,9 +50,13 @@ pub(super) struct LongPoll {
 impl Default for LongPoll {
     fn default() -> Self {
         Self {
-            last: vec![0],
-            poll: Poll::default(),
-            digits: 0,
+            last: FIRST.to_vec(),
+            poll: Poll {
+                next: Poll::DOES_NOT_WAIT,
+                hold_ns: 0,
+            },
+            after: 0,
+            digits: 1,
             hold_ms: 0,
         }
     }
@@ -63,12 +71,18 @@ impl LongPoll {
         if Some(number) == after && bytes.len() <= MAX_KNOWN {
             self.last.clear();
             self.last.extend_from_slice(bytes);
-            self.poll = Poll {
-                next: number.wrapping_add(1),
-                hold_ns: hold_ms.saturating_mul(1_000_000).min(MAX_HOLD_NS),
-            };
+            self.poll.hold_ns = hold_ms.saturating_mul(1_000_000).min(MAX_HOLD_NS);
             (self.digits, self.hold_ms) = (digits, hold_ms);
+            self.asks_for_what_is_after(number);
         }
+    }
+
+    fn asks_for_what_is_after(&mut self, number: u64) {
+        self.after = number;
+        self.poll.next = match self.hold_ms {
+            0 => Poll::DOES_NOT_WAIT,
+            _ => number + 1,
+        };
     }
 
     /// Takes over the number of a poll that is otherwise the last; whether it is such a one.
@@ -88,7 +102,8 @@ impl LongPoll {
         } else {
             self.last.splice(..digits_end, start.iter().copied());
         }
-        (self.poll.next, self.digits) = (number.wrapping_add(1), digits);
+        self.digits = digits;
+        self.asks_for_what_is_after(number);
         true
     }
 }
@@ -126,11 +141,11 @@ impl Protocol for LongPoll {
         now: u64,
         reply: &mut Vec<u8>,
     ) -> Asked {
-        if let Some(poll) = self.known(bytes) {
+        if self.known(bytes).is_some() {
             return Asked::Batch {
                 used: bytes.len(),
                 skip: 0,
-                after: Some(poll.next.wrapping_sub(1)),
+                after: Some(self.after),
                 hold_ms: self.hold_ms,
                 form: Form::default(),
             };

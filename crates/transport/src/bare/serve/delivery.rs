@@ -3,7 +3,7 @@
 use crate::hub::arithmetic;
 
 use super::super::Protocol;
-use super::super::connection::Phase;
+use super::super::connection::{Phase, Tidy};
 use super::super::line::Line;
 use super::super::outlet::{Joined, Outlet, Stop, write};
 use super::{IDLE_NS, Loop};
@@ -26,38 +26,10 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         let mut shared = std::mem::take(&mut self.shared);
         let now = if P::POLLED { self.now() } else { 0 };
         self.outlet.share(&mut shared, from, now);
-        let work = self.outlet.feed.hub().work();
-        let more = shared.to != self.announced;
         let mut odd = std::mem::take(&mut self.odd);
-        for (index, conn) in self.slab.iter_mut() {
-            if work > 0 && matches!(conn.phase, Phase::Streaming | Phase::Held) {
-                arithmetic(work);
-            }
-            let usual = if P::POLLED {
-                conn.tidy && conn.phase == Phase::Held
-            } else {
-                conn.is_clear() && conn.is_usual()
-            };
-            if !(usual && conn.cursor == shared.from) {
-                odd.push((index, Wrote::Nothing));
-                continue;
-            }
-            // As nearly always: it had all, and takes all.
-            match write(conn, &shared.bytes) {
-                Ok(sent) if sent == shared.bytes.len() && !(L::SEALS && conn.blocked) => {
-                    if P::POLLED {
-                        // Its timer is left as it is: when it is due, the client has probably asked again.
-                        conn.phase = Phase::Opening;
-                    }
-                    conn.cursor = shared.to;
-                    // Answers are whole.
-                    if more && !P::POLLED {
-                        odd.push((index, Wrote::Nothing));
-                    }
-                }
-                Ok(sent) => odd.push((index, Wrote::Some(sent))),
-                Err(stop) => odd.push((index, Wrote::Failed(stop))),
-            }
+        match self.outlet.feed.hub().work() {
+            0 => self.deliver_shared(&shared, &mut odd, || ()),
+            work => self.deliver_shared(&shared, &mut odd, || arithmetic(work)),
         }
         for (index, wrote) in odd.drain(..) {
             let done = match wrote {
@@ -71,6 +43,42 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         }
         self.odd = odd;
         self.shared = shared;
+    }
+
+    /// Writes what is shared to everybody who had all before it, with `work` before each, and notes who is left in `odd`.
+    #[inline]
+    fn deliver_shared(&mut self, shared: &Joined, odd: &mut Vec<(u32, Wrote)>, work: impl Fn()) {
+        let more = shared.to != self.announced;
+        for (index, conn) in self.slab.iter_mut() {
+            if matches!(conn.phase, Phase::Streaming | Phase::Held) {
+                work();
+            }
+            let usual = if P::POLLED {
+                conn.tidy == Tidy::Waits
+            } else {
+                conn.is_clear() && conn.is_usual()
+            };
+            if !(usual && conn.cursor == shared.from) {
+                odd.push((index, Wrote::Nothing));
+                continue;
+            }
+            // As nearly always: it had all, and takes all.
+            match write(conn, &shared.bytes) {
+                Ok(sent) if sent == shared.bytes.len() && !(L::SEALS && conn.blocked) => {
+                    if P::POLLED {
+                        // Its timer is left as it is: when it is due, the client has probably asked again. Answers are whole.
+                        conn.has_until(shared.to);
+                        continue;
+                    }
+                    conn.cursor = shared.to;
+                    if more {
+                        odd.push((index, Wrote::Nothing));
+                    }
+                }
+                Ok(sent) => odd.push((index, Wrote::Some(sent))),
+                Err(stop) => odd.push((index, Wrote::Failed(stop))),
+            }
+        }
     }
 
     /// So many bytes were taken of what was written, and not all.
@@ -133,7 +141,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         let Some(conn) = self.slab.get(index) else {
             return Ok(());
         };
-        conn.tidy = conn.is_tidy();
+        conn.tidy_up();
         if conn.phase != Phase::Opening {
             // Its client may take its time: the ring bounds it.
             self.wheel.arm(index, u64::MAX);

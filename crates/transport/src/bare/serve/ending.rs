@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 
 use super::super::Protocol;
-use super::super::connection::Phase;
+use super::super::connection::{Phase, Tidy};
 use super::super::line::Line;
 use super::super::outlet::{Outlet, Stop};
 use super::reading::Turn;
@@ -44,6 +44,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
         };
         if conn.phase != Phase::Closing {
             conn.phase = Phase::Closing;
+            conn.tidy = Tidy::No;
             conn.inbox = Vec::new();
             self.wheel.arm(index, due);
         }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use pushbench_sys::poller::EventFlags;
 
-use super::super::connection::{Connection, Phase};
+use super::super::connection::{Connection, Phase, Tidy};
 use super::super::http::{self, MAX_HEAD};
 use super::super::line::{Line, Room};
 use super::super::outlet::{Outlet, Stop};
@@ -22,22 +22,21 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             return;
         };
         let comes = flags.intersection(ENDING | EventFlags::IN) == EventFlags::IN;
-        if P::POLLED && comes && conn.tidy && conn.phase == Phase::Opening {
+        if P::POLLED && comes && conn.tidy == Tidy::Between {
             let received = conn.line.receive(&mut self.room);
             if let Ok(len) = received
-                // What is known is short: there was room for more.
+                // What is known is short: there was room for more, but for what records and their end take.
+                && !(L::SEALS && (conn.line.owes() || conn.line.got(len, &self.room).more))
                 && let Some(poll) = self.outlet.protocol.known(self.room.bytes::<L>(len))
                 && poll.next == self.outlet.feed.next_seq()
-                && poll.hold_ns > 0
             {
                 // As nearly always: it has all, and waits for more.
-                conn.cursor = poll.next;
-                conn.phase = Phase::Held;
+                conn.waits_for(poll.next);
                 return self.wheel.arm(index, self.now + poll.hold_ns);
             }
             return self.unusual(index, token, received);
         }
-        conn.tidy = false;
+        conn.tidy = Tidy::No;
         if flags.intersects(ENDING | EventFlags::IN) {
             conn.unread = true;
             conn.ending |= flags.intersects(ENDING);
@@ -55,7 +54,7 @@ impl<P: Protocol, L: Line> Loop<P, L> {
     #[cold]
     fn unusual(&mut self, index: u32, token: u64, received: io::Result<usize>) {
         if let Some(conn) = self.slab.get(index) {
-            conn.tidy = false;
+            conn.tidy = Tidy::No;
             conn.unread = true;
         }
         let mut room = std::mem::take(&mut self.room);
@@ -261,6 +260,8 @@ impl<P: Protocol, L: Line> Loop<P, L> {
             Phase::Held | Phase::Answering => return Ok(0),
             Phase::Closing | Phase::Lingering => return Ok(bytes.len()),
         }
+        // Something follows the last answer in one piece with what it answered.
+        conn.tidy = Tidy::No;
         if conn.skip > 0 {
             let skipped = conn.skip.min(bytes.len() as u64);
             conn.skip -= skipped;

@@ -34,6 +34,7 @@ const STARTS: &[&str] = &[
 const ENDS: &[&str] = &[
     " HTTP/1.1\r\nHost: a\r\n\r\n",
     "&timeout=5 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "&timeout=0 HTTP/1.1\r\nHost: a\r\n\r\n",
     "&timeout=5&after=9 HTTP/1.1\r\nHost: a\r\n\r\n",
     "&timeout=x HTTP/1.1\r\nHost: a\r\n\r\n",
     "x HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -55,7 +56,7 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
     ];
     // Most are polls that follow one another.
     let start = prop_oneof![3 => Just(STARTS[0]), 1 => select(STARTS)];
-    let end = prop_oneof![3 => select(&ENDS[..2]), 2 => select(ENDS)];
+    let end = prop_oneof![3 => select(&ENDS[..3]), 2 => select(ENDS)];
     (start, number, end)
         .prop_map(|(start, number, end)| format!("{start}{number}{end}").into_bytes())
 }
@@ -76,10 +77,15 @@ proptest! {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let fresh = opened(&mut LongPoll::default(), &mut common, &bytes);
             if let Some(poll) = protocol.known(&bytes) {
+                let waits = poll.next != Poll::DOES_NOT_WAIT;
+                prop_assert_eq!(waits, poll.hold_ns > 0, "{}", text);
+                if waits {
+                    prop_assert_eq!(poll.next, protocol.after + 1, "{}", text);
+                }
                 let known = Asked::Batch {
                     used: bytes.len(),
                     skip: 0,
-                    after: Some(poll.next - 1),
+                    after: Some(protocol.after),
                     hold_ms: poll.hold_ns / 1_000_000,
                     form: Form::default(),
                 };
@@ -106,6 +112,22 @@ fn a_poll_that_differs_in_its_number_is_known() {
     }
     let other = format!("GET /poll?after=8{}", ENDS[0]);
     assert_eq!(protocol.known(other.as_bytes()), None);
+}
+
+/// What is known at first is what it says, and nothing that is no poll.
+#[test]
+fn before_the_first_poll_none_is_mistaken() {
+    let (mut fresh, mut common) = (LongPoll::default(), common());
+    for nothing in [&b""[..], b"\0", &FIRST[..FIRST.len() - 1]] {
+        assert_eq!(fresh.known(nothing), None);
+    }
+    assert!(fresh.known(FIRST).is_some());
+    let known = opened(&mut fresh, &mut common, FIRST);
+    let mut other = LongPoll::default();
+    let poll = format!("GET /poll?after=8{}", ENDS[1]);
+    opened(&mut other, &mut common, poll.as_bytes());
+    assert_eq!(other.known(FIRST), None);
+    assert_eq!(opened(&mut other, &mut common, FIRST), known);
 }
 
 #[test]
