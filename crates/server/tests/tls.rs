@@ -30,7 +30,7 @@ use rustls::{
 };
 
 use common::{Client, server_with, text};
-use wire::{PUSHED, Wire};
+use wire::{LONG_POLL, PUSHED, Wire};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -253,6 +253,27 @@ fn garbage_between_records_ends_one_connection() {
             deliver(&server, &wire, &mut healthy, 1, &text(1000));
         }
     }
+}
+
+/// A poll in one piece with the end of its client's side is not held: nobody waits for its answer.
+#[test]
+fn a_poll_with_the_end_behind_it_is_let_go() {
+    let identity = self_made().unwrap();
+    let config = trusting(identity.pem(), &[&rustls::version::TLS13]);
+    let [bare, ..] = kinds(&identity);
+    let server = server_with("long-poll", bare);
+    server.hub().publish(b"one", false);
+    let mut client = subscribe(&LONG_POLL, connect(&server, &config));
+    expect(&mut client, b"one\n");
+    let next = b"GET /poll?after=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+    client.conn.writer().write_all(next).unwrap();
+    client.conn.send_close_notify();
+    let mut records = Vec::new();
+    while client.conn.wants_write() {
+        client.conn.write_tls(&mut records).unwrap();
+    }
+    (&client.sock).write_all(&records).unwrap();
+    assert_eq!(until_the_end(&client.sock), [0_u8; 0]);
 }
 
 /// Who stops to read is let go when the ring has run past it, and the others have everything.
