@@ -193,7 +193,7 @@ fn not_counted(stage: &Stage, measure: Measure, what: &str) -> Option<String> {
         .collect();
     (!missing.is_empty()).then(|| {
         format!(
-            "{} were not counted here of {}.",
+            "{} of {} were not counted here.",
             capitalised(what),
             missing.join(", ")
         )
